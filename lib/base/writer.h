@@ -1,0 +1,124 @@
+#pragma once
+/*
+ * DOC: bounded writer
+ *
+ * Writes big-endian fields into a buffer of the caller. The first write that does not fit fails,
+ * the failure sticks and nothing more is written, so that an encoder checks writer_ok() once.
+ * Length fields are opened before and closed after what they count.
+ */
+#include "base/span.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+struct writer {
+	uint8_t *start;
+	uint8_t *p;
+	uint8_t *end;
+	bool failed;
+};
+
+static inline struct writer writer_of(void *bytes, size_t n)
+{
+	return (struct writer){ .start = bytes, .p = bytes, .end = (uint8_t *)bytes + n };
+}
+
+static inline bool writer_ok(const struct writer *w)
+{
+	return !w->failed;
+}
+
+static inline size_t writer_len(const struct writer *w)
+{
+	return (size_t)(w->p - w->start);
+}
+
+/* Room for n bytes that the caller fills, or NULL (and the writer has failed). */
+static inline uint8_t *writer_reserve(struct writer *w, size_t n)
+{
+	uint8_t *at = w->p;
+
+	if (w->failed || (size_t)(w->end - w->p) < n) {
+		w->failed = true;
+		return NULL;
+	}
+	w->p += n;
+	return at;
+}
+
+static inline void writer_u8(struct writer *w, uint8_t v)
+{
+	uint8_t *b = writer_reserve(w, 1);
+
+	if (b)
+		b[0] = v;
+}
+
+static inline void writer_u16(struct writer *w, uint16_t v)
+{
+	uint8_t *b = writer_reserve(w, 2);
+
+	if (b) {
+		b[0] = (uint8_t)(v >> 8);
+		b[1] = (uint8_t)v;
+	}
+}
+
+static inline void writer_u32(struct writer *w, uint32_t v)
+{
+	writer_u16(w, (uint16_t)(v >> 16));
+	writer_u16(w, (uint16_t)v);
+}
+
+static inline void writer_u64(struct writer *w, uint64_t v)
+{
+	writer_u32(w, (uint32_t)(v >> 32));
+	writer_u32(w, (uint32_t)v);
+}
+
+static inline void writer_bytes(struct writer *w, const void *bytes, size_t n)
+{
+	uint8_t *b = writer_reserve(w, n);
+
+	if (b && n)
+		memcpy(b, bytes, n);
+}
+
+static inline void writer_span(struct writer *w, struct span s)
+{
+	writer_bytes(w, s.p, s.n);
+}
+
+static inline void writer_zeros(struct writer *w, size_t n)
+{
+	uint8_t *b = writer_reserve(w, n);
+
+	if (b && n)
+		memset(b, 0, n);
+}
+
+/* A 16-bit length field to be closed later; what it counts is chosen at close. */
+static inline uint8_t *writer_open_u16(struct writer *w)
+{
+	uint8_t *b = writer_reserve(w, 2);
+
+	if (b)
+		b[0] = b[1] = 0;
+	return b;
+}
+
+/* Patches the field with the bytes written since `from`; fails when they exceed 65,535. */
+static inline void writer_close_u16(struct writer *w, uint8_t *field, const uint8_t *from)
+{
+	size_t n;
+
+	if (w->failed)
+		return;
+	n = (size_t)(w->p - from);
+	if (n > UINT16_MAX) {
+		w->failed = true;
+		return;
+	}
+	field[0] = (uint8_t)(n >> 8);
+	field[1] = (uint8_t)n;
+}

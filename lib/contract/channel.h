@@ -1,0 +1,95 @@
+#pragma once
+/*
+ * DOC: channel
+ *
+ * Shared memory handed over a Unix socket (SEQPACKET, memfd by SCM_RIGHTS, sealed in size), one
+ * single-producer single-consumer byte ring each way, an eventfd each way that is written only when
+ * the consumer said that it sleeps. The socket stays open: its hang-up is how either side learns
+ * at once that the other has died. The data plane serves, control attaches; a second control is
+ * refused while one is attached.
+ *
+ * Nothing of the shared memory is trusted: indices are masked and bounded each time, a record is
+ * copied out once and then checked. A consumer that finds a broken ring closes the channel. A
+ * record becomes visible by the release of the tail after it is whole, so that a producer that dies
+ * half way leaves nothing behind.
+ *
+ * Back-pressure: channel_send() gives -EAGAIN when the record does not fit. The data plane keeps
+ * CHANNEL_RESERVE for answers and events that must not be lost: droppable ones (punts) are refused
+ * earlier, with channel_send_droppable(). It reads no request when the reserve is gone.
+ *
+ * Threads: one thread a side. Blocks never.
+ */
+#include "contract/message.h"
+
+#define CHANNEL_RING_BYTES (4u * 1024 * 1024)
+#define CHANNEL_RESERVE (CHANNEL_RING_BYTES / 4)
+
+/* What the data plane tells at attach. */
+struct contract_limits {
+	uint32_t session; /* generation for this attach */
+	uint32_t workers;
+	uint32_t ports;
+	uint32_t nexthops; /* ids below these */
+	uint32_t groups;
+	uint32_t tunnels;
+	uint32_t children;
+	uint32_t sas;
+	uint32_t limits;
+	uint32_t routes4;
+	uint32_t routes6;
+	uint32_t domains;
+	uint64_t instance; /* random at each start of the data plane: a new one holds no SA */
+	uint64_t tsc_hz;
+};
+
+struct channel;
+
+/* Data plane: listen; -EADDRINUSE when a living data plane owns the path. */
+struct channel_listener;
+__attribute__((warn_unused_result)) int channel_listen(struct channel_listener **listener,
+						       const char *path);
+void channel_listener_close(struct channel_listener *listener); /* unlinks the path */
+int channel_listener_fd(const struct channel_listener *listener);
+/*
+ * Call when the listener's fd is readable. 0 with a channel; -EAGAIN when nothing came of it;
+ * -EBUSY when a control was refused because `busy`; -EPROTO for a peer of another version.
+ * `counters_fd` is handed over sealed against writing.
+ */
+__attribute__((warn_unused_result)) int channel_accept(struct channel_listener *listener,
+						       struct channel **channel, bool busy,
+						       const struct contract_limits *limits,
+						       int counters_fd);
+
+/* Control: attach without waiting longer than timeout_ms. -EBUSY, -EPROTO, -ECONNREFUSED, ... */
+__attribute__((warn_unused_result)) int channel_attach(struct channel **channel, const char *path,
+						       int timeout_ms);
+const struct contract_limits *channel_limits(const struct channel *channel);
+int channel_counters_fd(const struct channel *channel);
+void channel_close(struct channel *channel);
+
+/* Watch both for reading: the first wakes the consumer, the second hangs up when the peer dies. */
+int channel_event_fd(const struct channel *channel);
+int channel_peer_fd(const struct channel *channel);
+bool channel_peer_lost(struct channel *channel);
+
+/* Whole records, gathered. 0, -EAGAIN (full), -EMSGSIZE, -EPIPE (broken or lost). */
+struct channel_part {
+	const void *bytes;
+	size_t n;
+};
+__attribute__((warn_unused_result)) int channel_send(struct channel *channel,
+						     const struct channel_part *parts,
+						     size_t part_count);
+__attribute__((warn_unused_result)) int channel_send_droppable(struct channel *channel,
+							       const struct channel_part *parts,
+							       size_t part_count);
+/* Room for answers is left. The data plane asks before it reads a request. */
+bool channel_has_reserve(const struct channel *channel);
+/*
+ * Copies the next record into `to` (CONTRACT_MESSAGE_MAX bytes). 1, 0 when there is none, -EPROTO
+ * when the ring is broken. The slot is wiped when the record is an SA's.
+ */
+__attribute__((warn_unused_result)) int channel_receive(struct channel *channel, void *to);
+/* Before waiting: true when it is safe to sleep on the event fd; false when a record is there. */
+bool channel_may_sleep(struct channel *channel);
+void channel_woken(struct channel *channel); /* clears the event fd */
