@@ -1,0 +1,174 @@
+#include "control/route/nexthop.h"
+
+#include "base/map.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct nexthop {
+	uint32_t id;
+	uint32_t users;
+	uint32_t domain;
+	uint8_t member_count;
+	struct contract_member members[CONTRACT_MEMBERS_MAX];
+	char name[CONTRACT_OPAQUE_MAX];
+};
+
+struct nexthop_table {
+	struct desired *desired;
+	struct map by_name;
+	struct map by_id;
+};
+
+int nexthop_table_new(struct nexthop_table **table, struct desired *desired)
+{
+	struct nexthop_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->desired = desired;
+	map_init(&t->by_name);
+	map_init(&t->by_id);
+	*table = t;
+	return 0;
+}
+
+void nexthop_table_free(struct nexthop_table *table)
+{
+	struct map_entry *entry = NULL;
+
+	if (!table)
+		return;
+	while ((entry = map_next(&table->by_id, entry)))
+		free(entry->value);
+	map_fini(&table->by_name);
+	map_fini(&table->by_id);
+	free(table);
+}
+
+static void name_of_spec(char *name, size_t size, uint32_t domain,
+			 const struct contract_nexthop *spec)
+{
+	char gateway[NET_ADDR_TEXT] = "";
+
+	if (spec->gateway.family)
+		net_addr_text(gateway, &spec->gateway);
+	snprintf(name, size, "%u:%u:%u:%u:%s", domain, spec->kind, spec->port, spec->target,
+		 gateway);
+}
+
+/* Long sets of members would not fit a name: a digest of FNV-1a names them, ids are dense. */
+static void name_of_members(char *name, size_t size, uint32_t domain,
+			    const struct contract_member *members, uint8_t count)
+{
+	const uint8_t *bytes = (const uint8_t *)members;
+	uint64_t digest = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < count * sizeof(*members); i++)
+		digest = (digest ^ bytes[i]) * UINT64_C(0x100000001b3);
+	snprintf(name, size, "%u:ecmp:%u:%016llx", domain, count, (unsigned long long)digest);
+}
+
+static int publish(struct nexthop_table *t, const struct nexthop *n,
+		   const struct contract_nexthop *spec)
+{
+	struct requests_message message = {
+		.kind = CONTRACT_NEXTHOP,
+		.id = n->id,
+		.domain = n->domain,
+		.body = spec,
+		.body_length = sizeof(*spec),
+		.tail = n->members,
+		.tail_length = n->member_count * (uint32_t)sizeof(n->members[0]),
+	};
+
+	return desired_set(t->desired, &message);
+}
+
+static int create(struct nexthop_table *t, struct nexthop *n, const struct contract_nexthop *spec)
+{
+	int rc = desired_id(t->desired, CONTRACT_NEXTHOP, n->name, &n->id);
+
+	if (rc < 0)
+		return rc;
+	rc = map_set(&t->by_name, n->name, strlen(n->name), n, NULL);
+	if (rc < 0)
+		goto fail_id;
+	rc = map_set(&t->by_id, &n->id, sizeof(n->id), n, NULL);
+	if (rc < 0)
+		goto fail_name;
+	rc = publish(t, n, spec);
+	if (rc == 0)
+		return 0;
+	map_del(&t->by_id, &n->id, sizeof(n->id));
+fail_name:
+	map_del(&t->by_name, n->name, strlen(n->name));
+fail_id:
+	desired_id_put(t->desired, CONTRACT_NEXTHOP, n->id);
+	return rc;
+}
+
+static int get(struct nexthop_table *t, struct nexthop *wanted, const struct contract_nexthop *spec,
+	       uint32_t *id)
+{
+	struct nexthop *n = map_get(&t->by_name, wanted->name, strlen(wanted->name));
+	int rc;
+
+	if (!n) {
+		n = malloc(sizeof(*n));
+		if (!n)
+			return -ENOMEM;
+		*n = *wanted;
+		rc = create(t, n, spec);
+		if (rc < 0) {
+			free(n);
+			return rc;
+		}
+	} else { /* the new user's members are referenced already by the first one */
+		for (uint8_t i = 0; i < wanted->member_count; i++)
+			nexthop_put(t, wanted->members[i].id);
+	}
+	n->users++;
+	*id = n->id;
+	return 0;
+}
+
+int nexthop_get(struct nexthop_table *t, uint32_t domain, const struct contract_nexthop *spec,
+		uint32_t *id)
+{
+	struct nexthop wanted = { .domain = domain };
+
+	name_of_spec(wanted.name, sizeof(wanted.name), domain, spec);
+	return get(t, &wanted, spec, id);
+}
+
+int nexthop_get_ecmp(struct nexthop_table *t, uint32_t domain,
+		     const struct contract_member *members, uint8_t count, uint32_t *id)
+{
+	struct contract_nexthop spec = { .kind = CONTRACT_NEXTHOP_ECMP, .member_count = count };
+	struct nexthop wanted = { .domain = domain, .member_count = count };
+
+	if (count > CONTRACT_MEMBERS_MAX)
+		return -E2BIG;
+	memcpy(wanted.members, members, count * sizeof(*members));
+	name_of_members(wanted.name, sizeof(wanted.name), domain, members, count);
+	return get(t, &wanted, &spec, id);
+}
+
+void nexthop_put(struct nexthop_table *t, uint32_t id)
+{
+	struct requests_message message = { .kind = CONTRACT_NEXTHOP, .id = id };
+	struct nexthop *n = map_get(&t->by_id, &id, sizeof(id));
+
+	if (!n || --n->users)
+		return;
+	desired_delete(t->desired, &message);
+	map_del(&t->by_id, &id, sizeof(id));
+	map_del(&t->by_name, n->name, strlen(n->name));
+	desired_id_put(t->desired, CONTRACT_NEXTHOP, id);
+	for (uint8_t i = 0; i < n->member_count; i++)
+		nexthop_put(t, n->members[i].id);
+	free(n);
+}

@@ -1,0 +1,45 @@
+#pragma once
+/*
+ * DOC: routing information base
+ *
+ * For each prefix the candidates of all sources; the one with the lowest (source, metric) goes to
+ * the data plane. A candidate holds a reference to its next hop. Candidates carry a mark, so that a
+ * full dump of a source sweeps what it no longer has.
+ */
+#include "control/route/nexthop.h"
+
+/* In the order of preference for the same prefix. */
+enum rib_source {
+	RIB_CONNECTED,
+	RIB_CIRCUIT, /* the private circuit is preferred to the VPN */
+	RIB_TUNNEL,  /* configured prefixes of a site */
+	RIB_LINUX,   /* any routing daemon, static routes of the administrator */
+	RIB_SOURCES
+};
+
+struct rib;
+
+struct rib_candidate {
+	enum rib_source source;
+	uint32_t metric;
+	uint32_t owner;
+	uint32_t nexthop; /* the reference passes to the RIB */
+	char origin[24];  /* what put it there, for people */
+};
+
+typedef void (*rib_visit)(void *context, const struct net_prefix *prefix,
+			  const struct rib_candidate *candidate, bool best);
+
+__attribute__((warn_unused_result)) int rib_new(struct rib **rib, struct desired *desired,
+						struct nexthop_table *nexthops, uint32_t domain);
+void rib_free(struct rib *rib);
+/* Replaces the candidate of the same source, metric and owner. The reference is taken always. */
+__attribute__((warn_unused_result)) int rib_set(struct rib *rib, const struct net_prefix *prefix,
+						const struct rib_candidate *candidate);
+void rib_delete(struct rib *rib, const struct net_prefix *prefix, enum rib_source source,
+		uint32_t metric, uint32_t owner);
+/* What the source sets from now on stays; the rest goes with rib_sweep(). */
+void rib_mark(struct rib *rib, enum rib_source source);
+void rib_sweep(struct rib *rib, enum rib_source source);
+void rib_each(const struct rib *rib, rib_visit visit, void *context);
+size_t rib_count(const struct rib *rib);

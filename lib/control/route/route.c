@@ -1,0 +1,370 @@
+#include "control/route/route.h"
+
+#include "base/log.h"
+#include "control/route/netlink.h"
+#include "control/route/port.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOPIC "route"
+
+struct route {
+	struct desired *desired;
+	struct netlink *netlink;
+	struct event_loop *loop;
+	struct nexthop_table *nexthops;
+	struct rib *rib;
+	struct port_table ports;
+	struct route_hooks hooks;
+};
+
+static int publish_address(struct route *route, const struct netlink_address *address, bool gone)
+{
+	const struct port *port = port_by_ifindex(&route->ports, address->ifindex);
+	struct contract_address body = { .addr = address->addr };
+	struct requests_message message = {
+		.kind = CONTRACT_ADDRESS,
+		.body = &body,
+		.body_length = sizeof(body),
+	};
+
+	if (port) {
+		body.port = port->id;
+		body.mirror = port->mirror;
+	} else {
+		for (uint32_t i = 0; i < route->ports.tunnel_count && !body.mirror; i++)
+			if ((int)route->ports.tunnels[i].is.ifindex == address->ifindex)
+				body.mirror = route->ports.tunnels[i].id;
+	}
+	if (!body.mirror)
+		return 0; /* an interface that is no mirror */
+	if (!gone)
+		return desired_set(route->desired, &message);
+	desired_delete(route->desired, &message);
+	return 0;
+}
+
+static void on_address(void *context, const struct netlink_address *address, bool gone)
+{
+	if (publish_address(context, address, gone) < 0)
+		log_error(TOPIC, "out of memory for an address");
+}
+
+static void on_neighbour(void *context, const struct netlink_neighbour *neighbour, bool gone)
+{
+	struct route *route = context;
+	const struct port *port = port_by_ifindex(&route->ports, neighbour->ifindex);
+	struct contract_neighbour body = { .addr = neighbour->addr };
+	struct requests_message message = {
+		.kind = CONTRACT_NEIGHBOUR,
+		.body = &body,
+		.body_length = sizeof(body),
+	};
+
+	if (!port || net_addr_is_multicast(&neighbour->addr))
+		return;
+	body.port = port->id;
+	memcpy(body.mac, neighbour->mac, sizeof(body.mac));
+	if (gone)
+		desired_delete(route->desired, &message);
+	else if (desired_set(route->desired, &message) < 0)
+		log_error(TOPIC, "out of memory for a neighbour");
+}
+
+static void on_link(void *context, const struct netlink_link *link, bool gone)
+{
+}
+
+static int hop_nexthop(struct route *route, const struct netlink_hop *hop, uint32_t *id)
+{
+	const struct port *port = port_by_ifindex(&route->ports, hop->ifindex);
+	struct contract_nexthop spec = { .kind = CONTRACT_NEXTHOP_CONNECTED,
+					 .gateway = hop->gateway };
+
+	if (!port)
+		return -ENOENT;
+	if (hop->gateway.family)
+		spec.kind = CONTRACT_NEXTHOP_GATEWAY;
+	spec.port = port->id;
+	return nexthop_get(route->nexthops, 0, &spec, id);
+}
+
+/* -ENOENT: not every output is a mirror. */
+static int route_nexthop(struct route *route, const struct netlink_route *linux_route, uint32_t *id)
+{
+	struct contract_member members[NETLINK_HOPS_MAX] = { 0 };
+	uint8_t count;
+	int rc = 0;
+
+	for (count = 0; count < linux_route->hop_count; count++) {
+		const struct netlink_hop *hop = &linux_route->hops[count];
+
+		rc = hop_nexthop(route, hop, &members[count].id);
+		if (rc < 0)
+			break;
+		members[count].weight = hop->weight;
+	}
+	if (rc == 0 && count == 1) {
+		*id = members[0].id;
+		return 0;
+	}
+	if (rc == 0)
+		rc = nexthop_get_ecmp(route->nexthops, 0, members, count, id);
+	while (rc < 0 && count--)
+		nexthop_put(route->nexthops, members[count].id);
+	return rc;
+}
+
+static void on_route(void *context, const struct netlink_route *r, bool gone)
+{
+	struct route *route = context;
+	struct rib_candidate candidate = {
+		.source = r->protocol == RTPROT_KERNEL ? RIB_CONNECTED : RIB_LINUX,
+		.metric = r->metric,
+	};
+	int rc;
+
+	if (r->table != RT_TABLE_MAIN || net_addr_is_link_local(&r->prefix.addr) ||
+	    net_addr_is_multicast(&r->prefix.addr))
+		return;
+	if (gone) {
+		rib_delete(route->rib, &r->prefix, candidate.source, candidate.metric, 0);
+		return;
+	}
+	rc = route_nexthop(route, r, &candidate.nexthop);
+	if (rc == -ENOENT)
+		return;
+	snprintf(candidate.origin, sizeof(candidate.origin), "%s",
+		 candidate.source == RIB_CONNECTED ? "connected" : "linux");
+	if (rc == 0)
+		rc = rib_set(route->rib, &r->prefix, &candidate);
+	if (rc < 0)
+		log_error(TOPIC, "cannot take a route error=\"%s\"", strerror(-rc));
+}
+
+static void on_resync(void *context)
+{
+	struct route *route = context;
+
+	rib_mark(route->rib, RIB_CONNECTED);
+	rib_mark(route->rib, RIB_LINUX);
+}
+
+static void on_synced(void *context)
+{
+	struct route *route = context;
+
+	rib_sweep(route->rib, RIB_CONNECTED);
+	rib_sweep(route->rib, RIB_LINUX);
+	log_debug(TOPIC, "in step with the kernel prefixes=%zu", rib_count(route->rib));
+}
+
+int route_new(struct route **route, struct event_loop *loop, struct desired *desired,
+	      const struct route_hooks *hooks)
+{
+	struct route *r = calloc(1, sizeof(*r));
+	int rc;
+
+	if (!r)
+		return -ENOMEM;
+	r->desired = desired;
+	r->loop = loop;
+	r->hooks = *hooks;
+	rc = nexthop_table_new(&r->nexthops, desired);
+	if (rc == 0)
+		rc = rib_new(&r->rib, desired, r->nexthops, 0);
+	if (rc < 0) {
+		route_free(r);
+		return rc;
+	}
+	*route = r;
+	return 0;
+}
+
+void route_free(struct route *route)
+{
+	if (!route)
+		return;
+	netlink_close(route->netlink);
+	rib_free(route->rib);
+	nexthop_table_free(route->nexthops);
+	free(route);
+}
+
+static void on_listed(void *context, const struct contract_header *message)
+{
+	struct route *route = context;
+
+	port_listed(&route->ports, message);
+}
+
+/* The mirrors are known: from here on what Linux says of them means something. */
+static void on_mirrors_listed(void *context, const struct contract_answer *answer)
+{
+	struct route *route = context;
+	struct netlink_hooks hooks = {
+		.context = route,
+		.resync = on_resync,
+		.synced = on_synced,
+		.link = on_link,
+		.address = on_address,
+		.neighbour = on_neighbour,
+		.route = on_route,
+	};
+	int rc;
+
+	if (!answer)
+		return;
+	netlink_close(route->netlink);
+	route->netlink = NULL;
+	rc = netlink_open(&route->netlink, route->loop, &hooks);
+	if (rc < 0) {
+		log_error(TOPIC, "cannot follow the kernel's addresses and routes error=\"%s\"",
+			  strerror(-rc));
+		return;
+	}
+	for (uint32_t i = 0; i < route->ports.count; i++)
+		port_apply(route->netlink, &route->ports, &route->ports.ports[i], NULL);
+	route->hooks.ports_changed(route->hooks.context);
+}
+
+static void on_ports_listed(void *context, const struct contract_answer *answer)
+{
+	struct route *route = context;
+
+	if (answer && requests_list(desired_requests(route->desired), CONTRACT_MIRROR, on_listed,
+				    on_mirrors_listed, route) < 0)
+		log_error(TOPIC, "cannot list the mirrors of the data plane");
+}
+
+void route_ready(struct route *route)
+{
+	for (uint32_t i = 0; i < route->ports.count; i++) {
+		memset(&route->ports.ports[i].is, 0, sizeof(struct contract_port));
+		route->ports.ports[i].mirror = 0;
+		route->ports.ports[i].ifindex = 0;
+	}
+	route->ports.tunnel_count = 0;
+	if (requests_list(desired_requests(route->desired), CONTRACT_PORT, on_listed,
+			  on_ports_listed, route) < 0)
+		log_error(TOPIC, "cannot list the ports of the data plane");
+}
+
+static void link_event(struct route *route, const struct contract_link *link)
+{
+	struct port *port = port_by_id(&route->ports, link->port);
+
+	if (!port)
+		return;
+	port->is.link_up = link->up;
+	port->is.speed_mbps = link->speed_mbps;
+	log_info(TOPIC, "link %s port=%s", link->up ? "up" : "down", port->is.name);
+	route->hooks.ports_changed(route->hooks.context);
+}
+
+bool route_event(struct route *route, const struct contract_header *message)
+{
+	const struct contract_neighbour_wanted *wanted = (const void *)(message + 1);
+	const struct port *port;
+
+	switch (message->type) {
+	case CONTRACT_LINK:
+		link_event(route, (const void *)(message + 1));
+		return true;
+	case CONTRACT_NEIGHBOUR_WANTED:
+		port = port_by_id(&route->ports, wanted->port);
+		if (port && port->ifindex && route->netlink)
+			netlink_neighbour_probe(route->netlink, port->ifindex, &wanted->addr);
+		return true;
+	default:
+		return false;
+	}
+}
+
+int route_port_set(struct route *route, const struct route_port_config *config)
+{
+	struct port *port = port_by_name(&route->ports, config->name, true);
+	struct route_port_config before;
+
+	if (!port)
+		return -ENOSPC;
+	before = port->wanted;
+	port->wanted = *config;
+	if (route->netlink)
+		port_apply(route->netlink, &route->ports, port, &before);
+	return 0;
+}
+
+int route_port_of(const struct route *route, const struct net_addr *local, uint32_t *port, bool *up)
+{
+	const struct route_address *entry;
+	const struct port *p = port_by_address(&route->ports, local, &entry);
+
+	if (!p || !p->is.name[0])
+		return -ENOENT;
+	*port = p->id;
+	*up = p->is.link_up;
+	return 0;
+}
+
+uint32_t route_tunnel_mirror(const struct route *route, uint32_t instance)
+{
+	for (uint32_t i = 0; i < route->ports.tunnel_count; i++)
+		if (route->ports.tunnels[i].is.instance == instance)
+			return route->ports.tunnels[i].id;
+	return 0;
+}
+
+int route_uplink(struct route *route, const struct net_addr *local, const struct net_addr *remote,
+		 uint32_t *nexthop)
+{
+	const struct route_address *entry;
+	const struct port *port = port_by_address(&route->ports, local, &entry);
+	struct contract_nexthop spec = { .kind = CONTRACT_NEXTHOP_GATEWAY };
+	struct net_prefix on_link;
+
+	if (!port || !port->is.name[0])
+		return -ENOENT;
+	on_link = net_prefix_of(&entry->addr, entry->length);
+	spec.port = port->id;
+	if (net_prefix_contains(&on_link, remote))
+		spec.gateway = *remote;
+	else
+		spec.gateway =
+			remote->family == NET_IP4 ? port->wanted.gateway4 : port->wanted.gateway6;
+	if (!spec.gateway.family)
+		return -EHOSTUNREACH;
+	return nexthop_get(route->nexthops, 0, &spec, nexthop);
+}
+
+void route_nexthop_put(struct route *route, uint32_t nexthop)
+{
+	nexthop_put(route->nexthops, nexthop);
+}
+
+int route_tunnel_add(struct route *route, const struct net_prefix *prefix, uint32_t group,
+		     uint32_t metric, uint32_t owner)
+{
+	struct contract_nexthop spec = { .kind = CONTRACT_NEXTHOP_GROUP, .target = group };
+	struct rib_candidate candidate = {
+		.source = RIB_TUNNEL, .metric = metric, .owner = owner, .origin = "site"
+	};
+	int rc = nexthop_get(route->nexthops, 0, &spec, &candidate.nexthop);
+
+	return rc < 0 ? rc : rib_set(route->rib, prefix, &candidate);
+}
+
+void route_tunnel_delete(struct route *route, const struct net_prefix *prefix, uint32_t metric,
+			 uint32_t owner)
+{
+	rib_delete(route->rib, prefix, RIB_TUNNEL, metric, owner);
+}
+
+const struct rib *route_rib(const struct route *route)
+{
+	return route->rib;
+}

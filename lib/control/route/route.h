@@ -1,0 +1,79 @@
+#pragma once
+/*
+ * DOC: routes
+ *
+ * Brings together what Linux knows of the mirror interfaces, what the configuration says of the
+ * ports, and what the tunnels reach, and keeps the data plane's addresses, neighbours, next hops
+ * and routes equal to the result. Imports only routes whose every output is a mirror: the default
+ * route of the management network never enters.
+ *
+ * Each port that has a gateway gets a routing table of its own and a rule for each of its
+ * addresses, so that what Linux sends from a public address leaves by that address's port.
+ *
+ * Owner: app/control. Thread: the event loop's.
+ */
+#include "control/requests/desired.h"
+#include "control/route/rib.h"
+
+#define ROUTE_ADDRESSES_MAX 16
+
+struct route;
+
+struct route_address {
+	struct net_addr addr;
+	uint8_t length;
+};
+
+/* What the configuration wants of a port's mirror. */
+struct route_port_config {
+	char name[CONTRACT_NAME];
+	struct route_address addresses[ROUTE_ADDRESSES_MAX];
+	uint8_t address_count;
+	struct net_addr gateway4;
+	struct net_addr gateway6;
+};
+
+struct route_hooks {
+	void *context;
+	/* The ports of the data plane are known, or a link changed. */
+	void (*ports_changed)(void *context);
+};
+
+__attribute__((warn_unused_result)) int route_new(struct route **route, struct event_loop *loop,
+						  struct desired *desired,
+						  const struct route_hooks *hooks);
+void route_free(struct route *route);
+
+/* At each attach of the data plane. */
+void route_ready(struct route *route);
+/* Events of the data plane that concern ports and neighbours; true when it was one. */
+bool route_event(struct route *route, const struct contract_header *message);
+
+/* Replaces what was wanted of this port before; no addresses: nothing any more. */
+__attribute__((warn_unused_result)) int route_port_set(struct route *route,
+						       const struct route_port_config *config);
+/* The port that owns an address: -ENOENT; `up` is its link. */
+__attribute__((warn_unused_result)) int route_port_of(const struct route *route,
+						      const struct net_addr *local, uint32_t *port,
+						      bool *up);
+/* TUN interface of an instance (0: the first); 0 when there is none. */
+uint32_t route_tunnel_mirror(const struct route *route, uint32_t instance);
+
+/*
+ * The next hop for what leaves from `local` to `remote`: the remote itself when it is on the link,
+ * else the gateway of the port. A reference is taken; give it back with route_nexthop_put().
+ */
+__attribute__((warn_unused_result)) int route_uplink(struct route *route,
+						     const struct net_addr *local,
+						     const struct net_addr *remote,
+						     uint32_t *nexthop);
+void route_nexthop_put(struct route *route, uint32_t nexthop);
+
+/* A prefix behind a tunnel group. */
+__attribute__((warn_unused_result)) int route_tunnel_add(struct route *route,
+							 const struct net_prefix *prefix,
+							 uint32_t group, uint32_t metric,
+							 uint32_t owner);
+void route_tunnel_delete(struct route *route, const struct net_prefix *prefix, uint32_t metric,
+			 uint32_t owner);
+const struct rib *route_rib(const struct route *route);
