@@ -55,6 +55,9 @@ struct port_device {
 	bool rss_spi;	 /* ESP is spread by SPI */
 	bool link_event; /* link changes raise an interrupt */
 	bool started;
+	bool is_virtual;
+	bool all_multicast;
+	const char *driver;
 	char argument[PORT_DEVICE_TEXT]; /* as given */
 	char name[PORT_DEVICE_TEXT];	 /* DPDK's */
 	char interface[PORT_INTERFACE];	 /* Linux interface behind a virtual device, or "" */
@@ -105,6 +108,9 @@ __attribute__((warn_unused_result)) int port_set_open(struct port_set *set,
 						      struct rte_mempool *pool,
 						      struct port_fault *fault);
 void port_set_close(struct port_set *set);
+/* What this device cannot do and is done in software or not at all, as a list; "" for nothing. */
+const char *port_device_lacks(const struct port_set *set, const struct port_device *device,
+			      char *text, size_t size);
 
 /* Packet buffers that the queues of these ports can hold at once. */
 uint32_t port_buffers_needed(const struct port_options *options, uint32_t count, uint16_t workers);
