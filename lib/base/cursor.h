@@ -65,18 +65,25 @@ static inline uint16_t cursor_u16(struct cursor *c)
 	return b ? (uint16_t)(b[0] << 8 | b[1]) : 0;
 }
 
+/* Big-endian value of n <= 8 bytes: compilers make one load and a swap of it. */
+static inline uint64_t cursor_be(struct cursor *c, size_t n)
+{
+	const uint8_t *b = cursor_take(c, n);
+	uint64_t v = 0;
+
+	for (size_t i = 0; b && i < n; i++)
+		v = v << 8 | b[i];
+	return v;
+}
+
 static inline uint32_t cursor_u32(struct cursor *c)
 {
-	const uint8_t *b = cursor_take(c, 4);
-
-	return b ? (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3] : 0;
+	return (uint32_t)cursor_be(c, 4);
 }
 
 static inline uint64_t cursor_u64(struct cursor *c)
 {
-	uint64_t high = cursor_u32(c);
-
-	return high << 32 | cursor_u32(c);
+	return cursor_be(c, 8);
 }
 
 static inline struct span cursor_span(struct cursor *c, size_t n)

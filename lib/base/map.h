@@ -1,8 +1,8 @@
 #pragma once
 /*
  * Hash map from bytes to a pointer, keyed hash (SipHash-like over a random seed) so that a peer
- * cannot choose collisions. Keys are copied. Iteration order is not defined; deleting the current
- * entry while iterating is allowed.
+ * cannot choose collisions. Keys are copied. Iteration order is not defined; take the next
+ * entry before the current one is deleted. Adding while iterating is not allowed.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -54,26 +54,28 @@ static inline void writer_u8(struct writer *w, uint8_t v)
 		b[0] = v;
 }
 
+/* The low n <= 8 bytes of v, whole or not at all. */
+static inline void writer_be(struct writer *w, uint64_t v, size_t n)
+{
+	uint8_t *b = writer_reserve(w, n);
+
+	for (size_t i = 0; b && i < n; i++)
+		b[i] = (uint8_t)(v >> 8 * (n - 1 - i));
+}
+
 static inline void writer_u16(struct writer *w, uint16_t v)
 {
-	uint8_t *b = writer_reserve(w, 2);
-
-	if (b) {
-		b[0] = (uint8_t)(v >> 8);
-		b[1] = (uint8_t)v;
-	}
+	writer_be(w, v, 2);
 }
 
 static inline void writer_u32(struct writer *w, uint32_t v)
 {
-	writer_u16(w, (uint16_t)(v >> 16));
-	writer_u16(w, (uint16_t)v);
+	writer_be(w, v, 4);
 }
 
 static inline void writer_u64(struct writer *w, uint64_t v)
 {
-	writer_u32(w, (uint32_t)(v >> 32));
-	writer_u32(w, (uint32_t)v);
+	writer_be(w, v, 8);
 }
 
 static inline void writer_bytes(struct writer *w, const void *bytes, size_t n)
