@@ -22,7 +22,7 @@
 
 struct crypto_dh;
 
-bool crypto_dh_supported(const struct crypto *crypto, uint16_t group);
+bool crypto_dh_supported(struct crypto *crypto, uint16_t group);
 size_t crypto_dh_public_size(uint16_t group); /* 0: unknown group */
 const char *crypto_dh_text(uint16_t group);   /* "x25519"; "?" for an unknown group */
 

@@ -1,0 +1,175 @@
+#include "../../cmocka_all.h"
+#include "control/crypto/dh.h"
+
+#include <errno.h>
+#include <string.h>
+
+static struct crypto *crypto;
+static const uint16_t groups[] = { 1,  2,  5,  14, 15, 16, 19, 20, 21,
+				   24, 25, 26, 27, 28, 29, 30, 31, 32 };
+
+static bool is_modp(uint16_t group)
+{
+	return group < 19 || group == 24;
+}
+
+static struct crypto_dh *make(uint16_t group)
+{
+	struct crypto_dh *dh;
+
+	assert_int_equal(crypto_dh_new(crypto, group, &dh), 0);
+	assert_int_equal(crypto_dh_public(dh).n, crypto_dh_public_size(group));
+	assert_int_equal(crypto_dh_group(dh), group);
+	return dh;
+}
+
+static void both_sides_agree(void **state)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		struct crypto_dh *a = make(groups[i]), *b = make(groups[i]);
+		struct secret sa, sb;
+
+		assert_memory_not_equal(crypto_dh_public(a).p, crypto_dh_public(b).p,
+					crypto_dh_public(a).n);
+		assert_int_equal(crypto_dh_compute(crypto, a, crypto_dh_public(b), &sa), 0);
+		assert_int_equal(crypto_dh_compute(crypto, b, crypto_dh_public(a), &sb), 0);
+		assert_int_equal(sa.n, sb.n);
+		assert_memory_equal(sa.p, sb.p, sa.n);
+		/* Used up. */
+		secret_free(&sb);
+		assert_int_equal(crypto_dh_compute(crypto, b, crypto_dh_public(a), &sb), -EINVAL);
+		secret_free(&sa);
+		crypto_dh_free(a);
+		crypto_dh_free(b);
+	}
+}
+
+static void refused(uint16_t group, const uint8_t *peer, size_t n)
+{
+	struct crypto_dh *dh = make(group);
+	struct secret shared;
+
+	assert_int_equal(crypto_dh_compute(crypto, dh, (struct span){ peer, n }, &shared),
+			 -EBADMSG);
+	assert_null(shared.p);
+	crypto_dh_free(dh);
+}
+
+/* Wrong length; zero, one, all ones; a point beside the curve. */
+static void peer_values_are_checked(void **state)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		uint8_t peer[CRYPTO_DH_PUBLIC_MAX + 1] = { 0 };
+		size_t n = crypto_dh_public_size(groups[i]);
+		struct crypto_dh *other = make(groups[i]);
+
+		refused(groups[i], peer, n);
+		refused(groups[i], peer, n - 1);
+		refused(groups[i], peer, n + 1);
+		refused(groups[i], peer, 0);
+		peer[groups[i] >= 31 ? 0 : n - 1] = 1;
+		refused(groups[i], peer, n);
+		if (groups[i] < 31) {
+			memset(peer, 0xff, n);
+			refused(groups[i], peer, n);
+		}
+		memcpy(peer, crypto_dh_public(other).p, n);
+		peer[n - 1] ^= 1;
+		if (groups[i] < 31 && !is_modp(groups[i]))
+			refused(groups[i], peer, n);
+		crypto_dh_free(other);
+	}
+}
+
+/* p - 1 has order 2 (RFC 6989 section 2.1); in group 24 a random value is outside the subgroup. */
+static void modp_bounds(void **state)
+{
+	uint8_t value[256];
+
+	/* The prime of group 2 ends in ff..ff; ECE65381FFFFFFFF FFFFFFFF minus 1. */
+	static const uint8_t p1024_head[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+	memset(value, 0x5a, sizeof(value));
+	refused(24, value, 256);
+	memset(value, 0, sizeof(value));
+	memcpy(value, p1024_head, sizeof(p1024_head));
+	memset(value + 8, 0xff, 120); /* above p */
+	refused(2, value, 128);
+}
+
+static void unknown_groups(void **state)
+{
+	static const uint16_t none[] = { 0, 3, 4, 6, 13, 22, 23, 33, 34, 1024, 1025, 65535 };
+	struct crypto_dh *dh;
+
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		assert_int_equal(crypto_dh_new(crypto, none[i], &dh), -ENOTSUP);
+		assert_false(crypto_dh_supported(crypto, none[i]));
+		assert_int_equal(crypto_dh_public_size(none[i]), 0);
+	}
+	assert_true(crypto_dh_supported(crypto, 18));
+	assert_string_equal(crypto_dh_text(31), "x25519");
+	assert_string_equal(crypto_dh_text(3), "?");
+}
+
+static void exported_and_imported(void **state)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		struct crypto_dh *a = make(groups[i]), *b = make(groups[i]), *again;
+		struct secret private, s1, s2;
+
+		assert_int_equal(crypto_dh_export(a, &private), 0);
+		assert_int_equal(crypto_dh_import(crypto, groups[i], secret_span(&private),
+						  crypto_dh_public(a), &again),
+				 0);
+		assert_int_equal(crypto_dh_compute(crypto, again, crypto_dh_public(b), &s1), 0);
+		assert_int_equal(crypto_dh_compute(crypto, a, crypto_dh_public(b), &s2), 0);
+		assert_memory_equal(s1.p, s2.p, s1.n);
+		secret_free(&private);
+		secret_free(&s1);
+		secret_free(&s2);
+		crypto_dh_free(again);
+		crypto_dh_free(a);
+		crypto_dh_free(b);
+	}
+}
+
+static void job(void **state)
+{
+	struct crypto_dh *peer = make(31);
+	struct crypto_dh_job job = { .group = 31, .peer_len = 32 };
+	struct secret shared;
+
+	memcpy(job.peer, crypto_dh_public(peer).p, 32);
+	crypto_dh_job_run(crypto, &job);
+	assert_int_equal(job.error, 0);
+	assert_int_equal(crypto_dh_compute(crypto, peer, crypto_dh_public(job.dh), &shared), 0);
+	assert_memory_equal(shared.p, job.shared.p, 32);
+	secret_free(&shared);
+	secret_free(&job.shared);
+	crypto_dh_free(job.dh);
+	crypto_dh_free(peer);
+}
+
+static int start(void **state)
+{
+	return secret_pool_init(1 << 16) || crypto_new(&crypto);
+}
+
+static int stop(void **state)
+{
+	crypto_free(crypto);
+	secret_pool_fini();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_sides_agree),	 cmocka_unit_test(peer_values_are_checked),
+		cmocka_unit_test(modp_bounds),		 cmocka_unit_test(unknown_groups),
+		cmocka_unit_test(exported_and_imported), cmocka_unit_test(job),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
