@@ -1,0 +1,306 @@
+#include "control/config/build.h"
+
+#include "control/config/check.h"
+#include "control/config/compare.h"
+#include "control/config/list.h"
+#include "control/config/resource.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct config_build {
+	struct config *config;
+	struct config_list added[CONFIG_KINDS]; /* not sorted */
+	uint32_t capacity[CONFIG_KINDS];
+	struct config_build_options options;
+	struct config_report *report;
+	struct config_scope scope;
+	uint32_t failures;
+};
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+#define KEY_CHARS 48 /* of 62 letters: 285 bits */
+
+static int generate_key(struct secret *key)
+{
+	uint8_t bytes[64];
+	size_t at = 0;
+	int status = secret_new(key, KEY_CHARS);
+
+	while (!status && at < KEY_CHARS) {
+		status = secret_random(bytes, sizeof(bytes));
+		for (size_t i = 0; !status && i < sizeof(bytes) && at < KEY_CHARS; i++)
+			if (bytes[i] < 248) /* 4 * 62: no letter is likelier than another */
+				key->p[at++] = (uint8_t)alphabet[bytes[i] % 62];
+	}
+	secret_wipe(bytes, sizeof(bytes));
+	return status;
+}
+
+static void scope_of(struct config_build *build, const struct config_appliance *appliance)
+{
+	build->scope = (struct config_scope){ .subscription = appliance->subscription_id,
+					      .group = appliance->resource_group };
+}
+
+int config_build_begin(struct config_build **out, const struct config_build_options *options,
+		       struct config_report *report)
+{
+	struct config_build *build = calloc(1, sizeof(*build));
+	const struct config *from = options->empty ? NULL : options->previous;
+	int status = -ENOMEM;
+
+	if (!build)
+		return -ENOMEM;
+	build->config = calloc(1, sizeof(*build->config));
+	if (!build->config)
+		goto drop;
+	build->options = *options;
+	build->report = report;
+	build->config->references = 1;
+	build->config->catalogue = options->catalogue;
+	build->config->revision = options->previous ? options->previous->revision + 1 : 1;
+	build->scope = (struct config_scope){ .subscription = "", .group = "" };
+	for (int kind = 0; from && kind < CONFIG_KINDS; kind++) {
+		status = config_list_copy(&build->config->lists[kind], &from->lists[kind]);
+		if (status)
+			goto drop;
+	}
+	if (from)
+		scope_of(build, config_appliance(from));
+	*out = build;
+	return 0;
+drop:
+	config_build_drop(build);
+	return status;
+}
+
+void config_build_drop(struct config_build *build)
+{
+	if (!build)
+		return;
+	for (int kind = 0; kind < CONFIG_KINDS; kind++)
+		config_list_fini(&build->added[kind]);
+	config_put(build->config);
+	free(build);
+}
+
+static int add(struct config_build *build, struct config_resource *resource)
+{
+	struct config_list *list = &build->added[resource->kind];
+	uint32_t *capacity = &build->capacity[resource->kind];
+
+	if (list->count == *capacity) {
+		uint32_t wanted = *capacity ? *capacity * 2 : 16;
+		const struct config_resource **items =
+			realloc(list->items, wanted * sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		list->items = items;
+		*capacity = wanted;
+	}
+	list->items[list->count++] = resource;
+	return 0;
+}
+
+/* What the body did not say and may not lose. */
+static int keep_secrets(struct config_build *build, struct config_resource *resource)
+{
+	struct config_connection *connection = (struct config_connection *)resource;
+	const struct config_resource *old;
+
+	if (resource->kind != CONFIG_CONNECTION || connection->shared_key.n)
+		return 0;
+	old = build->options.previous
+		      ? config_find(build->options.previous, resource->kind, resource->key)
+		      : NULL;
+	if (old) {
+		const struct secret *key = &((const struct config_connection *)old)->shared_key;
+
+		return secret_copy(&connection->shared_key, key->p, key->n);
+	}
+	return generate_key(&connection->shared_key);
+}
+
+int config_build_put(struct config_build *build, const struct config_body *body)
+{
+	struct config_list *list = &build->config->lists[body->kind];
+	struct resource_source source = { .kind = body->kind,
+					  .id = body->id,
+					  .origin = body->origin,
+					  .json = body->json,
+					  .scope = build->scope,
+					  .lenient = build->options.lenient,
+					  .report = build->report };
+	struct config_resource *resource;
+	uint32_t i;
+	bool found;
+	int status = resource_new(&resource, &source);
+
+	if (status) {
+		build->failures++;
+		return status;
+	}
+	resource->revision = build->config->revision;
+	status = keep_secrets(build, resource);
+	if (status) {
+		resource_put(resource);
+		return status;
+	}
+	if (body->kind == CONFIG_APPLIANCE)
+		scope_of(build, (const struct config_appliance *)resource);
+	i = config_list_find(list, resource->key, &found);
+	if (found) {
+		resource_put(list->items[i]);
+		list->items[i] = resource;
+		return 0;
+	}
+	status = add(build, resource);
+	if (status)
+		resource_put(resource);
+	return status;
+}
+
+int config_build_remove(struct config_build *build, enum config_kind kind, const char *id)
+{
+	struct config_list *list = &build->config->lists[kind];
+	struct config_arena arena = { 0 };
+	struct config_ref ref;
+	bool found = false;
+	uint32_t i = 0;
+	int status = config_id_resolve(&ref, &arena, &build->scope, kind, NULL, id);
+
+	if (!status)
+		i = config_list_find(list, ref.key, &found);
+	config_arena_fini(&arena);
+	if (status == -ENOMEM)
+		return status;
+	if (!found)
+		return -ENOENT;
+	resource_put(list->items[i]);
+	memmove(&list->items[i], &list->items[i + 1], (list->count - i - 1) * sizeof(*list->items));
+	list->count--;
+	return 0;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct config_resource *x = *(const struct config_resource *const *)a;
+	const struct config_resource *y = *(const struct config_resource *const *)b;
+
+	return strcmp(x->key, y->key);
+}
+
+static void report_twice(struct config_build *build, const struct config_list *list)
+{
+	for (uint32_t i = 1; i < list->count; i++) {
+		const struct config_resource *one = list->items[i - 1], *two = list->items[i];
+		struct where where = { .root = two->origin, .resource = two->id };
+
+		if (!strcmp(one->key, two->key))
+			where_error(build->report, &where, CODE_CONTENT,
+				    "There is already a %s with this name at %s.",
+				    schema_kind(two->kind)->noun, one->origin);
+	}
+}
+
+static int merge(struct config_build *build, enum config_kind kind)
+{
+	struct config_list *list = &build->config->lists[kind];
+	struct config_list *added = &build->added[kind];
+	uint32_t total = list->count + added->count, a = 0, b = 0;
+	const struct config_resource **items;
+
+	if (!added->count)
+		return 0;
+	qsort(added->items, added->count, sizeof(*added->items), by_key);
+	report_twice(build, added);
+	items = malloc(total * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < total; i++) {
+		bool from_added =
+			a == list->count ||
+			(b < added->count && strcmp(added->items[b]->key, list->items[a]->key) < 0);
+
+		items[i] = from_added ? added->items[b++] : list->items[a++];
+	}
+	free(list->items);
+	free(added->items);
+	*list = (struct config_list){ .items = items, .count = total };
+	*added = (struct config_list){ 0 };
+	return 0;
+}
+
+bool config_resource_equal(const struct config_resource *a, const struct config_resource *b)
+{
+	struct compare compare = { 0 };
+	struct where root = { .root = "" };
+
+	if (a == b)
+		return true;
+	compare_objects(schema_kind(a->kind)->object, a, b, &root, &compare);
+	return !compare.changed;
+}
+
+/* What says the same as before is the same object: a diff sees it by its pointer. */
+static void share(struct config_build *build)
+{
+	const struct config *previous = build->options.previous;
+
+	for (int kind = 0; previous && kind < CONFIG_KINDS; kind++) {
+		struct config_list *list = &build->config->lists[kind];
+
+		for (uint32_t i = 0; i < list->count; i++) {
+			const struct config_resource *old =
+				config_find(previous, kind, list->items[i]->key);
+
+			if (!old || old == list->items[i] ||
+			    !config_resource_equal(old, list->items[i]))
+				continue;
+			resource_put(list->items[i]);
+			list->items[i] = resource_get(old);
+		}
+	}
+}
+
+static int default_appliance(struct config_build *build)
+{
+	struct config_body body = { .kind = CONFIG_APPLIANCE, .origin = "/appliance" };
+	cJSON *empty;
+	int status;
+
+	if (build->config->lists[CONFIG_APPLIANCE].count || build->added[CONFIG_APPLIANCE].count)
+		return 0;
+	empty = cJSON_CreateObject();
+	if (!empty)
+		return -ENOMEM;
+	body.json = empty;
+	status = config_build_put(build, &body);
+	cJSON_Delete(empty);
+	return status;
+}
+
+int config_build_end(struct config_build *build, struct config **config)
+{
+	struct check check = { .config = build->config,
+			       .previous = build->options.previous,
+			       .report = build->report };
+	int status = default_appliance(build);
+
+	for (int kind = 0; !status && kind < CONFIG_KINDS; kind++)
+		status = merge(build, kind);
+	if (!status)
+		status = check_config(&check);
+	if (!status && (build->failures || !config_report_ok(build->report)))
+		status = -EINVAL;
+	if (!status) {
+		share(build);
+		*config = config_get(build->config);
+	}
+	config_build_drop(build);
+	return status;
+}

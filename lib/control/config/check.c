@@ -1,0 +1,137 @@
+#include "control/config/check.h"
+
+#include "control/config/id.h"
+#include "control/config/schema.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void check_at(struct check *check, const struct config_resource *resource, const char *path,
+	      const char *code, const char *format, ...)
+{
+	char pointer[WHERE_TEXT];
+	struct config_problem problem = {
+		.pointer = pointer, .resource = resource->id, .code = code, .http_status = 400
+	};
+	char *message;
+	va_list args;
+
+	snprintf(pointer, sizeof(pointer), "%s%s", resource->origin, path);
+	va_start(args, format);
+	if (vasprintf(&message, format, args) < 0)
+		message = NULL;
+	va_end(args);
+	config_report_error(check->report, &problem, "%s", message ? message : "(out of memory)");
+	free(message);
+}
+
+/* Whether the resource, or the named part of it, is in the configuration. */
+static bool part_exists(const struct config_resource *resource, const char *child,
+			const char *child_key)
+{
+	const char *name = config_id_name(child_key);
+
+	if (!strcmp(child, "subnets")) {
+		const struct config_virtual_network *network = (const void *)resource;
+
+		for (uint32_t i = 0; i < network->subnets.count; i++)
+			if (!strcasecmp(network->subnets.items[i].name, name))
+				return true;
+	} else if (!strcmp(child, "ipConfigurations")) {
+		const struct config_gateway *gateway = (const void *)resource;
+
+		for (uint32_t i = 0; i < gateway->ip_configurations.count; i++)
+			if (!strcasecmp(gateway->ip_configurations.items[i].name, name))
+				return true;
+	} else if (!strcmp(child, "natRules")) {
+		const struct config_gateway *gateway = (const void *)resource;
+
+		for (uint32_t i = 0; i < gateway->nat_rules.count; i++)
+			if (!strcasecmp(gateway->nat_rules.items[i].name, name))
+				return true;
+	}
+	return false;
+}
+
+static bool ref_exists(const struct config *config, const struct schema_field *field,
+		       const struct config_ref *ref)
+{
+	const struct config_resource *resource;
+	char key[1024];
+	size_t n;
+
+	if (!field->ref_child)
+		return config_find(config, field->ref_kind, ref->key) != NULL;
+	n = config_key_parent(ref->key);
+	if (n >= sizeof(key))
+		return false;
+	memcpy(key, ref->key, n);
+	key[n] = '\0';
+	resource = config_find(config, field->ref_kind, key);
+	return resource && part_exists(resource, field->ref_child, ref->key);
+}
+
+static void check_refs(struct check *check, const struct schema_object *object, const void *base,
+		       const struct where *where);
+
+static void check_ref(struct check *check, const struct schema_field *field,
+		      const struct config_ref *ref, const struct where *where)
+{
+	if (!ref->key || ref_exists(check->config, field, ref))
+		return;
+	where_error(check->report, where, CODE_REFERENCE, "There is no %s.", ref->id);
+}
+
+static void check_ref_array(struct check *check, const struct schema_field *field,
+			    const struct config_array *array, const struct where *where)
+{
+	size_t size = schema_element_size(field);
+
+	if (field->element != SCHEMA_REF && field->element != SCHEMA_OBJECT)
+		return;
+	for (uint32_t i = 0; i < array->count; i++) {
+		const void *item = (const char *)array->items + i * size;
+		struct where here = where_index(where, i);
+
+		if (field->element == SCHEMA_REF)
+			check_ref(check, field, item, &here);
+		else
+			check_refs(check, field->object, item, &here);
+	}
+}
+
+static void check_refs(struct check *check, const struct schema_object *object, const void *base,
+		       const struct where *where)
+{
+	for (uint16_t i = 0; i < object->count; i++) {
+		const struct schema_field *field = &object->fields[i];
+		const void *at = schema_member_const(base, field);
+		struct where here = where_key(where, field->name);
+
+		if (field->type == SCHEMA_REF) {
+			check_ref(check, field, at, &here);
+		} else if (field->type == SCHEMA_ARRAY) {
+			check_ref_array(check, field, at, &here);
+		} else if (field->type == SCHEMA_OBJECT) {
+			const void *inner = field->flags & SCHEMA_INLINE ? at : *(void *const *)at;
+
+			if (inner)
+				check_refs(check, field->object, inner, &here);
+		}
+	}
+}
+
+int check_config(struct check *check)
+{
+	for (int kind = 0; kind < CONFIG_KINDS; kind++) {
+		for (uint32_t i = 0; i < config_count(check->config, kind); i++) {
+			const struct config_resource *resource = config_at(check->config, kind, i);
+			struct where where = { .root = resource->origin, .resource = resource->id };
+
+			check_refs(check, schema_kind(kind)->object, resource, &where);
+		}
+	}
+	return 0;
+}

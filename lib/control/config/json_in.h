@@ -1,0 +1,16 @@
+#pragma once
+/*
+ * From bytes to a cJSON tree. Size, depth, UTF-8 and NULs are checked before cJSON sees the text,
+ * strings are wiped when the tree is freed: a shared key may have been among them.
+ */
+#include "control/config/report.h"
+
+#include <cjson/cJSON.h>
+
+#define CONFIG_JSON_DEPTH 32
+#define CONFIG_JSON_FILE_BYTES (256u * 1024 * 1024)
+
+/* -EINVAL with the reason and the line in the report, -ENOMEM. */
+__attribute__((warn_unused_result)) int config_json_parse(cJSON **root, const char *text, size_t n,
+							  struct config_report *report);
+void config_json_free(cJSON *root); /* NULL is fine */

@@ -1,0 +1,457 @@
+#include "control/config/schema_rows.h"
+
+#define NOT_YET "it is not built yet"
+
+static const struct schema_enum gateway_type_values[] = {
+	{ .name = "Vpn", .value = CONFIG_GATEWAY_VPN },
+	{ .name = "ExpressRoute",
+	  .value = CONFIG_GATEWAY_EXPRESS_ROUTE,
+	  .refused = true,
+	  .reason = "the private circuit is a private port of the appliance" },
+	{ .name = "LocalGateway",
+	  .value = CONFIG_GATEWAY_LOCAL,
+	  .refused = true,
+	  .reason = "it belongs to edge zones" },
+	{ 0 }
+};
+static const struct schema_enum vpn_type_values[] = {
+	{ .name = "RouteBased", .value = CONFIG_ROUTE_BASED },
+	{ .name = "PolicyBased",
+	  .value = CONFIG_POLICY_BASED,
+	  .refused = true,
+	  .reason = "it needs IKEv1, which is not built yet; take RouteBased with "
+		    "usePolicyBasedTrafficSelectors on the connection" },
+	{ 0 }
+};
+static const struct schema_enum generation_values[] = {
+	{ .name = "None", .value = CONFIG_GENERATION_NONE },
+	{ .name = "Generation1", .value = CONFIG_GENERATION_1 },
+	{ .name = "Generation2", .value = CONFIG_GENERATION_2 },
+	{ 0 }
+};
+static const struct schema_enum nat_type_values[] = {
+	{ .name = "Static", .value = CONFIG_NAT_STATIC },
+	{ .name = "Dynamic", .value = CONFIG_NAT_DYNAMIC },
+	{ 0 }
+};
+static const struct schema_enum nat_mode_values[] = {
+	{ .name = "EgressSnat", .value = CONFIG_NAT_EGRESS_SNAT },
+	{ .name = "IngressSnat", .value = CONFIG_NAT_INGRESS_SNAT },
+	{ 0 }
+};
+static const struct schema_enum admin_values[] = { { .name = "Enabled", .value = 0 },
+						   { .name = "Disabled", .value = 1 },
+						   { 0 } };
+static const struct schema_enum resiliency_values[] = { { .name = "SingleHomed", .value = 0 },
+							{ .name = "MultiHomed", .value = 1 },
+							{ 0 } };
+
+static const struct schema_field bgp_address_rows[] = {
+	{ .name = "ipconfigurationId",
+	  .type = SCHEMA_REF,
+	  .status = SCHEMA_STORED,
+	  SCHEMA_AT(config_bgp_addresses, ip_configuration),
+	  .ref_kind = CONFIG_GATEWAY,
+	  .ref_child = "ipConfigurations",
+	  .help = "The IP configuration whose speaker it is." },
+	{ .name = "customBgpIpAddresses",
+	  .type = SCHEMA_ARRAY,
+	  .element = SCHEMA_ADDR,
+	  .status = SCHEMA_STORED,
+	  SCHEMA_AT(config_bgp_addresses, custom),
+	  .max = 32,
+	  .help = "APIPA addresses, 169.254.21.0 to 169.254.22.255." },
+	{ .name = "defaultBgpIpAddresses",
+	  .type = SCHEMA_NOTHING,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_READ_ONLY,
+	  .help = "The address out of GatewaySubnet." },
+	{ .name = "tunnelIpAddresses",
+	  .type = SCHEMA_NOTHING,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_READ_ONLY,
+	  .help = "The public address of this leg." },
+};
+static const struct schema_object bgp_address_object = {
+	.name = "BGP peering address",
+	SCHEMA_ROWS(bgp_address_rows),
+	.size = sizeof(struct config_bgp_addresses),
+};
+
+static const struct schema_field bgp_rows[] = {
+	{ .name = "asn",
+	  .type = SCHEMA_INT,
+	  .status = SCHEMA_STORED,
+	  .flags = SCHEMA_HAS_DEFAULT,
+	  SCHEMA_AT(config_bgp, asn),
+	  .min = 0,
+	  .max = UINT32_MAX,
+	  .preset = 65515,
+	  .help = "Own AS number; numbers that Azure or IANA reserve are refused." },
+	{ .name = "bgpPeeringAddress",
+	  .type = SCHEMA_ADDR,
+	  .status = SCHEMA_STORED,
+	  SCHEMA_AT(config_bgp, peering_address),
+	  .help = "Of a local network gateway: the remote speaker." },
+	{ .name = "peerWeight",
+	  .type = SCHEMA_INT,
+	  .status = SCHEMA_STORED,
+	  .flags = SCHEMA_LIVE | SCHEMA_HAS_DEFAULT,
+	  SCHEMA_AT(config_bgp, peer_weight),
+	  .min = 0,
+	  .max = INT32_MAX,
+	  .help = "Kept for clients." },
+	{ .name = "bgpPeeringAddresses",
+	  .type = SCHEMA_ARRAY,
+	  .element = SCHEMA_OBJECT,
+	  .status = SCHEMA_STORED,
+	  SCHEMA_AT(config_bgp, addresses),
+	  .object = &bgp_address_object,
+	  .max = 3,
+	  .help = "One per IP configuration." },
+};
+const struct schema_object schema_bgp = { .name = "BGP settings",
+					  SCHEMA_ROWS(bgp_rows),
+					  .size = sizeof(struct config_bgp) };
+
+static const struct schema_field ip_configuration_properties[] = {
+	{ .name = "privateIPAllocationMethod",
+	  .type = SCHEMA_ENUM,
+	  .status = SCHEMA_STORED,
+	  .flags = SCHEMA_HAS_DEFAULT,
+	  .preset = CONFIG_ALLOCATION_DYNAMIC,
+	  SCHEMA_AT(config_ip_configuration, allocation),
+	  .values = schema_allocation_values,
+	  .help = "Kept for clients." },
+	{ .name = "subnet",
+	  .type = SCHEMA_REF,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_REQUIRED,
+	  SCHEMA_AT(config_ip_configuration, subnet),
+	  .ref_kind = CONFIG_VIRTUAL_NETWORK,
+	  .ref_child = "subnets",
+	  .help = "A subnet that is called `GatewaySubnet`." },
+	{ .name = "publicIPAddress",
+	  .type = SCHEMA_REF,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_REQUIRED,
+	  SCHEMA_AT(config_ip_configuration, public_ip),
+	  .ref_kind = CONFIG_PUBLIC_IP,
+	  .help = "The address its tunnels end at." },
+	{ .name = "privateIPAddress",
+	  .type = SCHEMA_NOTHING,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_READ_ONLY,
+	  .help = "The instance's address in the subnet." },
+	{ .name = "provisioningState",
+	  .type = SCHEMA_NOTHING,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_READ_ONLY,
+	  .help = "The gateway's." },
+};
+static const struct schema_object ip_configuration_properties_object = {
+	.name = "IP configuration properties", SCHEMA_ROWS(ip_configuration_properties)
+};
+
+static const struct schema_field ip_configuration_rows[] = {
+	{ .name = "name",
+	  .type = SCHEMA_STRING,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_REQUIRED,
+	  SCHEMA_AT(config_ip_configuration, name),
+	  .min = 1,
+	  .max = 80,
+	  .check = schema_check_name,
+	  .help = "By custom `default` and `activeActive`." },
+	SCHEMA_PART_ROWS,
+	{ .name = "properties",
+	  .type = SCHEMA_OBJECT,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_INLINE | SCHEMA_REQUIRED,
+	  .object = &ip_configuration_properties_object,
+	  .help = "" },
+};
+static const struct schema_object ip_configuration_object = {
+	.name = "IP configuration",
+	SCHEMA_ROWS(ip_configuration_rows),
+	.size = sizeof(struct config_ip_configuration),
+	.child = "ipConfigurations",
+};
+
+static const struct schema_field nat_mapping_rows[] = {
+	{ .name = "addressSpace",
+	  .type = SCHEMA_PREFIX,
+	  .status = SCHEMA_REFUSED,
+	  .reason = NOT_YET,
+	  .flags = SCHEMA_REQUIRED,
+	  SCHEMA_AT(config_nat_mapping, space),
+	  .help = "One prefix." },
+	{ .name = "portRange",
+	  .type = SCHEMA_STRING,
+	  .status = SCHEMA_REFUSED,
+	  .reason = NOT_YET,
+	  SCHEMA_AT(config_nat_mapping, port_range),
+	  .max = 11,
+	  .help = "`200-300`." },
+};
+static const struct schema_object nat_mapping_object = {
+	.name = "NAT mapping",
+	SCHEMA_ROWS(nat_mapping_rows),
+	.size = sizeof(struct config_nat_mapping),
+};
+
+#define NAT_MAPPING_ROW(json_name, member, text)                                                   \
+	{                                                                                          \
+		.name = json_name, .type = SCHEMA_ARRAY, .element = SCHEMA_OBJECT,                 \
+		.status = SCHEMA_REFUSED, .reason = NOT_YET, SCHEMA_AT(config_nat_rule, member),   \
+		.object = &nat_mapping_object, .max = 1, .help = text                              \
+	}
+
+static const struct schema_field nat_rule_properties[] = {
+	{ .name = "type",
+	  .type = SCHEMA_ENUM,
+	  .status = SCHEMA_REFUSED,
+	  .reason = NOT_YET,
+	  .flags = SCHEMA_HAS_DEFAULT,
+	  SCHEMA_AT(config_nat_rule, type),
+	  .values = nat_type_values,
+	  .help = "One to one, or many to one." },
+	{ .name = "mode",
+	  .type = SCHEMA_ENUM,
+	  .status = SCHEMA_REFUSED,
+	  .reason = NOT_YET,
+	  .flags = SCHEMA_HAS_DEFAULT,
+	  SCHEMA_AT(config_nat_rule, mode),
+	  .values = nat_mode_values,
+	  .help = "Which side is translated." },
+	NAT_MAPPING_ROW("internalMappings", internal, "Before."),
+	NAT_MAPPING_ROW("externalMappings", external, "After."),
+	{ .name = "ipConfigurationId",
+	  .type = SCHEMA_REF,
+	  .status = SCHEMA_REFUSED,
+	  .reason = NOT_YET,
+	  SCHEMA_AT(config_nat_rule, ip_configuration),
+	  .ref_kind = CONFIG_GATEWAY,
+	  .ref_child = "ipConfigurations",
+	  .help = "Its instance." },
+	{ .name = "provisioningState",
+	  .type = SCHEMA_NOTHING,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_READ_ONLY,
+	  .help = "The gateway's." },
+};
+static const struct schema_object nat_rule_properties_object = { .name = "NAT rule properties",
+								 SCHEMA_ROWS(nat_rule_properties) };
+static const struct schema_field nat_rule_rows[] = {
+	{ .name = "name",
+	  .type = SCHEMA_STRING,
+	  .status = SCHEMA_REFUSED,
+	  .reason = NOT_YET,
+	  .flags = SCHEMA_REQUIRED,
+	  SCHEMA_AT(config_nat_rule, name),
+	  .min = 1,
+	  .max = 80,
+	  .help = "Without `/`." },
+	SCHEMA_PART_ROWS,
+	{ .name = "properties",
+	  .type = SCHEMA_OBJECT,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_INLINE | SCHEMA_REQUIRED,
+	  .object = &nat_rule_properties_object,
+	  .help = "" },
+};
+static const struct schema_object nat_rule_object = { .name = "NAT rule",
+						      SCHEMA_ROWS(nat_rule_rows),
+						      .size = sizeof(struct config_nat_rule),
+						      .child = "natRules" };
+
+static const struct schema_field gateway_sku_rows[] = {
+	{ .name = "name",
+	  .type = SCHEMA_STRING,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_LIVE | SCHEMA_HAS_DEFAULT,
+	  SCHEMA_AT(config_gateway, sku.name),
+	  .preset_text = "none",
+	  .max = 40,
+	  .help = "A name of the catalogue (`config/skus.json`); `none` has no limits." },
+	{ .name = "tier",
+	  .type = SCHEMA_STRING,
+	  .status = SCHEMA_STORED,
+	  .flags = SCHEMA_LIVE,
+	  SCHEMA_AT(config_gateway, sku.tier),
+	  .max = 40,
+	  .help = "The same as `name` when given." },
+	{ .name = "capacity",
+	  .type = SCHEMA_NOTHING,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_READ_ONLY,
+	  .help = "Instances: always 2." },
+};
+static const struct schema_object gateway_sku_object = { .name = "gateway SKU",
+							 SCHEMA_ROWS(gateway_sku_rows) };
+
+static const struct schema_field custom_routes_rows[] = {
+	{ .name = "addressPrefixes",
+	  .type = SCHEMA_ARRAY,
+	  .element = SCHEMA_PREFIX,
+	  .status = SCHEMA_REFUSED,
+	  .reason = "point-to-site is not built yet",
+	  SCHEMA_AT(config_gateway, custom_routes),
+	  .max = 1000,
+	  .help = "Routes for clients." },
+};
+static const struct schema_object custom_routes_object = { .name = "custom routes",
+							   SCHEMA_ROWS(custom_routes_rows) };
+
+#define REFUSED_BOOL(json_name, member, why, text)                                                 \
+	{                                                                                          \
+		.name = json_name, .type = SCHEMA_BOOL, .status = SCHEMA_REFUSED, .reason = why,   \
+		SCHEMA_AT(config_gateway, member), .help = text                                    \
+	}
+#define REFUSED_JSON(json_name, member, why, text)                                                 \
+	{                                                                                          \
+		.name = json_name, .type = SCHEMA_JSON, .status = SCHEMA_REFUSED, .reason = why,   \
+		SCHEMA_AT(config_gateway, member), .help = text                                    \
+	}
+
+static const struct schema_field gateway_properties[] = {
+	{ .name = "ipConfigurations",
+	  .type = SCHEMA_ARRAY,
+	  .element = SCHEMA_OBJECT,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_REQUIRED,
+	  SCHEMA_AT(config_gateway, ip_configurations),
+	  .object = &ip_configuration_object,
+	  .min = 1,
+	  .max = 3,
+	  .help = "One, or two when `activeActive`." },
+	{ .name = "gatewayType",
+	  .type = SCHEMA_ENUM,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_IMMUTABLE | SCHEMA_HAS_DEFAULT,
+	  SCHEMA_AT(config_gateway, gateway_type),
+	  .values = gateway_type_values,
+	  .help = "" },
+	{ .name = "vpnType",
+	  .type = SCHEMA_ENUM,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_IMMUTABLE | SCHEMA_HAS_DEFAULT,
+	  SCHEMA_AT(config_gateway, vpn_type),
+	  .values = vpn_type_values,
+	  .help = "" },
+	{ .name = "vpnGatewayGeneration",
+	  .type = SCHEMA_ENUM,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_IMMUTABLE | SCHEMA_HAS_DEFAULT,
+	  SCHEMA_AT(config_gateway, generation),
+	  .values = generation_values,
+	  .help = "`None` takes the first generation that the SKU exists in." },
+	{ .name = "sku",
+	  .type = SCHEMA_OBJECT,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_INLINE,
+	  .object = &gateway_sku_object,
+	  .help = "" },
+	{ .name = "activeActive",
+	  .type = SCHEMA_BOOL,
+	  .status = SCHEMA_ENFORCED,
+	  SCHEMA_AT(config_gateway, active_active),
+	  .help = "A tunnel from each of two public addresses to each peer, both carrying." },
+	{ .name = "enableBgp",
+	  .type = SCHEMA_BOOL,
+	  .status = SCHEMA_REFUSED,
+	  .reason = "BGP is not built yet",
+	  SCHEMA_AT(config_gateway, enable_bgp),
+	  .help = "" },
+	{ .name = "bgpSettings",
+	  .type = SCHEMA_OBJECT,
+	  .status = SCHEMA_STORED,
+	  SCHEMA_AT(config_gateway, bgp),
+	  .object = &schema_bgp,
+	  .help = "" },
+	REFUSED_BOOL("enablePrivateIpAddress", private_ip, NOT_YET,
+		     "Tunnels between private addresses over ExpressRoute."),
+	REFUSED_BOOL("enableHighBandwidthVpnGateway", high_bandwidth,
+		     "a tunnel is not tied to one core here, nothing needs this mode", ""),
+	REFUSED_BOOL("disableIPSecReplayProtection", no_replay_protection, NOT_YET, ""),
+	REFUSED_BOOL("enableDnsForwarding", dns_forwarding, NOT_YET, ""),
+	{ .name = "inboundDnsForwardingEndpoint",
+	  .type = SCHEMA_NOTHING,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_READ_ONLY,
+	  .help = "Never set." },
+	REFUSED_BOOL("enableBgpRouteTranslationForNat", bgp_nat_translation, "NAT is not built yet",
+		     ""),
+	REFUSED_BOOL("allowVirtualWanTraffic", virtual_wan_traffic, "it belongs to ExpressRoute",
+		     ""),
+	REFUSED_BOOL("allowRemoteVnetTraffic", remote_vnet_traffic, "it belongs to ExpressRoute",
+		     ""),
+	{ .name = "gatewayDefaultSite",
+	  .type = SCHEMA_REF,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_LIVE,
+	  SCHEMA_AT(config_gateway, default_site),
+	  .ref_kind = CONFIG_LOCAL_GATEWAY,
+	  .help = "Forced tunnelling: the site that gets the default route." },
+	{ .name = "natRules",
+	  .type = SCHEMA_ARRAY,
+	  .element = SCHEMA_OBJECT,
+	  .status = SCHEMA_REFUSED,
+	  .reason = "NAT is not built yet",
+	  SCHEMA_AT(config_gateway, nat_rules),
+	  .object = &nat_rule_object,
+	  .max = 500,
+	  .help = "" },
+	{ .name = "customRoutes",
+	  .type = SCHEMA_OBJECT,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_INLINE,
+	  .object = &custom_routes_object,
+	  .help = "" },
+	REFUSED_JSON("vpnClientConfiguration", client_configuration,
+		     "point-to-site is not built yet", "Point-to-site."),
+	REFUSED_JSON("virtualNetworkGatewayPolicyGroups", policy_groups,
+		     "point-to-site is not built yet", "User groups of point-to-site."),
+	REFUSED_JSON("autoScaleConfiguration", auto_scale, "it belongs to ExpressRoute", ""),
+	REFUSED_JSON("virtualNetworkGatewayMigrationStatus", migration,
+		     "there is nothing to migrate from", ""),
+	REFUSED_JSON("vNetExtendedLocationResourceId", extended_location_id,
+		     "it belongs to edge zones", ""),
+	{ .name = "adminState",
+	  .type = SCHEMA_ENUM,
+	  .status = SCHEMA_REFUSED,
+	  .reason = "it belongs to ExpressRoute",
+	  .flags = SCHEMA_HAS_DEFAULT,
+	  SCHEMA_AT(config_gateway, admin_state),
+	  .values = admin_values,
+	  .help = "" },
+	{ .name = "resiliencyModel",
+	  .type = SCHEMA_ENUM,
+	  .status = SCHEMA_REFUSED,
+	  .reason = "it belongs to ExpressRoute",
+	  .flags = SCHEMA_HAS_DEFAULT,
+	  SCHEMA_AT(config_gateway, resiliency),
+	  .values = resiliency_values,
+	  .help = "" },
+	SCHEMA_PROVISIONING_ROWS,
+};
+static const struct schema_object gateway_properties_object = {
+	.name = "virtual network gateway properties", SCHEMA_ROWS(gateway_properties)
+};
+
+static const struct schema_field gateway_rows[] = {
+	SCHEMA_RESOURCE_ROWS,
+	REFUSED_JSON("identity", identity, "it is for certificates out of a key vault", ""),
+	REFUSED_JSON("extendedLocation", extended_location, "it belongs to edge zones", ""),
+	{ .name = "properties",
+	  .type = SCHEMA_OBJECT,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_INLINE | SCHEMA_REQUIRED,
+	  .object = &gateway_properties_object,
+	  .help = "" },
+};
+const struct schema_object schema_gateway = {
+	.name = "virtualNetworkGateways",
+	SCHEMA_ROWS(gateway_rows),
+	.size = sizeof(struct config_gateway),
+};

@@ -1,0 +1,132 @@
+#include "control/config/config.h"
+
+#include "control/config/id.h"
+#include "control/config/list.h"
+#include "control/config/resource.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int config_list_copy(struct config_list *to, const struct config_list *from)
+{
+	*to = (struct config_list){ 0 };
+	if (!from->count)
+		return 0;
+	to->items = malloc(from->count * sizeof(*to->items));
+	if (!to->items)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < from->count; i++)
+		to->items[i] = resource_get(from->items[i]);
+	to->count = from->count;
+	return 0;
+}
+
+void config_list_fini(struct config_list *list)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		resource_put(list->items[i]);
+	free(list->items);
+	*list = (struct config_list){ 0 };
+}
+
+uint32_t config_list_find(const struct config_list *list, const char *key, bool *found)
+{
+	uint32_t low = 0, high = list->count;
+
+	*found = false;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int order = strcmp(list->items[middle]->key, key);
+
+		if (!order) {
+			*found = true;
+			return middle;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct config_resource *config_find(const struct config *config, enum config_kind kind,
+					  const char *key)
+{
+	bool found;
+	uint32_t i;
+
+	if (!key)
+		return NULL;
+	i = config_list_find(&config->lists[kind], key, &found);
+	return found ? config->lists[kind].items[i] : NULL;
+}
+
+struct config *config_get(const struct config *config)
+{
+	struct config *counted = (struct config *)config;
+
+	counted->references++;
+	return counted;
+}
+
+void config_put(const struct config *config)
+{
+	struct config *counted = (struct config *)config;
+
+	if (!counted || --counted->references)
+		return;
+	for (int kind = 0; kind < CONFIG_KINDS; kind++)
+		config_list_fini(&counted->lists[kind]);
+	free(counted);
+}
+
+enum config_crypto_profile config_crypto_profile_of(const struct config *config,
+						    const struct config_connection *connection)
+{
+	int own = connection->crypto_profile;
+
+	return own != CONFIG_CRYPTO_INHERIT ? own : config_appliance(config)->crypto_profile;
+}
+
+const struct config_virtual_network *config_gateway_network(const struct config *config,
+							    const struct config_gateway *gateway)
+{
+	char key[1024];
+	const char *subnet;
+	size_t n;
+
+	if (!gateway->ip_configurations.count)
+		return NULL;
+	subnet = gateway->ip_configurations.items[0].subnet.key;
+	n = config_key_parent(subnet);
+	if (n >= sizeof(key))
+		return NULL;
+	memcpy(key, subnet, n);
+	key[n] = '\0';
+	return (const struct config_virtual_network *)config_find(config, CONFIG_VIRTUAL_NETWORK,
+								  key);
+}
+
+const struct config_port *config_appliance_port(const struct config_appliance *appliance,
+						const char *name)
+{
+	for (uint32_t i = 0; i < appliance->ports.count; i++)
+		if (!strcmp(appliance->ports.items[i].name, name))
+			return &appliance->ports.items[i];
+	return NULL;
+}
+
+const struct config_port *config_appliance_port_of(const struct config_appliance *appliance,
+						   const struct net_addr *addr)
+{
+	for (uint32_t i = 0; i < appliance->ports.count; i++) {
+		const struct config_port *port = &appliance->ports.items[i];
+
+		for (uint32_t k = 0; k < port->addresses.count; k++)
+			if (net_addr_equal(&port->addresses.items[k].addr, addr))
+				return port;
+	}
+	return NULL;
+}
