@@ -1,0 +1,101 @@
+#include "dataplane/fib/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const struct contract_member *members_of(const struct contract_object *object)
+{
+	const struct contract_group *body = (const struct contract_group *)(object + 1);
+
+	return (const struct contract_member *)(body + 1);
+}
+
+static int check(struct fib *fib, const struct contract_object *object, bool add)
+{
+	if (object->id == 0 || object->id >= fib->config.groups)
+		return fib_refuse(fib, -EINVAL, "group id %u is not in 1..%u", object->id,
+				  fib->config.groups - 1);
+	if (add && fib->groups[object->id].exists)
+		return fib_refuse(fib, -EEXIST, "group %u exists", object->id);
+	return 0;
+}
+
+int fib_group_apply(struct fib *fib, const struct contract_object *object, bool add)
+{
+	const struct contract_group *body = (const struct contract_group *)(object + 1);
+	const struct contract_member *members = members_of(object);
+	size_t bytes = body->member_count * sizeof(*members);
+	struct fib_group_record *group;
+	struct contract_member *copy;
+	struct fib_tag tag = { 0 };
+	int rc = check(fib, object, add);
+
+	if (rc)
+		return rc;
+	group = &fib->groups[object->id];
+	copy = malloc(bytes + 1);
+	if (!copy || fib_tag_set(&tag, object, members + body->member_count)) {
+		free(copy);
+		return fib_refuse(fib, -ENOMEM, "no memory for the group's record");
+	}
+	rc = fib_table_update(fib, &fib->hot.groups[object->id], members, body->member_count);
+	if (rc) {
+		free(copy);
+		fib_tag_clear(&tag);
+		return rc;
+	}
+	memcpy(copy, members, bytes);
+	if (!group->exists)
+		fib->group_count++;
+	free(group->members);
+	fib_tag_clear(&group->tag);
+	*group = (struct fib_group_record){
+		.members = copy,
+		.domain = object->domain,
+		.member_count = body->member_count,
+		.exists = true,
+		.tag = tag,
+	};
+	return 0;
+}
+
+int fib_group_remove(struct fib *fib, uint32_t id)
+{
+	struct fib_group_record *group;
+
+	if (id == 0 || id >= fib->config.groups || !fib->groups[id].exists)
+		return fib_refuse(fib, -ENOENT, "there is no group %u", id);
+	group = &fib->groups[id];
+	fib_table_drop(fib, &fib->hot.groups[id]);
+	free(group->members);
+	fib_tag_clear(&group->tag);
+	*group = (struct fib_group_record){ 0 };
+	fib->group_count--;
+	return 0;
+}
+
+size_t fib_group_write(const struct fib *fib, uint32_t id, uint8_t *to)
+{
+	const struct fib_group_record *group = &fib->groups[id];
+	struct contract_object object = {
+		.kind = CONTRACT_GROUP,
+		.opaque_length = group->tag.opaque_length,
+		.id = id,
+		.domain = group->domain,
+		.owner = group->tag.owner,
+		.generation = group->tag.generation,
+	};
+	struct contract_group body = { .member_count = group->member_count };
+	size_t members = group->member_count * sizeof(struct contract_member);
+	uint8_t *p = to;
+
+	memcpy(p, &object, sizeof(object));
+	p += sizeof(object);
+	memcpy(p, &body, sizeof(body));
+	p += sizeof(body);
+	memcpy(p, group->members, members);
+	p += members;
+	if (object.opaque_length)
+		memcpy(p, group->tag.opaque, object.opaque_length);
+	return (size_t)(p - to) + object.opaque_length;
+}

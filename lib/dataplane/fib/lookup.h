@@ -1,0 +1,99 @@
+#pragma once
+/*
+ * DOC: fib lookup
+ *
+ * IPv4 trie: strides 16, 8, 8; the second level is 256 entries in a row, the third is compact.
+ * IPv6 trie: strides 16 and 8; every node but the root is compact. A compact node has a bitmap of
+ * the places where the value changes and one entry per run: with up to 7 runs it is one cache line.
+ */
+#include "dataplane/fib/hot.h"
+
+static inline uint32_t fib_node_index(const struct fib_node *node, uint8_t byte)
+{
+	uint64_t upto = node->starts[byte >> 6] << (63 - (byte & 63));
+
+	return node->before[byte >> 6] + (uint32_t)__builtin_popcountll(upto) - 1;
+}
+
+static inline uint32_t fib_node_step(const struct fib_hot *hot, uint32_t entry, uint8_t byte)
+{
+	const struct fib_node *node = fib_unit(hot, entry);
+
+	return fib_load32(&node->entries[fib_node_index(node, byte)]);
+}
+
+/* Destination in host order. */
+static inline uint32_t fib_lookup4(const struct fib_hot *hot, uint32_t domain, uint32_t dst)
+{
+	uint32_t e = fib_load32(&hot->roots4[(uint64_t)domain * FIB_ROOT_ENTRIES + (dst >> 16)]);
+
+	if (e & FIB_NODE)
+		e = fib_load32((const uint32_t *)fib_unit(hot, e) + (dst >> 8 & 255));
+	if (__builtin_expect(e & FIB_NODE, 0))
+		e = fib_node_step(hot, e, (uint8_t)dst);
+	return e & FIB_NEXTHOP_MASK;
+}
+
+/* Destinations in host order, at most 256 of one domain. */
+static inline void fib_lookup4_burst(const struct fib_hot *hot, uint32_t domain,
+				     const uint32_t dst[], uint32_t nexthop[], uint32_t n)
+{
+	const uint32_t *root = hot->roots4 + (uint64_t)domain * FIB_ROOT_ENTRIES;
+	uint32_t deep = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		nexthop[i] = fib_load32(&root[dst[i] >> 16]);
+	for (uint32_t i = 0; i < n; i++) {
+		/* A leaf is loaded again from where it lies: no branch that random routes mislead.
+		 */
+		uint32_t e = nexthop[i];
+		const uint32_t *next = (const uint32_t *)fib_unit(hot, e) + (dst[i] >> 8 & 255);
+
+		next = e & FIB_NODE ? next : &nexthop[i];
+		e = fib_load32(next);
+		nexthop[i] = e;
+		deep |= e;
+	}
+	if (deep & FIB_NODE) {
+		for (uint32_t i = 0; i < n; i++)
+			if (nexthop[i] & FIB_NODE)
+				nexthop[i] = fib_node_step(hot, nexthop[i], (uint8_t)dst[i]);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		nexthop[i] &= FIB_NEXTHOP_MASK;
+}
+
+static inline uint32_t fib_lookup6(const struct fib_hot *hot, uint32_t domain,
+				   const uint8_t dst[16])
+{
+	uint32_t slot = (uint32_t)dst[0] << 8 | dst[1];
+	uint32_t e = fib_load32(&hot->roots6[(uint64_t)domain * FIB_ROOT_ENTRIES + slot]);
+
+	for (uint32_t at = 2; e & FIB_NODE; at++)
+		e = fib_node_step(hot, e, dst[at]);
+	return e & FIB_NEXTHOP_MASK;
+}
+
+/* At most 256 destinations, level by level, so that their cache misses overlap. */
+static inline void fib_lookup6_burst(const struct fib_hot *hot, uint32_t domain,
+				     const uint8_t *const dst[], uint32_t nexthop[], uint32_t n)
+{
+	const uint32_t *root = hot->roots6 + (uint64_t)domain * FIB_ROOT_ENTRIES;
+	uint32_t deep = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		nexthop[i] = fib_load32(&root[(uint32_t)dst[i][0] << 8 | dst[i][1]]);
+		deep |= nexthop[i];
+	}
+	for (uint32_t at = 2; deep & FIB_NODE; at++) {
+		deep = 0;
+		for (uint32_t i = 0; i < n; i++) {
+			if (!(nexthop[i] & FIB_NODE))
+				continue;
+			nexthop[i] = fib_node_step(hot, nexthop[i], dst[i][at]);
+			deep |= nexthop[i];
+		}
+	}
+	for (uint32_t i = 0; i < n; i++)
+		nexthop[i] &= FIB_NEXTHOP_MASK;
+}

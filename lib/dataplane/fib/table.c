@@ -1,0 +1,226 @@
+/*
+ * DOC: resilient tables
+ *
+ * A flow hash picks a bucket, a bucket holds a member. When members come, go or change weight,
+ * only as many buckets change hands as the new shares demand: those of members that left, then
+ * what the others have too much of. Which ones a member gets is decided by a score over (bucket,
+ * member), so that a member that comes back gets the buckets that it had, and flows that stayed
+ * where they were are not moved by it.
+ *
+ * A table has 256 buckets, from 9 members on 1,024; it grows by repeating itself, which moves no
+ * flow. A single member needs no table. Each bucket is one atomic word.
+ */
+#include "dataplane/fib/state.h"
+
+#include <errno.h>
+
+#define LOG2_SMALL 8
+#define LOG2_LARGE 10
+#define SMALL_MEMBERS 8
+#define NOBODY UINT32_MAX
+
+struct shares {
+	const struct contract_member *members[CONTRACT_MEMBERS_MAX]; /* with a weight */
+	uint32_t quota[CONTRACT_MEMBERS_MAX];
+	uint32_t have[CONTRACT_MEMBERS_MAX];
+	uint32_t count;
+	uint32_t buckets;
+	uint32_t table[1u << LOG2_LARGE];
+	uint32_t owner[1u << LOG2_LARGE]; /* index of the member, or NOBODY */
+};
+
+static uint32_t units_of(uint32_t log2)
+{
+	return (4u << log2) / FIB_UNIT_BYTES;
+}
+
+/* By largest remainder, at least one bucket each. */
+static void set_quotas(struct shares *s)
+{
+	uint64_t remainder[CONTRACT_MEMBERS_MAX];
+	uint64_t sum = 0;
+	uint32_t left = s->buckets;
+
+	for (uint32_t i = 0; i < s->count; i++)
+		sum += s->members[i]->weight;
+	for (uint32_t i = 0; i < s->count; i++) {
+		uint64_t share = (uint64_t)s->members[i]->weight * s->buckets;
+
+		s->quota[i] = share < sum ? 1 : (uint32_t)(share / sum);
+		remainder[i] = share < sum ? 0 : share % sum;
+		left -= s->quota[i];
+	}
+	/* Those that were rounded up to one bucket may have taken too many: from the largest. */
+	for (; (int32_t)left < 0; left++) {
+		uint32_t most = 0;
+
+		for (uint32_t i = 1; i < s->count; i++)
+			if (s->quota[i] > s->quota[most])
+				most = i;
+		s->quota[most]--;
+	}
+	for (; left > 0; left--) {
+		uint32_t best = 0;
+
+		for (uint32_t i = 1; i < s->count; i++)
+			if (remainder[i] > remainder[best])
+				best = i;
+		s->quota[best]++;
+		remainder[best] = 0;
+	}
+}
+
+static uint32_t score(uint32_t bucket, uint32_t member)
+{
+	uint64_t h = ((uint64_t)member << 32 | (bucket + 1)) * UINT64_C(0x9e3779b97f4a7c15);
+
+	h ^= h >> 29;
+	return (uint32_t)((h * UINT64_C(0x9fb21c651e98df25)) >> 32);
+}
+
+static void give(struct shares *s, uint32_t bucket, uint32_t to)
+{
+	if (s->owner[bucket] != NOBODY)
+		s->have[s->owner[bucket]]--;
+	s->owner[bucket] = to;
+	s->table[bucket] = s->members[to]->id;
+	s->have[to]++;
+}
+
+static void give_orphans(struct shares *s)
+{
+	for (uint32_t b = 0; b < s->buckets; b++) {
+		uint32_t best = NOBODY;
+
+		if (s->owner[b] != NOBODY)
+			continue;
+		for (uint32_t i = 0; i < s->count; i++)
+			if (s->have[i] < s->quota[i] &&
+			    (best == NOBODY ||
+			     score(b, s->members[i]->id) > score(b, s->members[best]->id)))
+				best = i;
+		if (best != NOBODY)
+			give(s, b, best);
+	}
+}
+
+/* The bucket that suits the member best, of those whose owner has more than its share. */
+static void take_one(struct shares *s, uint32_t to)
+{
+	uint32_t best = NOBODY;
+
+	for (uint32_t b = 0; b < s->buckets; b++) {
+		uint32_t owner = s->owner[b];
+
+		if (s->have[owner] > s->quota[owner] &&
+		    (best == NOBODY ||
+		     score(b, s->members[to]->id) > score(best, s->members[to]->id)))
+			best = b;
+	}
+	if (best != NOBODY)
+		give(s, best, to);
+}
+
+static void load_owners(struct shares *s)
+{
+	for (uint32_t b = 0; b < s->buckets; b++) {
+		s->owner[b] = NOBODY;
+		for (uint32_t i = 0; i < s->count; i++) {
+			if (s->members[i]->id != s->table[b])
+				continue;
+			s->owner[b] = i;
+			s->have[i]++;
+			break;
+		}
+	}
+}
+
+static void rebalance(struct shares *s)
+{
+	load_owners(s);
+	set_quotas(s);
+	give_orphans(s);
+	for (uint32_t i = 0; i < s->count; i++)
+		while (s->have[i] < s->quota[i])
+			take_one(s, i);
+}
+
+static void publish_word(fib_table_word *word, fib_table_word value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+static void replace(struct fib *fib, fib_table_word *word, fib_table_word value)
+{
+	fib_table_word old = *word;
+
+	if (old == value)
+		return;
+	publish_word(word, value);
+	if (old >> 32) {
+		fib->table_units -= units_of((uint32_t)(old >> 32));
+		fib_pool_retire(&fib->pool, (uint32_t)old);
+	}
+}
+
+void fib_table_drop(struct fib *fib, fib_table_word *word)
+{
+	replace(fib, word, 0);
+}
+
+static int publish_table(struct fib *fib, fib_table_word *word, const struct shares *s,
+			 uint32_t log2)
+{
+	uint32_t unit;
+
+	if (*word >> 32 == log2) {
+		uint32_t *buckets = fib_pool_at(&fib->pool, (uint32_t)*word);
+
+		for (uint32_t b = 0; b < s->buckets; b++)
+			if (buckets[b] != s->table[b])
+				__atomic_store_n(&buckets[b], s->table[b], __ATOMIC_RELEASE);
+		return 0;
+	}
+	unit = fib_pool_get(&fib->pool, log2 - 4, 0);
+	if (unit == FIB_POOL_NONE)
+		return fib_refuse(fib, -ENOSPC, "no memory for a table of %u buckets", s->buckets);
+	memcpy(fib_pool_at(&fib->pool, unit), s->table, s->buckets * sizeof(s->table[0]));
+	fib->table_units += units_of(log2);
+	replace(fib, word, (uint64_t)log2 << 32 | unit);
+	return 0;
+}
+
+/* What the word gives now, repeated to the new size; a single member has all buckets. */
+static void load_table(const struct fib *fib, struct shares *s, fib_table_word word)
+{
+	for (uint32_t b = 0; b < s->buckets; b++)
+		s->table[b] = fib_table_pick(&fib->hot, word, b);
+}
+
+int fib_table_update(struct fib *fib, fib_table_word *word, const struct contract_member *members,
+		     uint32_t count)
+{
+	struct shares s = { 0 };
+	uint32_t log2 = count > SMALL_MEMBERS ? LOG2_LARGE : LOG2_SMALL;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (members[i].id == 0)
+			return fib_refuse(fib, -EINVAL, "member %u has id 0", i);
+		for (uint32_t k = 0; k < i; k++)
+			if (members[k].id == members[i].id)
+				return fib_refuse(fib, -EINVAL, "member %u is listed twice",
+						  members[i].id);
+		if (members[i].weight)
+			s.members[s.count++] = &members[i];
+	}
+	if (s.count < 2) {
+		replace(fib, word, s.count ? s.members[0]->id : 0);
+		return 0;
+	}
+	if (*word >> 32 > log2)
+		log2 = (uint32_t)(*word >> 32);
+	s.buckets = 1u << log2;
+	load_table(fib, &s, *word);
+	rebalance(&s);
+	return publish_table(fib, word, &s, log2);
+}
