@@ -4,6 +4,7 @@
 #include "control/config/compare.h"
 #include "control/config/list.h"
 #include "control/config/resource.h"
+#include "control/config/sku.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -45,6 +46,25 @@ static void scope_of(struct config_build *build, const struct config_appliance *
 					      .group = appliance->resource_group };
 }
 
+static int take_catalogue(struct config_build *build)
+{
+	const struct config *previous = build->options.previous;
+	const struct sku_catalogue *catalogue = build->options.catalogue;
+	struct sku_catalogue *built_in;
+	int status;
+
+	if (!catalogue && previous)
+		catalogue = previous->catalogue;
+	if (catalogue) {
+		build->config->catalogue = sku_catalogue_get(catalogue);
+		return 0;
+	}
+	status = sku_catalogue_load(&built_in, NULL, build->report);
+	if (!status)
+		build->config->catalogue = built_in;
+	return status;
+}
+
 int config_build_begin(struct config_build **out, const struct config_build_options *options,
 		       struct config_report *report)
 {
@@ -60,7 +80,9 @@ int config_build_begin(struct config_build **out, const struct config_build_opti
 	build->options = *options;
 	build->report = report;
 	build->config->references = 1;
-	build->config->catalogue = options->catalogue;
+	status = take_catalogue(build);
+	if (status)
+		goto drop;
 	build->config->revision = options->previous ? options->previous->revision + 1 : 1;
 	build->scope = (struct config_scope){ .subscription = "", .group = "" };
 	for (int kind = 0; from && kind < CONFIG_KINDS; kind++) {

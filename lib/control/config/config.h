@@ -30,7 +30,7 @@ struct config_list {
 struct config {
 	uint32_t references;
 	uint64_t revision;
-	const struct sku_catalogue *catalogue; /* outlives the snapshot */
+	const struct sku_catalogue *catalogue; /* one reference is ours */
 	struct config_list lists[CONFIG_KINDS];
 };
 
@@ -90,7 +90,7 @@ const struct config_virtual_network *config_gateway_network(const struct config 
  * not change; the new snapshot has revision previous + 1.
  */
 struct config_source {
-	const struct sku_catalogue *catalogue;
+	const struct sku_catalogue *catalogue; /* NULL: previous's, else the built-in one */
 	const struct config *previous;
 	bool lenient; /* unknown keys are warnings, as in REST */
 };
@@ -102,3 +102,5 @@ __attribute__((warn_unused_result)) int config_load_file(struct config **config,
 							 const struct config_source *source,
 							 const char *path,
 							 struct config_report *report);
+/* The embedded default: config/demo.json. */
+struct span config_demo_text(void);

@@ -1,13 +1,10 @@
 #include "control/config/build.h"
+#include "control/config/embedded.h"
+#include "control/config/file.h"
 #include "control/config/parse.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const enum config_kind order[] = {
 	CONFIG_APPLIANCE, /* first: it qualifies the names of the others */
@@ -107,61 +104,20 @@ int config_load_text(struct config **config, const struct config_source *source,
 	return status;
 }
 
-static int read_whole(const char *path, char **text, size_t *n)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	char *buf = NULL;
-	size_t got = 0;
-	int status = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st))
-		status = -errno;
-	else if (!S_ISREG(st.st_mode))
-		status = -EISDIR;
-	else if ((uint64_t)st.st_size > CONFIG_JSON_FILE_BYTES)
-		status = -EFBIG;
-	if (!status && !(buf = malloc((size_t)st.st_size + 1)))
-		status = -ENOMEM;
-	while (!status && got < (size_t)st.st_size) {
-		ssize_t part = read(fd, buf + got, (size_t)st.st_size - got);
-
-		if (part < 0 && errno == EINTR)
-			continue;
-		if (part < 0)
-			status = -errno;
-		if (part <= 0)
-			break;
-		got += (size_t)part;
-	}
-	close(fd);
-	if (status) {
-		free(buf);
-		return status;
-	}
-	*text = buf;
-	*n = got;
-	return 0;
-}
-
 int config_load_file(struct config **config, const struct config_source *source, const char *path,
 		     struct config_report *report)
 {
-	char *text = NULL;
-	size_t n = 0;
-	int status = read_whole(path, &text, &n);
+	struct config_file file;
+	int status = config_file_read(&file, path, report);
 
-	if (status) {
-		struct where where = { .root = "" };
-
-		where_error(report, &where, NULL, "%s cannot be read: %s.", path,
-			    strerror(-status));
+	if (status)
 		return status;
-	}
-	status = config_load_text(config, source, text, n, report);
-	secret_wipe(text, n);
-	free(text);
+	status = config_load_text(config, source, file.text, file.n, report);
+	config_file_fini(&file);
 	return status;
+}
+
+struct span config_demo_text(void)
+{
+	return config_embedded_demo;
 }

@@ -3,6 +3,7 @@
 #include "control/config/id.h"
 #include "control/config/list.h"
 #include "control/config/resource.h"
+#include "control/config/sku.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -79,6 +80,7 @@ void config_put(const struct config *config)
 		return;
 	for (int kind = 0; kind < CONFIG_KINDS; kind++)
 		config_list_fini(&counted->lists[kind]);
+	sku_catalogue_put(counted->catalogue);
 	free(counted);
 }
 

@@ -98,6 +98,24 @@ static void test_findings(void **state)
 	config_report_fini(&report);
 }
 
+static void test_demo(void **state)
+{
+	struct config_source source = { 0 };
+	struct span text = config_demo_text();
+	struct config_report report;
+	struct config *config = NULL;
+
+	config_report_init(&report);
+	if (config_load_text(&config, &source, (const char *)text.p, text.n, &report))
+		config_test_print(&report);
+	assert_non_null(config);
+	assert_int_equal(report.warning_count, 0);
+	assert_true(config_gateway_at(config, 0)->active_active);
+	assert_int_equal(config_appliance(config)->ports.count, 3);
+	config_put(config);
+	config_report_fini(&report);
+}
+
 static int set_up(void **state)
 {
 	return secret_pool_init(1 << 20);
@@ -114,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_demo),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
