@@ -1,0 +1,10 @@
+# shellcheck shell=bash
+# The whole library of the lab.
+# shellcheck source=lab.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+# shellcheck source=strongswan.sh
+. "$(dirname "${BASH_SOURCE[0]}")/strongswan.sh"
+# shellcheck source=impair.sh
+. "$(dirname "${BASH_SOURCE[0]}")/impair.sh"
+# shellcheck source=site.sh
+. "$(dirname "${BASH_SOURCE[0]}")/site.sh"
