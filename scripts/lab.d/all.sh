@@ -8,3 +8,5 @@
 . "$(dirname "${BASH_SOURCE[0]}")/impair.sh"
 # shellcheck source=site.sh
 . "$(dirname "${BASH_SOURCE[0]}")/site.sh"
+# shellcheck source=gateway.sh
+. "$(dirname "${BASH_SOURCE[0]}")/gateway.sh"
