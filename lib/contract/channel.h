@@ -3,10 +3,14 @@
  * DOC: channel
  *
  * Shared memory handed over a Unix socket (SEQPACKET, memfd by SCM_RIGHTS, sealed in size), one
- * single-producer single-consumer byte ring each way, an eventfd each way that is written only when
- * the consumer said that it sleeps. The socket stays open: its hang-up is how either side learns
- * at once that the other has died. The data plane serves, control attaches; a second control is
- * refused while one is attached.
+ * single-producer single-consumer byte ring each way, and a socket pair on which a byte is sent
+ * only when the consumer said that it sleeps. The socket stays open: its hang-up is how either side
+ * learns at once that the other has died. The data plane serves, control attaches; a second control
+ * is refused while one is attached.
+ *
+ * Why a socket pair and no eventfd: both sides of an eventfd share one file description, so that
+ * the other side can fill it, take O_NONBLOCK away and make this side block in write(2) for ever.
+ * Of a pair each side has a description of its own, and MSG_DONTWAIT holds for the call.
  *
  * Nothing of the shared memory is trusted: indices are masked and bounded each time, a record is
  * copied out once and then checked. A consumer that finds a broken ring closes the channel. A
@@ -22,7 +26,8 @@
 #include "contract/message.h"
 
 #define CHANNEL_RING_BYTES (4u * 1024 * 1024)
-#define CHANNEL_RESERVE (CHANNEL_RING_BYTES / 4)
+#define CHANNEL_RESERVE_PART 4 /* a quarter of the ring */
+#define CHANNEL_RESERVE (CHANNEL_RING_BYTES / CHANNEL_RESERVE_PART)
 
 /* What the data plane tells at attach. */
 struct contract_limits {
@@ -87,7 +92,7 @@ __attribute__((warn_unused_result)) int channel_send_droppable(struct channel *c
 bool channel_has_reserve(const struct channel *channel);
 /*
  * Copies the next record into `to` (CONTRACT_MESSAGE_MAX bytes). 1, 0 when there is none, -EPROTO
- * when the ring is broken. The slot is wiped when the record is an SA's.
+ * when the ring is broken. The slot is wiped when the record may hold an SA's keys.
  */
 __attribute__((warn_unused_result)) int channel_receive(struct channel *channel, void *to);
 /* Before waiting: true when it is safe to sleep on the event fd; false when a record is there. */

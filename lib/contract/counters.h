@@ -9,6 +9,7 @@
  */
 #include "contract/drops.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum contract_section {

@@ -163,6 +163,10 @@ struct contract_unknown_spi {
 const char *contract_request_check(const struct contract_header *message);
 const char *contract_event_check(const struct contract_header *message);
 
+/* The messages of a checked batch: the first when `after` is NULL, NULL at the end. */
+const struct contract_header *contract_batch_next(const struct contract_header *batch,
+						  const struct contract_header *after);
+
 /* Parts of a checked object message. */
 static inline struct contract_object *contract_object_of(const struct contract_header *message)
 {
