@@ -37,6 +37,9 @@ void ike_build_raw(struct ike_builder *b, uint8_t type, struct span body);
 /* `spi` goes into every proposal: 8 bytes for an IKE rekey, 4 for ESP, none in IKE_SA_INIT. */
 void ike_build_sa(struct ike_builder *b, const struct ike_proposal *proposals, size_t count,
 		  struct span spi);
+/* For the first child in IKE_AUTH: without the groups, which only count from the first rekey. */
+void ike_build_sa_no_dh(struct ike_builder *b, const struct ike_proposal *proposals, size_t count,
+			struct span spi);
 /* The answer: one proposal with the number and the transforms of the suite. */
 void ike_build_suite(struct ike_builder *b, const struct ike_suite *suite, struct span spi);
 void ike_build_ke(struct ike_builder *b, uint16_t group, struct span data);

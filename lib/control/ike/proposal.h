@@ -68,6 +68,7 @@ __attribute__((warn_unused_result)) int ike_proposal_parse(struct ike_proposal *
 							   const char *text, struct span *bad);
 /* NULL when it is complete and legal (AEAD without INTEG, CBC with it, IKE with DH), or why not. */
 const char *ike_proposal_check(const struct ike_proposal *proposal);
+struct ike_proposal ike_proposal_without_dh(const struct ike_proposal *proposal);
 /* The first group of the first proposal: what a KE payload is made for. IKE_DH_NONE: no PFS. */
 uint16_t ike_proposal_first_group(const struct ike_proposal *proposals, size_t count);
 bool ike_proposal_has_group(const struct ike_proposal *proposals, size_t count, uint16_t group);

@@ -1,0 +1,58 @@
+#include "control/ike/auth.h"
+
+#include "control/ike/auth_octets.h"
+
+#include <errno.h>
+#include <string.h>
+
+int ike_auth_parts(struct crypto *crypto, const struct ike_auth_octets *octets,
+		   struct auth_parts *parts)
+{
+	size_t n = crypto_prf_size(octets->prf);
+
+	if (!n)
+		return -ENOTSUP;
+	parts->spans[0] = octets->message;
+	parts->spans[1] = octets->nonce;
+	parts->spans[2] = (struct span){ parts->maced_id, n };
+	parts->spans[3] = octets->int_auth;
+	return crypto_prf(crypto, octets->prf, octets->sk_p, CRYPTO_PARTS(octets->id),
+			  parts->maced_id);
+}
+
+/* AUTH = prf(prf(Shared Secret, "Key Pad for IKEv2"), octets), RFC 7296 section 2.15 */
+int ike_auth_psk(struct crypto *crypto, struct span psk, const struct ike_auth_octets *octets,
+		 uint8_t *out, size_t *n)
+{
+	static const char pad[] = "Key Pad for IKEv2";
+	const struct span key_pad = { (const uint8_t *)pad, sizeof(pad) - 1 };
+	size_t size = crypto_prf_size(octets->prf);
+	uint8_t padded[CRYPTO_PRF_MAX];
+	struct auth_parts parts;
+	int error;
+
+	if (!psk.n || *n < size)
+		return -EINVAL;
+	error = ike_auth_parts(crypto, octets, &parts);
+	if (!error)
+		error = crypto_prf(crypto, octets->prf, psk, CRYPTO_PARTS(key_pad), padded);
+	if (!error)
+		error = crypto_prf(crypto, octets->prf, (struct span){ padded, size },
+				   (struct crypto_parts){ parts.spans, AUTH_PARTS }, out);
+	secret_wipe(padded, sizeof(padded));
+	*n = size;
+	return error;
+}
+
+int ike_auth_psk_check(struct crypto *crypto, struct span psk, const struct ike_auth_octets *octets,
+		       struct span data)
+{
+	uint8_t expected[CRYPTO_PRF_MAX];
+	size_t n = sizeof(expected);
+	int error = ike_auth_psk(crypto, psk, octets, expected, &n);
+
+	if (!error && (data.n != n || !secret_equal(expected, data.p, n)))
+		error = -EBADMSG;
+	secret_wipe(expected, sizeof(expected));
+	return error;
+}
