@@ -18,27 +18,6 @@ ABOUT = __doc__
 BATCH = 12
 
 
-def memory_path(tree):
-    out = subprocess.run(["git", "-C", tree.root, "rev-parse", "--absolute-git-dir"],
-                         capture_output=True, text=True)
-    return os.path.join(out.stdout.strip(), "clang-format-clean") if out.returncode == 0 else None
-
-
-def remembered(path):
-    if not path or not os.path.exists(path):
-        return set()
-    with open(path, encoding="ascii") as file:
-        return set(file.read().split())
-
-
-def remember(path, digests):
-    if not path:
-        return
-    with open(path + ".new", "w", encoding="ascii") as file:
-        file.write("\n".join(sorted(digests)))
-    os.replace(path + ".new", path)
-
-
 def run(tree):
     program = shutil.which("clang-format-14")
     if not program:
@@ -48,8 +27,7 @@ def run(tree):
     style = tree.text(".clang-format") if ".clang-format" in tree.files else ""
     files = tree.select(["lib", "app", "test"], [".c", ".h"])
     digest = {f: hashlib.sha256((style + "\0" + tree.text(f)).encode()).hexdigest() for f in files}
-    memory = memory_path(tree)
-    clean = remembered(memory)
+    clean = tree.remembered(NAME)
     todo = [f for f in files if digest[f] not in clean]
     batches = [todo[i:i + BATCH] for i in range(0, len(todo), BATCH)]
 
@@ -66,7 +44,7 @@ def run(tree):
                     bad.setdefault(parts[0], parts[1])
     for path, line in sorted(bad.items()):
         tree.error(path, line, NAME, "not formatted", f"clang-format-14 -i {path}")
-    remember(memory, {d for f, d in digest.items() if f not in bad})
+    tree.remember(NAME, {d for f, d in digest.items() if f not in bad})
 
 
 if __name__ == "__main__":

@@ -81,6 +81,28 @@ class Tree:
                 return True
         return False
 
+    def _memory(self, check):
+        out = subprocess.run(["git", "-C", self.root, "rev-parse", "--absolute-git-dir"],
+                             capture_output=True, text=True)
+        if out.returncode:
+            return None
+        return os.path.join(out.stdout.strip(), f"check-{check}-clean")
+
+    def remembered(self, check):
+        """Digests of what a slow check found clean before; kept in .git, empty without one."""
+        path = self._memory(check)
+        if not path or not os.path.exists(path):
+            return set()
+        with open(path, encoding="ascii") as file:
+            return set(file.read().split())
+
+    def remember(self, check, digests):
+        path = self._memory(check)
+        if path:
+            with open(path + ".new", "w", encoding="ascii") as file:
+                file.write("\n".join(sorted(digests)))
+            os.replace(path + ".new", path)
+
     def error(self, path, line, rule, what, do):
         self.errors.append(f"{path}:{line}: {rule}: {what}; {do}")
 

@@ -8,22 +8,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-void check_at(struct check *check, const struct config_resource *resource, const char *path,
-	      const char *code, const char *format, ...)
+/* "#" in a path stands for the place's index, a second one for its inner index. */
+static void place_text(char *buf, size_t size, const struct check_place *place)
 {
-	char pointer[WHERE_TEXT];
-	struct config_problem problem = {
-		.pointer = pointer, .resource = resource->id, .code = code, .http_status = 400
-	};
-	char *message;
-	va_list args;
+	const uint32_t numbers[] = { place->index, place->inner };
+	uint32_t next = 0;
+	size_t n = (size_t)snprintf(buf, size, "%s", place->resource->origin);
 
-	snprintf(pointer, sizeof(pointer), "%s%s", resource->origin, path);
-	va_start(args, format);
-	if (vasprintf(&message, format, args) < 0)
-		message = NULL;
-	va_end(args);
+	for (const char *c = place->path; *c && n + 12 < size; c++) {
+		if (*c == '#' && next < 2)
+			n += (size_t)snprintf(buf + n, size - n, "%u", numbers[next++]);
+		else
+			buf[n++] = *c;
+	}
+	buf[n < size ? n : size - 1] = '\0';
+}
+
+#define FILL(error_code, status)                                                                   \
+	char pointer[WHERE_TEXT];                                                                  \
+	struct config_problem problem = { .pointer = pointer,                                      \
+					  .resource = place->resource->id,                         \
+					  .code = (error_code),                                    \
+					  .http_status = (status) };                               \
+	char *message;                                                                             \
+	va_list args;                                                                              \
+                                                                                                   \
+	place_text(pointer, sizeof(pointer), place);                                               \
+	va_start(args, format);                                                                    \
+	if (vasprintf(&message, format, args) < 0)                                                 \
+		message = NULL;                                                                    \
+	va_end(args)
+
+void check_fail(struct check *check, const struct check_place *place, const char *code,
+		const char *format, ...)
+{
+	FILL(code, 400);
 	config_report_error(check->report, &problem, "%s", message ? message : "(out of memory)");
+	free(message);
+}
+
+void check_warn(struct check *check, const struct check_place *place, const char *format, ...)
+{
+	FILL(NULL, 0);
+	config_report_warn(check->report, &problem, "%s", message ? message : "(out of memory)");
 	free(message);
 }
 
@@ -123,7 +150,7 @@ static void check_refs(struct check *check, const struct schema_object *object, 
 	}
 }
 
-int check_config(struct check *check)
+static void check_references(struct check *check)
 {
 	for (int kind = 0; kind < CONFIG_KINDS; kind++) {
 		for (uint32_t i = 0; i < config_count(check->config, kind); i++) {
@@ -133,5 +160,25 @@ int check_config(struct check *check)
 			check_refs(check, schema_kind(kind)->object, resource, &where);
 		}
 	}
-	return 0;
+}
+
+/* What the others build on comes first: after a missing resource they would only repeat it. */
+int check_config(struct check *check)
+{
+	int status;
+
+	check_references(check);
+	check_appliance(check);
+	check_virtual_networks(check);
+	check_public_ips(check);
+	check_gateways(check);
+	check_gateway_skus(check);
+	check_gateway_bgp(check);
+	check_local_gateways(check);
+	status = check_connections(check);
+	if (!status)
+		status = check_overlaps(check);
+	if (!status && check->previous)
+		check_immutable(check);
+	return status;
 }

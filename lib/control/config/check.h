@@ -12,11 +12,40 @@ struct check {
 	struct config_report *report;
 };
 
+/* Codes that the rules use besides those of where.h. */
+#define CODE_QUOTA "QuotaExceeded"
+#define CODE_NAME_TAKEN "NameNotUnique"
+#define CODE_OVERLAP "AddressSpaceOverlap"
+#define CODE_SKU_FEATURE "GatewaySkuDoesNotSupportFeature"
+
 /* All of them. -ENOMEM; what is wrong is in the report. */
 __attribute__((warn_unused_result)) int check_config(struct check *check);
 
-/* Reports at a property of a resource: check_at(check, resource, "/properties/asn", CODE, ...). */
-__attribute__((format(printf, 5, 6))) void check_at(struct check *check,
-						    const struct config_resource *resource,
-						    const char *path, const char *code,
-						    const char *format, ...);
+void check_appliance(struct check *check);
+void check_virtual_networks(struct check *check);
+void check_public_ips(struct check *check);
+void check_gateways(struct check *check);
+void check_gateway_skus(struct check *check);
+void check_gateway_bgp(struct check *check);
+void check_local_gateways(struct check *check);
+__attribute__((warn_unused_result)) int check_connections(struct check *check);
+/* Prefixes that are behind two places of one gateway; two connections to one place. n log n. */
+__attribute__((warn_unused_result)) int check_overlaps(struct check *check);
+/* Properties that must stay, against `previous`. */
+void check_immutable(struct check *check);
+
+/* A property of a resource: "/properties/asn". `format` of the path may have one number. */
+struct check_place {
+	const struct config_resource *resource;
+	const char *path;
+	uint32_t index;
+	uint32_t inner;
+};
+#define AT(of, ...) (&(struct check_place){ .resource = (of), .path = __VA_ARGS__ })
+
+__attribute__((format(printf, 4, 5))) void check_fail(struct check *check,
+						      const struct check_place *place,
+						      const char *code, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void check_warn(struct check *check,
+						      const struct check_place *place,
+						      const char *format, ...);

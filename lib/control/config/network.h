@@ -56,5 +56,6 @@ struct config_local_gateway {
 	CONFIG_ARRAY(struct net_prefix) prefixes;
 	struct net_addr address; /* or */
 	const char *fqdn;	 /* this */
+	bool shared_prefixes;	 /* extension: other sites may have them too */
 	const struct config_bgp *bgp;
 };

@@ -528,6 +528,13 @@ static const struct schema_field local_gateway_properties[] = {
 	  .status = SCHEMA_ENFORCED,
 	  SCHEMA_AT(config_local_gateway, address),
 	  .help = "Address of the remote device, or" },
+	{ .name = "sharedPrefixes",
+	  .type = SCHEMA_BOOL,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_EXTENSION | SCHEMA_LIVE,
+	  SCHEMA_AT(config_local_gateway, shared_prefixes),
+	  .help = "Another site of the gateway may have the same prefixes (dual redundancy without "
+		  "BGP); both say so, and flows are spread over both." },
 	{ .name = "fqdn",
 	  .type = SCHEMA_STRING,
 	  .status = SCHEMA_REFUSED,

@@ -418,6 +418,12 @@ void requests_batch_begin(struct requests *r)
 	r->batch_open = true;
 }
 
+void requests_batch_cancel(struct requests *r)
+{
+	r->batch_open = false;
+	secret_wipe(r->batch, r->batch_n);
+}
+
 int requests_batch_end(struct requests *r, requests_done done, void *context)
 {
 	struct contract_header *header = (struct contract_header *)r->batch;

@@ -69,8 +69,9 @@ __attribute__((warn_unused_result)) int requests_probe(struct requests *requests
 __attribute__((warn_unused_result)) int requests_adopted(struct requests *requests,
 							 requests_done done, void *context);
 
-/* Makes what follows one batch until requests_batch_end(); completions come with the batch's. */
+/* What follows is one batch until its end: applied whole or not at all, with one completion. */
 void requests_batch_begin(struct requests *requests);
+void requests_batch_cancel(struct requests *requests);
 __attribute__((warn_unused_result)) int requests_batch_end(struct requests *requests,
 							   requests_done done, void *context);
 

@@ -93,6 +93,12 @@ struct meter_totals {
 void meter_worker_totals(const struct meter *meter, uint32_t worker, uint32_t id,
 			 struct meter_totals *totals);
 
+/* A counter has one writer; others may read it at any time. */
+static inline void meter_count(uint64_t *counter, uint64_t by)
+{
+	__atomic_store_n(counter, *counter + by, __ATOMIC_RELAXED);
+}
+
 /* The slow side of meter_admit(): takes a lease, or counts the drop. */
 bool meter_refill(const struct meter_worker *worker, uint32_t lease, uint32_t bytes,
 		  uint64_t now_tsc);
@@ -115,7 +121,7 @@ static inline bool meter_admit(const struct meter_worker *worker, uint32_t limit
 		return meter_refill(worker, at, bytes, now_tsc);
 	lease->bytes -= bytes;
 	lease->packets--;
-	lease->passed_bytes += bytes;
-	lease->passed_packets++;
+	meter_count(&lease->passed_bytes, bytes);
+	meter_count(&lease->passed_packets, 1);
 	return true;
 }

@@ -1,0 +1,340 @@
+#include "program.h"
+
+#include "base/log.h"
+#include "base/notify.h"
+#include "base/secret.h"
+#include "control/config/sku.h"
+#include "privileges.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TOPIC "control"
+/* Keys of 20,000 tunnels and their IKE SAs, with room to spare. */
+#define SECRET_POOL_BYTES (64u * 1024 * 1024)
+#define SECRET_POOL_SMALL_BYTES (1024u * 1024)
+
+/* One sentence on stderr: the log may not be set up yet. */
+static int fault(int error, const char *what)
+{
+	fprintf(stderr, "vpngw-control: %s: %s\n", what, strerror(-error));
+	return error;
+}
+
+static int log_start(struct program *program)
+{
+	log_init(STDERR_FILENO);
+	if (log_set_levels(program->options.log) == 0)
+		return 0;
+	fprintf(stderr, "vpngw-control: --log %s: expected levels such as info,ike=debug\n",
+		program->options.log);
+	return -EINVAL;
+}
+
+static int secrets_start(struct program *program)
+{
+	int rc = privileges_no_core();
+
+	if (rc == 0)
+		rc = secret_pool_init(SECRET_POOL_BYTES);
+	if (rc == -ENOMEM || rc == -EPERM || rc == -EAGAIN) {
+		log_warn(TOPIC,
+			 "cannot lock %u MiB for secrets (see ulimit -l); going on with less",
+			 SECRET_POOL_BYTES >> 20);
+		rc = secret_pool_init(SECRET_POOL_SMALL_BYTES);
+	}
+	return rc < 0 ? fault(rc, "cannot lock memory for secrets; raise the memlock limit") : 0;
+}
+
+static void secrets_stop(struct program *program)
+{
+	secret_pool_fini();
+}
+
+/* Warnings go to the log, errors to the caller's eyes. */
+static int config_read(struct program *program, struct config **config)
+{
+	struct config_report report;
+	struct text text = { 0 };
+	struct config_source source = { .catalogue = program->catalogue,
+					.previous = program->config };
+	int rc;
+
+	config_report_init(&report);
+	rc = config_load_file(config, &source, program->options.config, &report);
+	config_report_text(&report, &text);
+	if (rc < 0)
+		log_error(TOPIC, "the configuration is refused file=%s\n%s",
+			  program->options.config, text_get(&text));
+	else if (text.n)
+		log_warn(TOPIC, "the configuration has warnings file=%s\n%s",
+			 program->options.config, text_get(&text));
+	text_fini(&text);
+	config_report_fini(&report);
+	return rc;
+}
+
+static int config_start(struct program *program)
+{
+	struct config_report report;
+	struct config *config;
+	int rc;
+
+	config_report_init(&report);
+	rc = sku_catalogue_load(&program->catalogue, NULL, &report);
+	config_report_fini(&report);
+	if (rc == 0)
+		rc = config_read(program, &config);
+	if (rc == 0)
+		program->config = config;
+	return rc;
+}
+
+static void config_stop(struct program *program)
+{
+	config_put(program->config);
+	sku_catalogue_put(program->catalogue);
+}
+
+static void on_stop(void *context)
+{
+	struct program *program = context;
+
+	log_info(TOPIC, "stopping");
+	notify_send("STOPPING=1");
+	event_loop_stop(program->loop);
+}
+
+static int ports_apply(struct program *program, const struct config *config)
+{
+	const struct config_appliance *a = config_appliance(config);
+
+	for (uint32_t i = 0; i < a->ports.count; i++) {
+		const struct config_port *from = &a->ports.items[i];
+		struct route_port_config port = { .gateway4 = from->gateway,
+						  .gateway6 = from->gateway6 };
+		int rc;
+
+		snprintf(port.name, sizeof(port.name), "%s", from->name);
+		for (uint32_t k = 0; k < from->addresses.count && k < ROUTE_ADDRESSES_MAX; k++)
+			port.addresses[port.address_count++] =
+				(struct route_address){ from->addresses.items[k].addr,
+							from->addresses.items[k].length };
+		rc = route_port_set(program->route, &port);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int apply(struct program *program, const struct config *config)
+{
+	char why[256] = "";
+	int rc = tunnels_apply(program->tunnels, config, why, sizeof(why));
+
+	if (rc == 0)
+		rc = ports_apply(program, config);
+	if (rc < 0)
+		log_error(TOPIC, "cannot apply the configuration: %s",
+			  why[0] ? why : strerror(-rc));
+	return rc;
+}
+
+static void on_reload(void *context)
+{
+	struct program *program = context;
+	struct config *config;
+
+	notify_send("RELOADING=1");
+	if (config_read(program, &config) == 0) {
+		if (apply(program, config) == 0) {
+			config_put(program->config);
+			program->config = config;
+			log_info(TOPIC, "configuration applied file=%s", program->options.config);
+		} else {
+			config_put(config);
+		}
+	}
+	notify_send("READY=1");
+}
+
+static void on_watchdog(void *context)
+{
+	struct program *program = context;
+
+	notify_send("WATCHDOG=1");
+	event_timer_set(program->watchdog, notify_watchdog_ns());
+}
+
+static int loop_start(struct program *program)
+{
+	int rc = event_loop_new(&program->loop);
+
+	if (rc == 0)
+		rc = event_signal_new(&program->stop_signals[0], program->loop, SIGTERM, on_stop,
+				      program);
+	if (rc == 0)
+		rc = event_signal_new(&program->stop_signals[1], program->loop, SIGINT, on_stop,
+				      program);
+	if (rc == 0)
+		rc = event_signal_new(&program->reload_signal, program->loop, SIGHUP, on_reload,
+				      program);
+	if (rc == 0)
+		rc = event_timer_new(&program->watchdog, program->loop, on_watchdog, program);
+	if (rc < 0)
+		return fault(rc, "cannot make the event loop");
+	signal(SIGPIPE, SIG_IGN);
+	if (notify_watchdog_ns())
+		event_timer_set(program->watchdog, 0);
+	return 0;
+}
+
+static void loop_stop(struct program *program)
+{
+	event_source_free(program->stop_signals[0]);
+	event_source_free(program->stop_signals[1]);
+	event_source_free(program->reload_signal);
+	event_source_free(program->watchdog);
+	event_loop_free(program->loop);
+}
+
+static int key_log_start(struct program *program)
+{
+	const char *path = program->options.key_log;
+
+	program->key_log = -1;
+	if (!path)
+		return 0;
+	program->key_log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (program->key_log < 0) {
+		fprintf(stderr, "vpngw-control: --key-log %s: %s\n", path, strerror(errno));
+		return -errno;
+	}
+	log_warn(TOPIC, "KEYS ARE WRITTEN TO A FILE: who reads it reads the traffic file=%s", path);
+	return 0;
+}
+
+static void key_log_stop(struct program *program)
+{
+	if (program->key_log >= 0)
+		close(program->key_log);
+}
+
+static void on_key_log(void *context, const char *line)
+{
+	struct program *program = context;
+	size_t n = strlen(line);
+
+	if (write(program->key_log, line, n) != (ssize_t)n || write(program->key_log, "\n", 1) != 1)
+		log_error(TOPIC, "cannot write the key log error=\"%s\"", strerror(errno));
+}
+
+static void on_ready(void *context, bool same_instance)
+{
+	struct program *program = context;
+
+	route_ready(program->route);
+	tunnels_ready(program->tunnels, same_instance);
+}
+
+static void on_lost(void *context)
+{
+	struct program *program = context;
+
+	tunnels_lost(program->tunnels);
+}
+
+static void on_event(void *context, const struct contract_header *message)
+{
+	struct program *program = context;
+
+	if (!route_event(program->route, message))
+		tunnels_event(program->tunnels, message);
+}
+
+static int dataplane_start(struct program *program)
+{
+	struct desired_hooks hooks = {
+		.context = program, .ready = on_ready, .lost = on_lost, .event = on_event
+	};
+	int rc = desired_new(&program->desired, program->loop, program->options.socket, &hooks);
+
+	return rc < 0 ? fault(rc, "cannot prepare the channel to the data plane") : 0;
+}
+
+static void dataplane_stop(struct program *program)
+{
+	desired_free(program->desired);
+}
+
+static void on_ports_changed(void *context)
+{
+	struct program *program = context;
+
+	tunnels_ports_changed(program->tunnels);
+}
+
+static int route_start(struct program *program)
+{
+	struct route_hooks hooks = { .context = program, .ports_changed = on_ports_changed };
+	int rc = route_new(&program->route, program->loop, program->desired, &hooks);
+
+	return rc < 0 ? fault(rc, "cannot prepare the routes") : 0;
+}
+
+static void route_stop(struct program *program)
+{
+	route_free(program->route);
+}
+
+static int tunnels_start(struct program *program)
+{
+	struct tunnels_hooks hooks = { .context = program,
+				       .key_log = program->key_log < 0 ? NULL : on_key_log };
+	int rc = tunnels_new(&program->tunnels, program->loop, &clock_monotonic, program->desired,
+			     program->route, &hooks);
+
+	if (rc < 0)
+		return fault(rc, "cannot prepare the tunnels");
+	return apply(program, program->config);
+}
+
+static void tunnels_stop(struct program *program)
+{
+	tunnels_free(program->tunnels);
+}
+
+static int privileges_start(struct program *program)
+{
+	int rc = privileges_drop(program->options.user);
+
+	if (rc == 0 && !program->options.no_sandbox)
+		rc = privileges_sandbox();
+	return rc;
+}
+
+static int ready_start(struct program *program)
+{
+	log_info(TOPIC, "started config=%s socket=%s", program->options.config,
+		 program->options.socket);
+	notify_send("READY=1");
+	return 0;
+}
+
+const struct stage program_stages[] = {
+	{ "log", log_start, NULL },
+	{ "secrets", secrets_start, secrets_stop },
+	{ "configuration", config_start, config_stop },
+	{ "event loop", loop_start, loop_stop },
+	{ "key log", key_log_start, key_log_stop },
+	{ "data plane channel", dataplane_start, dataplane_stop },
+	{ "routes", route_start, route_stop },
+	{ "tunnels", tunnels_start, tunnels_stop },
+	{ "privileges", privileges_start, NULL },
+	{ "ready", ready_start, NULL },
+};
+const unsigned int program_stage_count = sizeof(program_stages) / sizeof(program_stages[0]);

@@ -1,0 +1,35 @@
+#pragma once
+/*
+ * The parts of vpngw-control and the order in which they start; they stop in the reverse one.
+ */
+#include "options.h"
+
+#include "control/config/config.h"
+#include "control/event/loop.h"
+#include "control/requests/desired.h"
+#include "control/route/route.h"
+#include "control/tunnel/tunnels.h"
+
+struct program {
+	struct options options;
+	struct sku_catalogue *catalogue;
+	const struct config *config;
+	struct event_loop *loop;
+	struct event_source *stop_signals[2];
+	struct event_source *reload_signal;
+	struct event_source *watchdog;
+	struct desired *desired;
+	struct route *route;
+	struct tunnels *tunnels;
+	int key_log; /* descriptor, -1: off */
+};
+
+/* One stage: start gives 0 or -errno and has said why; stop undoes what start did. */
+struct stage {
+	const char *name;
+	int (*start)(struct program *program);
+	void (*stop)(struct program *program);
+};
+
+extern const struct stage program_stages[];
+extern const unsigned int program_stage_count;

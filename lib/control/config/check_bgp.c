@@ -1,0 +1,87 @@
+#include "control/config/check.h"
+
+#include <string.h>
+
+/* Reserved by Azure, and by IANA (RFC 7607, 5398, 4893, 6996 section 5, 7300). */
+static bool asn_reserved(int64_t asn, bool ours)
+{
+	static const struct {
+		int64_t low, high;
+	} ranges[] = {
+		{ 0, 0 },	  { 8074, 8075 },	    { 12076, 12076 },
+		{ 23456, 23456 }, { 64496, 64511 },	    { 65517, 65520 },
+		{ 65535, 65551 }, { 429496729, 429496729 }, { 4294967295, 4294967295 },
+	};
+
+	/* 65515 is what Azure's gateways have: ours may, a site may not. */
+	if (asn == 65515)
+		return !ours;
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (asn >= ranges[i].low && asn <= ranges[i].high)
+			return true;
+	return false;
+}
+
+static bool is_azure_apipa(const struct net_addr *addr)
+{
+	return addr->family == NET_IP4 && addr->bytes[0] == 169 && addr->bytes[1] == 254 &&
+	       (addr->bytes[2] == 21 || addr->bytes[2] == 22);
+}
+
+static void check_custom(struct check *check, const struct config_gateway *gateway, uint32_t i,
+			 uint32_t k)
+{
+	static const char path[] =
+		"/properties/bgpSettings/bgpPeeringAddresses/#/customBgpIpAddresses/#";
+	const struct config_bgp *bgp = gateway->bgp;
+	const struct net_addr *addr = &bgp->addresses.items[i].custom.items[k];
+	const struct check_place *place = AT(&gateway->resource, path, i, k);
+
+	if (!is_azure_apipa(addr))
+		check_fail(check, place, CODE_PARAMETER,
+			   "Must be between 169.254.21.0 and 169.254.22.255.");
+	for (uint32_t m = 0; m <= i; m++)
+		for (uint32_t n = 0; n < (m == i ? k : bgp->addresses.items[m].custom.count); n++)
+			if (net_addr_equal(addr, &bgp->addresses.items[m].custom.items[n]))
+				check_fail(check, place, CODE_PARAMETER, "Is there twice.");
+}
+
+static void check_gateway(struct check *check, const struct config_gateway *gateway)
+{
+	const struct config_bgp *bgp = gateway->bgp;
+	const struct config_resource *resource = &gateway->resource;
+	uint32_t total = 0, wanted = gateway->active_active ? 2 : 1;
+
+	if (!bgp)
+		return;
+	if (asn_reserved(bgp->asn, true))
+		check_fail(check, AT(resource, "/properties/bgpSettings/asn"), CODE_PARAMETER,
+			   "AS %lld is reserved.", (long long)bgp->asn);
+	if (bgp->addresses.count && bgp->addresses.count != wanted)
+		check_fail(check, AT(resource, "/properties/bgpSettings/bgpPeeringAddresses"),
+			   "BgpPeeringAddressesCountNotCorrect",
+			   "There must be %u, one per IP configuration, not %u.", wanted,
+			   bgp->addresses.count);
+	for (uint32_t i = 0; i < bgp->addresses.count; i++) {
+		total += bgp->addresses.items[i].custom.count;
+		for (uint32_t k = 0; k < bgp->addresses.items[i].custom.count; k++)
+			check_custom(check, gateway, i, k);
+	}
+	if (total > 32)
+		check_fail(check, AT(resource, "/properties/bgpSettings/bgpPeeringAddresses"),
+			   CODE_PARAMETER, "At most 32 custom addresses; there are %u.", total);
+}
+
+void check_gateway_bgp(struct check *check)
+{
+	for (uint32_t g = 0; g < config_count(check->config, CONFIG_GATEWAY); g++)
+		check_gateway(check, config_gateway_at(check->config, g));
+	for (uint32_t i = 0; i < config_count(check->config, CONFIG_LOCAL_GATEWAY); i++) {
+		const struct config_local_gateway *site = config_local_gateway_at(check->config, i);
+
+		if (site->bgp && asn_reserved(site->bgp->asn, false))
+			check_fail(check, AT(&site->resource, "/properties/bgpSettings/asn"),
+				   CODE_PARAMETER, "AS %lld is reserved.",
+				   (long long)site->bgp->asn);
+	}
+}

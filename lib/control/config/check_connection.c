@@ -1,0 +1,238 @@
+#include "control/config/check.h"
+
+#include "control/config/schema.h"
+#include "control/config/sku.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POLICY "/properties/ipsecPolicies/0"
+
+static bool is_gcm(int encryption)
+{
+	return encryption >= CONFIG_ENC_GCM128;
+}
+
+/* GCM of a size pairs with the same size, and nothing else with GCM. */
+static bool pairs(int encryption, int integrity)
+{
+	if (is_gcm(encryption))
+		return integrity == CONFIG_INT_GCM128 + (encryption - CONFIG_ENC_GCM128);
+	return integrity < CONFIG_INT_GCM128;
+}
+
+static void warn_weak(struct check *check, const struct config_connection *connection,
+		      const struct config_ipsec_policy *policy)
+{
+	const struct {
+		bool weak;
+		const char *path;
+	} rows[] = {
+		{ policy->dh_group == CONFIG_DH_1 || policy->dh_group == CONFIG_DH_2 ||
+			  policy->dh_group == CONFIG_DH_24,
+		  POLICY "/dhGroup" },
+		{ policy->pfs_group == CONFIG_PFS_1 || policy->pfs_group == CONFIG_PFS_2 ||
+			  policy->pfs_group == CONFIG_PFS_24,
+		  POLICY "/pfsGroup" },
+		{ policy->ike_encryption == CONFIG_ENC_DES3, POLICY "/ikeEncryption" },
+		{ policy->ipsec_encryption == CONFIG_ENC_DES3 ||
+			  policy->ipsec_encryption == CONFIG_ENC_NONE,
+		  POLICY "/ipsecEncryption" },
+		{ policy->ike_integrity == CONFIG_INT_SHA1, POLICY "/ikeIntegrity" },
+		{ policy->ipsec_integrity == CONFIG_INT_SHA1, POLICY "/ipsecIntegrity" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].weak)
+			check_warn(check, AT(&connection->resource, rows[i].path),
+				   "Is weak by today's measure.");
+}
+
+static void check_policy(struct check *check, const struct config_connection *connection)
+{
+	const struct config_ipsec_policy *policy = connection->policies.items;
+	const struct config_resource *resource = &connection->resource;
+
+	if (!connection->policies.count)
+		return;
+	if (!pairs(policy->ipsec_encryption, policy->ipsec_integrity))
+		check_fail(check, AT(resource, POLICY "/ipsecIntegrity"),
+			   "IpsecPolicyIntegrityMismatch",
+			   is_gcm(policy->ipsec_encryption)
+				   ? "Must be the same GCM as ipsecEncryption."
+				   : "Can be GCM only when ipsecEncryption is the same GCM.");
+	/* The PRF comes of it (RFC 7296 section 2.13), and there is none named GCM. */
+	if (policy->ike_integrity >= CONFIG_INT_GCM128)
+		check_fail(check, AT(resource, POLICY "/ikeIntegrity"), CODE_PARAMETER,
+			   "Is what the PRF is made of: take SHA256 or SHA384, also with GCM.");
+	if (policy->pfs_group == CONFIG_PFS_MM && policy->dh_group == CONFIG_DH_NONE)
+		check_fail(check, AT(resource, POLICY "/pfsGroup"), CODE_PARAMETER,
+			   "PFSMM needs a dhGroup.");
+	warn_weak(check, connection, policy);
+}
+
+static void check_ends(struct check *check, const struct config_connection *connection)
+{
+	const struct config_resource *resource = &connection->resource;
+	bool site = connection->local_gateway.key, other = connection->other_gateway.key;
+
+	if (connection->type == CONFIG_CONNECTION_IPSEC && !site)
+		check_fail(check, AT(resource, "/properties/localNetworkGateway2"), CODE_CONTENT,
+			   "Is missing: an IPsec connection leads to a local network gateway.");
+	if (connection->type == CONFIG_CONNECTION_IPSEC && other)
+		check_fail(check, AT(resource, "/properties/virtualNetworkGateway2"),
+			   CODE_PARAMETER, "Belongs to Vnet2Vnet connections.");
+	if (connection->type == CONFIG_CONNECTION_VNET2VNET && !other)
+		check_fail(check, AT(resource, "/properties/virtualNetworkGateway2"), CODE_CONTENT,
+			   "Is missing: a Vnet2Vnet connection leads to another gateway.");
+	if (connection->type == CONFIG_CONNECTION_VNET2VNET && site)
+		check_fail(check, AT(resource, "/properties/localNetworkGateway2"), CODE_PARAMETER,
+			   "Belongs to IPsec connections.");
+	if (other && !strcmp(connection->other_gateway.key, connection->gateway.key))
+		check_fail(check, AT(resource, "/properties/virtualNetworkGateway2"),
+			   CODE_PARAMETER, "A gateway cannot be connected with itself.");
+}
+
+static void check_bgp(struct check *check, const struct config_connection *connection,
+		      const struct config_gateway *gateway, const struct config_local_gateway *site)
+{
+	const struct config_resource *resource = &connection->resource;
+
+	if (!connection->enable_bgp) {
+		if (site && !site->prefixes.count &&
+		    strcmp(gateway->default_site.key ? gateway->default_site.key : "",
+			   site->resource.key))
+			check_fail(
+				check, AT(resource, "/properties/localNetworkGateway2"),
+				CODE_PARAMETER,
+				"%s has no address prefixes; without BGP nothing would be routed "
+				"there.",
+				site->resource.name);
+		return;
+	}
+	if (!gateway->enable_bgp)
+		check_fail(check, AT(resource, "/properties/enableBgp"), CODE_PARAMETER,
+			   "Needs enableBgp on gateway %s.", gateway->resource.name);
+	if (site && (!site->bgp || site->bgp->peering_address.family == NET_NONE))
+		check_fail(check, AT(resource, "/properties/enableBgp"), CODE_PARAMETER,
+			   "Needs bgpSettings with asn and bgpPeeringAddress on %s.",
+			   site->resource.name);
+	else if (site && site->bgp->asn == (gateway->bgp ? gateway->bgp->asn : 65515))
+		check_fail(check, AT(resource, "/properties/enableBgp"), CODE_PARAMETER,
+			   "%s has the AS number of the gateway; sessions are external only.",
+			   site->resource.name);
+}
+
+static void check_own_address(struct check *check, const struct config_connection *connection,
+			      const struct config_gateway *gateway,
+			      const struct config_local_gateway *site)
+{
+	for (uint32_t i = 0; i < gateway->ip_configurations.count; i++) {
+		const struct config_public_ip *ip = config_public_ip_find(
+			check->config, &gateway->ip_configurations.items[i].public_ip);
+
+		if (ip && (net_addr_equal(&ip->address, &site->address) ||
+			   net_addr_equal(config_public_ip_local(ip), &site->address)))
+			check_fail(check,
+				   AT(&connection->resource, "/properties/localNetworkGateway2"),
+				   CODE_PARAMETER, "%s has the address of the gateway itself.",
+				   site->resource.name);
+	}
+}
+
+static void check_sku(struct check *check, const struct config_connection *connection,
+		      const struct config_gateway *gateway)
+{
+	const struct sku *sku = sku_of_gateway(check->config, gateway);
+	const struct config_resource *resource = &connection->resource;
+
+	if (!sku)
+		return;
+	if (connection->policies.count && !sku_has(sku, SKU_IPSEC_POLICIES))
+		check_fail(check, AT(resource, "/properties/ipsecPolicies"), CODE_SKU_FEATURE,
+			   "SKU %s of gateway %s has no custom policies.", sku->name,
+			   gateway->resource.name);
+	if (connection->policy_selectors && !sku_has(sku, SKU_POLICY_SELECTORS))
+		check_fail(check, AT(resource, "/properties/usePolicyBasedTrafficSelectors"),
+			   CODE_SKU_FEATURE, "SKU %s of gateway %s has no such selectors.",
+			   sku->name, gateway->resource.name);
+}
+
+static void check_connection(struct check *check, const struct config_connection *connection)
+{
+	const struct config_resource *resource = &connection->resource;
+	const struct config_gateway *gateway =
+		config_gateway_find(check->config, &connection->gateway);
+	const struct config_local_gateway *site =
+		config_local_gateway_find(check->config, &connection->local_gateway);
+
+	check_ends(check, connection);
+	check_policy(check, connection);
+	if (connection->dpd_timeout_s && connection->dpd_timeout_s < 9)
+		check_fail(check, AT(resource, "/properties/dpdTimeoutSeconds"), CODE_PARAMETER,
+			   "Must be 9 to 3600, or 0 for the default.");
+	if (connection->selectors.count && !connection->policy_selectors)
+		check_fail(check, AT(resource, "/properties/trafficSelectorPolicies"),
+			   CODE_PARAMETER, "Needs usePolicyBasedTrafficSelectors.");
+	if (connection->mode != CONFIG_MODE_DEFAULT && gateway &&
+	    gateway->vpn_type == CONFIG_POLICY_BASED)
+		check_fail(check, AT(resource, "/properties/connectionMode"), CODE_PARAMETER,
+			   "Needs a RouteBased gateway.");
+	if (!gateway)
+		return;
+	check_bgp(check, connection, gateway, site);
+	check_sku(check, connection, gateway);
+	if (site && site->address.family)
+		check_own_address(check, connection, gateway, site);
+}
+
+/* Connections in the order of their gateways, then of their keys. */
+static int by_gateway(const void *a, const void *b)
+{
+	const struct config_connection *x = *(const struct config_connection *const *)a;
+	const struct config_connection *y = *(const struct config_connection *const *)b;
+	int order = strcmp(x->gateway.key, y->gateway.key);
+
+	return order ? order : strcmp(x->resource.key, y->resource.key);
+}
+
+static void check_count(struct check *check, const struct config_connection *first, uint32_t count)
+{
+	const struct config_gateway *gateway = config_gateway_find(check->config, &first->gateway);
+	const struct sku *sku = gateway ? sku_of_gateway(check->config, gateway) : NULL;
+
+	if (sku && sku->tunnels && count > sku->tunnels)
+		check_fail(check, AT(&gateway->resource, "/properties/sku/name"), CODE_QUOTA,
+			   "SKU %s carries %lld connections; gateway %s has %u.", sku->name,
+			   (long long)sku->tunnels, gateway->resource.name, count);
+}
+
+static int check_counts(struct check *check)
+{
+	const struct config_list *list = &check->config->lists[CONFIG_CONNECTION];
+	const struct config_connection **sorted = malloc(list->count * sizeof(*sorted));
+	uint32_t start = 0;
+
+	if (!sorted)
+		return -ENOMEM;
+	memcpy(sorted, list->items, list->count * sizeof(*sorted));
+	qsort(sorted, list->count, sizeof(*sorted), by_gateway);
+	for (uint32_t i = 1; i <= list->count; i++) {
+		if (i < list->count && !strcmp(sorted[i]->gateway.key, sorted[start]->gateway.key))
+			continue;
+		check_count(check, sorted[start], i - start);
+		start = i;
+	}
+	free(sorted);
+	return 0;
+}
+
+int check_connections(struct check *check)
+{
+	uint32_t count = config_count(check->config, CONFIG_CONNECTION);
+
+	for (uint32_t i = 0; i < count; i++)
+		check_connection(check, config_connection_at(check->config, i));
+	return count ? check_counts(check) : 0;
+}

@@ -1,0 +1,373 @@
+/*
+ * DOC: dialling
+ *
+ * Commands go to the engine from here, never from inside its hooks: a hook puts the tunnel on the
+ * work list and the loop comes back. A tunnel that failed is dialled again after a few seconds,
+ * later after longer, at most RETRY_MAX; thousands of tunnels start DIAL_BURST at a time, so that
+ * those that are up are served in between.
+ */
+#include "control/tunnel/dial.h"
+#include "control/tunnel/lookup.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOPIC "tunnel"
+#define RETRY_FIRST_NS (2 * CLOCK_NS_PER_S)
+#define RETRY_MAX_NS (30 * CLOCK_NS_PER_S)
+#define DIAL_BURST 64
+#define DIAL_GAP_NS (5 * CLOCK_NS_PER_MS)
+
+static uint64_t now(const struct tunnels *all)
+{
+	return clock_now_ns(all->clock);
+}
+
+void dial_wanted(struct tunnel *tunnel)
+{
+	if (list_empty(&tunnel->work))
+		list_add_tail(&tunnel->all->work, &tunnel->work);
+	event_timer_set(tunnel->all->work_timer, 0);
+}
+
+void dial_soon(struct tunnel *tunnel, uint64_t in_ns)
+{
+	struct tunnels *all = tunnel->all;
+	const struct heap_node *first;
+
+	if (heap_set(&all->dials, &tunnel->dial_at, now(all) + in_ns + 1) < 0) {
+		log_error(TOPIC, "out of memory: tunnel=\"%s\" is not dialled", tunnel->name);
+		return;
+	}
+	first = heap_first(&all->dials);
+	if (first == &tunnel->dial_at)
+		event_timer_set(all->work_timer, in_ns);
+}
+
+void dial_flows_update(const struct tunnel *tunnel)
+{
+	struct tunnels *all = tunnel->all;
+	const struct plan_connection *site = tunnel->site;
+	struct flow_member members[CONTRACT_MEMBERS_MAX];
+	struct flow_site flow = { .name = site->connection->resource.key,
+				  .members = members,
+				  .member_count = site->tunnel_count };
+
+	for (uint32_t i = 0; i < site->tunnel_count && i < CONTRACT_MEMBERS_MAX; i++) {
+		const struct tunnel *t = all->items[site->first_tunnel + i];
+
+		members[i] = (struct flow_member){ t->id, tunnel_usable(t) };
+	}
+	flow_table_update(all->flows, &flow);
+}
+
+static void state_set(struct tunnel *tunnel, enum tunnel_state state, const char *story)
+{
+	if (tunnel->state == state)
+		return;
+	log_info(TOPIC, "%s -> %s: %s tunnel=\"%s\"", tunnel_state_text(tunnel->state),
+		 tunnel_state_text(state), story, tunnel->name);
+	tunnel->state = (uint8_t)state;
+	dial_flows_update(tunnel);
+	tunnel_status_changed(tunnel);
+}
+
+static void retry(struct tunnel *tunnel)
+{
+	uint64_t in = RETRY_FIRST_NS << (tunnel->failures < 4 ? tunnel->failures : 4);
+
+	tunnel->failures++;
+	tunnel->dialling = false;
+	dial_soon(tunnel, in < RETRY_MAX_NS ? in : RETRY_MAX_NS);
+}
+
+static void dial(struct tunnel *tunnel)
+{
+	struct tunnels *all = tunnel->all;
+	struct ikev2_dial dial = {
+		.connection = tunnel->connection,
+		.path = { .local = tunnel->plan->local, .remote = tunnel->remote },
+		.user = tunnel->id,
+	};
+	uint64_t ike;
+	int rc;
+
+	heap_del(&all->dials, &tunnel->dial_at);
+	if (!all->ready || tunnel->ike || tunnel->dialling ||
+	    tunnel->peer->config.mode == IKEV2_MODE_RESPONDER || !tunnel->remote.family)
+		return;
+	if (!tunnel->nexthop) {
+		state_set(tunnel, TUNNEL_NOT_CONNECTED, tunnel->detail);
+		retry(tunnel);
+		return;
+	}
+	if (!tunnel_usable(tunnel))
+		state_set(tunnel, TUNNEL_CONNECTING, "dialling");
+	rc = ikev2_initiate(all->engine, &dial, now(all), &ike);
+	if (rc < 0) {
+		log_error(TOPIC, "cannot dial tunnel=\"%s\" error=\"%s\"", tunnel->name,
+			  strerror(-rc));
+		retry(tunnel);
+		return;
+	}
+	tunnel->dialling = true;
+}
+
+/* Lost children of an IKE SA that is up: negotiated anew. */
+static void children_make(struct tunnel *tunnel)
+{
+	for (uint16_t i = 0; i < tunnel->child_count; i++)
+		if (!tunnel->children[i].outbound_sa &&
+		    ikev2_child_initiate(tunnel->all->engine, tunnel->ike, i, NULL,
+					 now(tunnel->all)) < 0)
+			log_debug(TOPIC, "child not asked for tunnel=\"%s\" entry=%u", tunnel->name,
+				  i);
+}
+
+void dial_work(void *context)
+{
+	struct tunnels *all = context;
+	struct heap_node *first;
+	unsigned int burst = 0;
+
+	while (!list_empty(&all->work)) {
+		struct tunnel *tunnel = list_entry(all->work.next, struct tunnel, work);
+
+		list_del(&tunnel->work);
+		if (tunnel->ike)
+			children_make(tunnel);
+		else
+			dial(tunnel);
+		if (++burst == DIAL_BURST)
+			break;
+	}
+	while (burst < DIAL_BURST && (first = heap_first(&all->dials)) &&
+	       first->deadline_ns <= now(all)) {
+		dial((struct tunnel *)((char *)first - offsetof(struct tunnel, dial_at)));
+		burst++;
+	}
+	first = heap_first(&all->dials);
+	if (burst == DIAL_BURST)
+		event_timer_set(all->work_timer, DIAL_GAP_NS);
+	else if (first)
+		event_timer_set(all->work_timer,
+				first->deadline_ns > now(all) ? first->deadline_ns - now(all) : 0);
+	tunnel_rearm(all);
+}
+
+static void failed(struct tunnel *tunnel, const struct ikev2_event *event)
+{
+	const char *text = ikev2_reason_text(event->reason);
+
+	tunnel->reason = event->reason;
+	snprintf(tunnel->detail, sizeof(tunnel->detail), "%s", event->detail ? event->detail : "");
+	log_warn(TOPIC, "%s (%u)%s%s tunnel=\"%s\"", text, ikev2_reason_azure(event->reason),
+		 tunnel->detail[0] ? ": " : "", tunnel->detail, tunnel->name);
+	state_set(tunnel, TUNNEL_NOT_CONNECTED, text);
+	retry(tunnel);
+}
+
+static void went_down(struct tunnel *tunnel, const struct ikev2_event *event)
+{
+	if (tunnel->ike != event->ike)
+		return; /* a redundant or replaced one */
+	tunnel->ike = 0;
+	tunnel->failures = 0;
+	tunnel->suspect = false;
+	if (event->reason == IKEV2_REASON_SHUTDOWN)
+		return;
+	tunnel->reason = event->reason;
+	snprintf(tunnel->detail, sizeof(tunnel->detail), "%s", event->detail ? event->detail : "");
+	state_set(tunnel, TUNNEL_NOT_CONNECTED, ikev2_reason_text(event->reason));
+	dial_wanted(tunnel);
+}
+
+static void came_up(struct tunnel *tunnel, const struct ikev2_event *event)
+{
+	tunnel->ike = event->ike;
+	tunnel->dialling = false;
+	heap_del(&tunnel->all->dials, &tunnel->dial_at);
+	log_info(TOPIC, "IKE SA up tunnel=\"%s\" role=%s", tunnel->name,
+		 event->initiator ? "initiator" : "responder");
+}
+
+static void child_came_up(struct tunnel *tunnel)
+{
+	tunnel->failures = 0;
+	tunnel->established_wall_ms = clock_wall_ms();
+	tunnel->remove_adopted = true;
+	tunnel->reason = IKEV2_REASON_NONE;
+	tunnel->detail[0] = '\0';
+	state_set(tunnel, TUNNEL_CONNECTED, "child SA up");
+}
+
+static void child_went_down(struct tunnel *tunnel)
+{
+	for (uint32_t i = 0; i < tunnel->child_count; i++)
+		if (tunnel->children[i].outbound_sa)
+			return;
+	if (tunnel->ike) {
+		state_set(tunnel, TUNNEL_CONNECTING, "no child SA left");
+		dial_wanted(tunnel);
+	}
+}
+
+static void suspect_set(struct tunnel *tunnel, bool suspect)
+{
+	if (tunnel->suspect == suspect)
+		return;
+	tunnel->suspect = suspect;
+	log_info(TOPIC, "%s tunnel=\"%s\"", suspect ? "suspect: the peer does not answer" : "alive",
+		 tunnel->name);
+	dial_flows_update(tunnel);
+	tunnel_status_changed(tunnel);
+}
+
+static void on_event(void *context, const struct ikev2_event *event)
+{
+	struct tunnel *tunnel = event->connection ? peer_of(event->connection)->tunnel : NULL;
+
+	if (!tunnel)
+		return;
+	switch (event->kind) {
+	case IKEV2_EVENT_UP:
+		came_up(tunnel, event);
+		break;
+	case IKEV2_EVENT_DOWN:
+		went_down(tunnel, event);
+		break;
+	case IKEV2_EVENT_FAILED:
+		if (event->initiator && !tunnel->ike)
+			failed(tunnel, event);
+		break;
+	case IKEV2_EVENT_REKEYED:
+		if (tunnel->ike == event->old_ike)
+			tunnel->ike = event->ike;
+		break;
+	case IKEV2_EVENT_CHILD_UP:
+		child_came_up(tunnel);
+		break;
+	case IKEV2_EVENT_CHILD_DOWN:
+		child_went_down(tunnel);
+		break;
+	case IKEV2_EVENT_CHILD_FAILED:
+		tunnel->reason = event->reason;
+		snprintf(tunnel->detail, sizeof(tunnel->detail), "%s",
+			 event->detail ? event->detail : "");
+		log_warn(TOPIC, "child SA not made: %s (%u) tunnel=\"%s\"",
+			 ikev2_reason_text(event->reason), ikev2_reason_azure(event->reason),
+			 tunnel->name);
+		tunnel_status_changed(tunnel);
+		dial_soon(tunnel, RETRY_FIRST_NS);
+		break;
+	case IKEV2_EVENT_SUSPECT:
+		suspect_set(tunnel, true);
+		break;
+	case IKEV2_EVENT_ALIVE:
+		suspect_set(tunnel, false);
+		break;
+	case IKEV2_EVENT_REAUTH:
+		dial_wanted(tunnel);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_send(void *context, const struct ikev2_datagram *datagram,
+		    const struct ikev2_connection *connection)
+{
+	struct tunnels *all = context;
+	struct tunnel *tunnel = connection ? peer_of(connection)->tunnel : NULL;
+	struct contract_datagram d = {
+		.local = datagram->path.local,
+		.remote = datagram->path.remote,
+		.local_port = datagram->path.local_port,
+		.remote_port = datagram->path.remote_port,
+		.length = (uint32_t)datagram->bytes.n,
+		.class = CONTRACT_CLASS_IKE,
+		.non_esp_marker = datagram->non_esp_marker,
+		.dscp = 48, /* CS6: network control */
+	};
+	bool own = tunnel && tunnel->nexthop && net_addr_equal(&tunnel->remote, &d.remote);
+
+	if (own)
+		d.nexthop = tunnel->nexthop;
+	else if (route_uplink(all->route, &d.local, &d.remote, &d.nexthop) < 0)
+		return;
+	/* Lost datagrams are sent again by the engine. */
+	(void)!requests_send(desired_requests(all->desired), &d, datagram->bytes.p);
+	if (!own)
+		route_nexthop_put(all->route, d.nexthop);
+}
+
+static void on_lookup(void *context, uint64_t token, const struct ikev2_path *path)
+{
+	struct tunnels *all = context;
+	struct ikev2_connection *found[64];
+	size_t count = lookup_find(all, path, found, sizeof(found) / sizeof(found[0]));
+
+	ikev2_lookup_done(all->engine, token, found, count);
+}
+
+static void on_psk(void *context, uint64_t token, const struct ikev2_connection *connection)
+{
+	struct tunnels *all = context;
+
+	ikev2_psk_done(all->engine, token, secret_span(&peer_of(connection)->psk));
+}
+
+/* With one identity on both addresses the peer would throw the sibling out. */
+static bool may_initial_contact(void *context, const struct ikev2_connection *connection,
+				const struct ikev2_path *path)
+{
+	const struct peer *peer = peer_of(connection);
+	const struct tunnel *tunnel = peer->tunnel;
+
+	if (!tunnel)
+		return false;
+	for (uint32_t i = 0; i < tunnel->site->tunnel_count; i++) {
+		const struct tunnel *sibling = tunnel->all->items[tunnel->site->first_tunnel + i];
+
+		if (sibling != tunnel && sibling->ike &&
+		    ike_id_equal(&peer->local_id, sibling->peer->local_id.type,
+				 ike_id_span(&sibling->peer->local_id)))
+			return false;
+	}
+	return true;
+}
+
+static void on_trace(void *context, uint64_t ike, const struct ikev2_connection *connection,
+		     const char *line)
+{
+	struct tunnels *all = context;
+	const char *name = connection ? ikev2_connection_config(connection)->name : "-";
+
+	log_debug("ike", "SESSION_ID=%016llx tunnel=\"%s\" %s", (unsigned long long)ike, name,
+		  line);
+	if (all->hooks.trace)
+		all->hooks.trace(all->hooks.context, name, line);
+}
+
+static void on_key_log(void *context, const char *line)
+{
+	struct tunnels *all = context;
+
+	all->hooks.key_log(all->hooks.context, line);
+}
+
+void dial_hooks_set(struct ikev2_hooks *hooks, bool key_log)
+{
+	hooks->send = on_send;
+	hooks->event = on_event;
+	hooks->lookup = on_lookup;
+	hooks->psk = on_psk;
+	hooks->may_initial_contact = may_initial_contact;
+	hooks->trace = on_trace;
+	if (key_log)
+		hooks->key_log = on_key_log;
+}

@@ -1,0 +1,12 @@
+#pragma once
+/*
+ * Dialling, and what the IKE engine tells.
+ */
+#include "control/tunnel/tunnel.h"
+
+void dial_hooks_set(struct ikev2_hooks *hooks, bool key_log);
+void dial_work(void *all); /* the work timer's */
+/* From the loop, as soon as it comes back: dial, or make the children that are missing. */
+void dial_wanted(struct tunnel *tunnel);
+void dial_soon(struct tunnel *tunnel, uint64_t in_ns);
+void dial_flows_update(const struct tunnel *tunnel);

@@ -1,0 +1,9 @@
+#pragma once
+/*
+ * Which tunnels an IKE_SA_INIT may be for: exact addresses first, any source last.
+ */
+#include "control/tunnel/tunnel.h"
+
+__attribute__((warn_unused_result)) int lookup_rebuild(struct tunnels *all);
+size_t lookup_find(const struct tunnels *all, const struct ikev2_path *path,
+		   struct ikev2_connection **found, size_t room);

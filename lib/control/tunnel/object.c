@@ -1,0 +1,193 @@
+/*
+ * A tunnel's objects in the data plane: itself and its children.
+ */
+#include "control/tunnel/tunnel.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOPIC "tunnel"
+#define CHILD_NAME_MAX (CONTRACT_OPAQUE_MAX + 16)
+
+static void child_name(char name[CHILD_NAME_MAX], const struct tunnel *tunnel, uint32_t entry)
+{
+	snprintf(name, CHILD_NAME_MAX, "%.230s #%u", tunnel->name, entry);
+}
+
+static int children_ids(struct tunnel *tunnel)
+{
+	char name[CHILD_NAME_MAX];
+	uint32_t count = tunnel->peer->config.child_count;
+	struct tunnel_child *children;
+
+	if (tunnel->child_count == count)
+		return 0;
+	children = calloc(count, sizeof(*children));
+	if (!children)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++) {
+		int rc;
+
+		if (i < tunnel->child_count) {
+			children[i] = tunnel->children[i];
+			continue;
+		}
+		child_name(name, tunnel, i);
+		rc = desired_id(tunnel->all->desired, CONTRACT_CHILD, name, &children[i].id);
+		if (rc < 0) {
+			free(children);
+			return rc;
+		}
+	}
+	for (uint32_t i = count; i < tunnel->child_count; i++) {
+		struct requests_message message = { .kind = CONTRACT_CHILD,
+						    .id = tunnel->children[i].id };
+
+		desired_delete(tunnel->all->desired, &message);
+		desired_id_put(tunnel->all->desired, CONTRACT_CHILD, tunnel->children[i].id);
+	}
+	free(tunnel->children);
+	tunnel->children = children;
+	tunnel->child_count = count;
+	return 0;
+}
+
+/* `as`: negotiated selectors, or NULL for the configured ones. */
+int tunnel_child_publish(struct tunnel *tunnel, uint16_t entry, const struct ikev2_child_config *as)
+{
+	struct net_selector selectors[2 * CONTRACT_SELECTORS_MAX];
+	const struct ikev2_child_config *from = as ? as : &tunnel->peer->children[entry];
+	struct contract_child body = {
+		.tunnel = tunnel->id,
+		.outbound_sa = tunnel->children[entry].outbound_sa,
+		.local_count = from->local_count,
+		.remote_count = from->remote_count,
+	};
+	struct net_selector *end = selectors;
+	struct requests_message message = {
+		.kind = CONTRACT_CHILD,
+		.id = tunnel->children[entry].id,
+		.owner = tunnel->id,
+		.body = &body,
+		.body_length = sizeof(body),
+		.tail = selectors,
+	};
+
+	end = mempcpy(end, from->local, from->local_count * sizeof(*end));
+	end = mempcpy(end, from->remote, from->remote_count * sizeof(*end));
+	message.tail_length = (uint32_t)((uint8_t *)end - (uint8_t *)selectors);
+	return desired_set(tunnel->all->desired, &message);
+}
+
+/* What a former control had negotiated goes on until it has a successor. */
+static int child_first(struct tunnel *tunnel, uint16_t entry)
+{
+	struct tunnels *all = tunnel->all;
+	struct tunnel_child *child = &tunnel->children[entry];
+	struct adopted_child *adopted =
+		map_del(&all->adopted_children, &child->id, sizeof(child->id));
+	int rc;
+
+	if (adopted)
+		child->outbound_sa = adopted->outbound_sa;
+	rc = tunnel_child_publish(tunnel, entry, adopted ? &adopted->as : NULL);
+	if (adopted && child->outbound_sa)
+		tunnel->state = TUNNEL_CONNECTED;
+	free(adopted);
+	return rc;
+}
+
+static int publish(struct tunnel *tunnel)
+{
+	struct contract_tunnel body = {
+		.nexthop = tunnel->nexthop,
+		.mirror = route_tunnel_mirror(tunnel->all->route, tunnel->plan->instance),
+		.df = CONTRACT_DF_COPY,
+	};
+	struct requests_message message = {
+		.kind = CONTRACT_TUNNEL,
+		.id = tunnel->id,
+		.owner = tunnel->id,
+		.body = &body,
+		.body_length = sizeof(body),
+	};
+
+	if (!body.mirror)
+		body.mirror = route_tunnel_mirror(tunnel->all->route, 0);
+	return desired_set(tunnel->all->desired, &message);
+}
+
+static int uplink(struct tunnel *tunnel)
+{
+	uint32_t nexthop = 0;
+	int rc = 0;
+
+	if (tunnel->remote.family)
+		rc = route_uplink(tunnel->all->route, &tunnel->plan->local, &tunnel->remote,
+				  &nexthop);
+	if (rc == -ENOMEM || rc == -ENOSPC)
+		return rc;
+	route_nexthop_put(tunnel->all->route, tunnel->nexthop);
+	tunnel->nexthop = rc == 0 ? nexthop : 0;
+	if (rc < 0) {
+		tunnel->reason = IKEV2_REASON_NO_CONNECTION;
+		snprintf(tunnel->detail, sizeof(tunnel->detail), "%s",
+			 rc == -EHOSTUNREACH
+				 ? "the port of the local address has no gateway for this peer"
+				 : "no port has the local address");
+	}
+	return 0;
+}
+
+int tunnel_objects_set(struct tunnel *tunnel)
+{
+	int rc = 0;
+
+	if (!tunnel->id) {
+		rc = desired_id(tunnel->all->desired, CONTRACT_TUNNEL, tunnel->name, &tunnel->id);
+		if (rc == 0)
+			rc = map_set(&tunnel->all->by_id, &tunnel->id, sizeof(tunnel->id), tunnel,
+				     NULL);
+	}
+	if (rc == 0)
+		rc = uplink(tunnel);
+	if (rc == 0)
+		rc = publish(tunnel);
+	if (rc == 0)
+		rc = children_ids(tunnel);
+	for (uint16_t i = 0; rc == 0 && i < tunnel->child_count; i++)
+		if (!tunnel->children[i].outbound_sa)
+			rc = child_first(tunnel, i);
+	if (rc < 0)
+		log_error(TOPIC, "cannot set up a tunnel tunnel=\"%s\" error=\"%s\"", tunnel->name,
+			  strerror(-rc));
+	return rc;
+}
+
+void tunnel_objects_delete(struct tunnel *tunnel)
+{
+	struct desired *desired = tunnel->all->desired;
+	struct requests_message message = { .kind = CONTRACT_CHILD };
+
+	for (uint32_t i = 0; i < tunnel->child_count; i++) {
+		message.id = tunnel->children[i].id;
+		desired_delete(desired, &message);
+		desired_id_put(desired, CONTRACT_CHILD, message.id);
+	}
+	message.kind = CONTRACT_TUNNEL;
+	message.id = tunnel->id;
+	if (tunnel->id) {
+		map_del(&tunnel->all->by_id, &tunnel->id, sizeof(tunnel->id));
+		desired_delete(desired, &message);
+		desired_id_put(desired, CONTRACT_TUNNEL, tunnel->id);
+	}
+	route_nexthop_put(tunnel->all->route, tunnel->nexthop);
+	free(tunnel->children);
+	tunnel->children = NULL;
+	tunnel->child_count = 0;
+	tunnel->nexthop = tunnel->id = 0;
+}

@@ -1,0 +1,240 @@
+#include "control/tunnel/peer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DPD_DEFAULT_S 45
+#define PSK_TEXT_MAX 512
+
+static const char *const encryption_names[] = {
+	[CONFIG_ENC_NONE] = "None",	   [CONFIG_ENC_DES] = "DES",
+	[CONFIG_ENC_DES3] = "DES3",	   [CONFIG_ENC_AES128] = "AES128",
+	[CONFIG_ENC_AES192] = "AES192",	   [CONFIG_ENC_AES256] = "AES256",
+	[CONFIG_ENC_GCM128] = "GCMAES128", [CONFIG_ENC_GCM192] = "GCMAES192",
+	[CONFIG_ENC_GCM256] = "GCMAES256",
+};
+static const char *const integrity_names[] = {
+	[CONFIG_INT_MD5] = "MD5",	   [CONFIG_INT_SHA1] = "SHA1",
+	[CONFIG_INT_SHA256] = "SHA256",	   [CONFIG_INT_SHA384] = "SHA384",
+	[CONFIG_INT_GCM128] = "GCMAES128", [CONFIG_INT_GCM192] = "GCMAES192",
+	[CONFIG_INT_GCM256] = "GCMAES256",
+};
+static const char *const dh_names[] = {
+	[CONFIG_DH_NONE] = "None",	  [CONFIG_DH_1] = "DHGroup1",
+	[CONFIG_DH_2] = "DHGroup2",	  [CONFIG_DH_14] = "DHGroup14",
+	[CONFIG_DH_2048] = "DHGroup2048", [CONFIG_DH_ECP256] = "ECP256",
+	[CONFIG_DH_ECP384] = "ECP384",	  [CONFIG_DH_24] = "DHGroup24",
+};
+static const char *const pfs_names[] = {
+	[CONFIG_PFS_NONE] = "None",	[CONFIG_PFS_1] = "PFS1",
+	[CONFIG_PFS_2] = "PFS2",	[CONFIG_PFS_2048] = "PFS2048",
+	[CONFIG_PFS_ECP256] = "ECP256", [CONFIG_PFS_ECP384] = "ECP384",
+	[CONFIG_PFS_24] = "PFS24",	[CONFIG_PFS_14] = "PFS14",
+	[CONFIG_PFS_MM] = "PFSMM",
+};
+
+static void peer_free(void *context)
+{
+	struct peer *peer = context;
+
+	secret_free(&peer->psk);
+	ike_id_fini(&peer->local_id);
+	ike_id_fini(&peer->remote_id);
+	free(peer->children);
+	free(peer->selectors);
+	free(peer->name);
+	free(peer);
+}
+
+static int policy_set(struct peer *peer, const struct plan_tunnel *tunnel,
+		      const struct config *config, char *why, size_t why_size)
+{
+	const struct config_connection *c = tunnel->connection;
+	enum config_crypto_profile profile = config_crypto_profile_of(config, c);
+	const struct config_ipsec_policy *p = c->policies.items;
+	const char *field;
+	const char *reason;
+	int rc;
+
+	peer->config.policy =
+		ike_policy_profile(profile == CONFIG_CRYPTO_AZURE_COMPAT ? IKE_PROFILE_AZURE_COMPAT
+									 : IKE_PROFILE_STRONG);
+	peer->weak = peer->config.policy->weak;
+	if (!c->policies.count)
+		return 0;
+	rc = ike_policy_custom(&peer->policy,
+			       &(struct ike_custom_policy){
+				       .ike_encryption = encryption_names[p->ike_encryption],
+				       .ike_integrity = integrity_names[p->ike_integrity],
+				       .dh_group = dh_names[p->dh_group],
+				       .ipsec_encryption = encryption_names[p->ipsec_encryption],
+				       .ipsec_integrity = integrity_names[p->ipsec_integrity],
+				       .pfs_group = pfs_names[p->pfs_group],
+				       .sa_lifetime_s = (uint32_t)p->sa_lifetime_s,
+				       .sa_lifetime_kb = (uint64_t)p->sa_data_kb,
+			       },
+			       &field, &reason);
+	if (rc < 0) {
+		snprintf(why, why_size, "connection %s: ipsecPolicies/0/%s: %s", c->resource.name,
+			 field, reason);
+		return rc;
+	}
+	peer->config.policy = &peer->policy.policy;
+	peer->weak = peer->policy.policy.weak;
+	return 0;
+}
+
+static int children_set(struct peer *peer, const struct plan_connection *site)
+{
+	struct net_selector *next;
+	uint32_t total = 0;
+
+	for (uint32_t i = 0; i < site->child_count; i++)
+		total += site->children[i].local_count + site->children[i].remote_count;
+	peer->children = calloc(site->child_count, sizeof(*peer->children));
+	peer->selectors = next = calloc(total, sizeof(*next));
+	if (!peer->children || !next)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < site->child_count; i++) {
+		const struct plan_child *from = &site->children[i];
+		struct ikev2_child_config *to = &peer->children[i];
+
+		to->local = next;
+		to->local_count = (uint8_t)from->local_count;
+		next = mempcpy(next, from->local, from->local_count * sizeof(*next));
+		to->remote = next;
+		to->remote_count = (uint8_t)from->remote_count;
+		next = mempcpy(next, from->remote, from->remote_count * sizeof(*next));
+	}
+	peer->config.children = peer->children;
+	peer->config.child_count = (uint16_t)site->child_count;
+	return 0;
+}
+
+static int psk_set(struct peer *peer, const struct config_connection *c)
+{
+	char text[PSK_TEXT_MAX + 1];
+	int rc;
+
+	if (c->shared_key.n > PSK_TEXT_MAX)
+		return -EINVAL;
+	memcpy(text, c->shared_key.p, c->shared_key.n);
+	text[c->shared_key.n] = '\0';
+	rc = ike_psk_octets(&peer->psk, text);
+	secret_wipe(text, sizeof(text));
+	return rc;
+}
+
+static int ids_set(struct peer *peer, const struct plan_tunnel *tunnel, char *why, size_t why_size)
+{
+	int rc = ike_id_parse(&peer->local_id, tunnel->local_id);
+
+	if (rc == 0)
+		rc = ike_id_parse(&peer->remote_id, tunnel->remote_id);
+	if (rc < 0)
+		snprintf(why, why_size, "connection %s: \"%s\" is no identity",
+			 tunnel->connection->resource.name,
+			 peer->local_id.type ? tunnel->remote_id : tunnel->local_id);
+	peer->config.local_id = &peer->local_id;
+	peer->config.remote_id = &peer->remote_id;
+	peer->config.any_identity = !strcmp(tunnel->remote_id, "*");
+	return rc;
+}
+
+static enum ikev2_mode mode_of(const struct config_connection *c)
+{
+	switch (c->mode) {
+	case CONFIG_MODE_INITIATOR_ONLY:
+		return IKEV2_MODE_INITIATOR;
+	case CONFIG_MODE_RESPONDER_ONLY:
+		return IKEV2_MODE_RESPONDER;
+	default:
+		return IKEV2_MODE_DEFAULT;
+	}
+}
+
+int peer_new(struct peer **peer, struct ikev2_connection **connection,
+	     const struct peer_source *source, char *why, size_t why_size)
+{
+	const struct plan_tunnel *tunnel = source->tunnel;
+	const struct config_connection *c = tunnel->connection;
+	struct peer *p = calloc(1, sizeof(*p));
+	int rc = -ENOMEM;
+
+	if (!p)
+		return rc;
+	p->config = (struct ikev2_config){
+		.context = p,
+		.release = peer_free,
+		.mode = (uint8_t)mode_of(c),
+		.local_auth = IKEV2_AUTH_PSK,
+		.remote_auth = IKEV2_AUTH_PSK,
+		.initial_contact = true,
+		.mobike = true,
+		.dpd_s = (uint16_t)(c->dpd_timeout_s ? c->dpd_timeout_s : DPD_DEFAULT_S),
+	};
+	p->name = strdup(tunnel->name);
+	p->config.name = p->name;
+	if (p->name)
+		rc = psk_set(p, c);
+	if (rc == 0)
+		rc = ids_set(p, tunnel, why, why_size);
+	if (rc == 0)
+		rc = policy_set(p, tunnel, source->config, why, why_size);
+	if (rc == 0)
+		rc = children_set(p, source->site);
+	if (rc == 0)
+		rc = ikev2_connection_new(&p->config, connection);
+	if (rc < 0) {
+		peer_free(p);
+		return rc;
+	}
+	*peer = p;
+	return 0;
+}
+
+struct peer *peer_of(const struct ikev2_connection *connection)
+{
+	return ikev2_connection_context(connection);
+}
+
+static bool proposals_same(const struct ike_policy *a, const struct ike_policy *b)
+{
+	if (a == b)
+		return true;
+	return a->ike_lifetime_s == b->ike_lifetime_s &&
+	       a->child_lifetime_s == b->child_lifetime_s &&
+	       a->child_lifetime_bytes == b->child_lifetime_bytes &&
+	       a->ike_offer_count == b->ike_offer_count &&
+	       a->child_offer_count == b->child_offer_count &&
+	       !memcmp(a->ike_offer, b->ike_offer, a->ike_offer_count * sizeof(*a->ike_offer)) &&
+	       !memcmp(a->child_offer, b->child_offer,
+		       a->child_offer_count * sizeof(*a->child_offer));
+}
+
+static bool children_same(const struct peer *a, const struct peer *b)
+{
+	if (a->config.child_count != b->config.child_count)
+		return false;
+	for (uint16_t i = 0; i < a->config.child_count; i++) {
+		const struct ikev2_child_config *x = &a->children[i];
+		const struct ikev2_child_config *y = &b->children[i];
+
+		if (x->local_count != y->local_count || x->remote_count != y->remote_count ||
+		    memcmp(x->local, y->local, x->local_count * sizeof(*x->local)) ||
+		    memcmp(x->remote, y->remote, x->remote_count * sizeof(*x->remote)))
+			return false;
+	}
+	return true;
+}
+
+bool peer_same(const struct peer *a, const struct peer *b)
+{
+	return a->psk.n == b->psk.n && secret_equal(a->psk.p, b->psk.p, a->psk.n) &&
+	       ike_id_equal(&a->local_id, b->local_id.type, ike_id_span(&b->local_id)) &&
+	       ike_id_equal(&a->remote_id, b->remote_id.type, ike_id_span(&b->remote_id)) &&
+	       a->config.mode == b->config.mode && a->config.dpd_s == b->config.dpd_s &&
+	       proposals_same(a->config.policy, b->config.policy) && children_same(a, b);
+}

@@ -1,0 +1,62 @@
+#pragma once
+/*
+ * DOC: plan
+ *
+ * Which tunnels a configuration wants: each connection of a gateway of ours, times its own public
+ * addresses, times the peer's addresses. A pure function of the snapshot; what differs between two
+ * plans is what changes in the world. A gateway is ours when the appliance has its public
+ * addresses on a port; the others are described so that a Vnet2Vnet connection can name them.
+ *
+ * Selectors: a route-based connection gets one child, any to any (and any IPv6 when one side has
+ * IPv6 prefixes). With policy-based selectors each entry of trafficSelectorPolicies is one child
+ * with all its ranges; without entries each pair of a prefix here and a prefix there is one.
+ */
+#include "control/config/config.h"
+#include "net/selector.h"
+
+#define PLAN_PAIRS_MAX 200 /* children of one connection, as Azure's limit */
+
+struct plan_child {
+	struct net_selector *local;
+	struct net_selector *remote;
+	uint32_t local_count;
+	uint32_t remote_count;
+};
+
+struct plan_tunnel {
+	char *name;	   /* unique and stable: what the data plane's objects are known by */
+	uint32_t instance; /* which of our ipConfigurations */
+	const struct config_connection *connection;
+	const struct config_gateway *gateway;
+	const struct config_public_ip *public_ip;
+	struct net_addr local;	/* on our port */
+	struct net_addr remote; /* NET_NONE: known by name, or any */
+	const char *fqdn;
+	char local_id[256];
+	char remote_id[256];
+};
+
+/* What all tunnels of a connection share. */
+struct plan_connection {
+	const struct config_connection *connection;
+	const struct config_gateway *gateway;
+	struct plan_child *children;
+	uint32_t child_count;
+	const struct net_prefix *prefixes; /* behind the peer */
+	uint32_t prefix_count;
+	uint32_t first_tunnel; /* index in plan.tunnels */
+	uint32_t tunnel_count;
+};
+
+struct plan {
+	const struct config *config; /* a reference */
+	struct plan_connection *connections;
+	uint32_t connection_count;
+	struct plan_tunnel *tunnels;
+	uint32_t tunnel_count;
+};
+
+/* -EINVAL: more than PLAN_PAIRS_MAX pairs; `why` names the connection and the count. */
+__attribute__((warn_unused_result)) int plan_make(struct plan *plan, const struct config *config,
+						  char *why, size_t why_size);
+void plan_fini(struct plan *plan);

@@ -1,0 +1,138 @@
+#include "control/tunnel/dial.h"
+#include "control/tunnel/tunnel.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+const char *tunnel_state_text(enum tunnel_state state)
+{
+	static const char *const text[] = {
+		[TUNNEL_UNKNOWN] = "Unknown",
+		[TUNNEL_CONNECTING] = "Connecting",
+		[TUNNEL_CONNECTED] = "Connected",
+		[TUNNEL_NOT_CONNECTED] = "NotConnected",
+	};
+
+	return text[state];
+}
+
+bool tunnel_usable(const struct tunnel *tunnel)
+{
+	if (tunnel->suspect || tunnel->state == TUNNEL_NOT_CONNECTED)
+		return false;
+	for (uint32_t i = 0; i < tunnel->child_count; i++)
+		if (tunnel->children[i].outbound_sa)
+			return true;
+	return false;
+}
+
+static void counters_read(const struct tunnel *tunnel, struct tunnel_status *status)
+{
+	const struct contract_counters *counters =
+		requests_counters(desired_requests(tunnel->all->desired));
+	const enum contract_section section = CONTRACT_COUNT_TUNNELS;
+
+	if (!counters || !tunnel->id)
+		return;
+	status->bytes_in =
+		contract_counters_sum(counters, section, tunnel->id, CONTRACT_TUNNEL_IN_BYTES);
+	status->bytes_out =
+		contract_counters_sum(counters, section, tunnel->id, CONTRACT_TUNNEL_OUT_BYTES);
+	status->packets_in =
+		contract_counters_sum(counters, section, tunnel->id, CONTRACT_TUNNEL_IN_PACKETS);
+	status->packets_out =
+		contract_counters_sum(counters, section, tunnel->id, CONTRACT_TUNNEL_OUT_PACKETS);
+}
+
+static struct tunnel_status status_of(const struct tunnel *tunnel)
+{
+	struct tunnel_status status = {
+		.name = tunnel->name,
+		.connection = tunnel->plan->connection,
+		.state = tunnel->state,
+		.local = tunnel->plan->local,
+		.remote = tunnel->remote,
+		.instance = tunnel->plan->instance,
+		.suspect = tunnel->suspect,
+		.established_wall_ms = tunnel->established_wall_ms,
+		.azure_code = ikev2_reason_azure(tunnel->reason),
+		.reason = tunnel->reason ? ikev2_reason_text(tunnel->reason) : "",
+		.detail = tunnel->detail,
+	};
+
+	counters_read(tunnel, &status);
+	return status;
+}
+
+void tunnel_status_changed(struct tunnel *tunnel)
+{
+	struct tunnel_status status = status_of(tunnel);
+
+	if (tunnel->all->hooks.changed)
+		tunnel->all->hooks.changed(tunnel->all->hooks.context, &status);
+}
+
+static const struct plan_connection *site_of(const struct tunnels *all, const char *key)
+{
+	for (uint32_t i = 0; i < all->plan.connection_count; i++)
+		if (!strcmp(all->plan.connections[i].connection->resource.key, key))
+			return &all->plan.connections[i];
+	return NULL;
+}
+
+void tunnels_each(struct tunnels *all, const char *connection_key, tunnels_visit visit,
+		  void *context)
+{
+	const struct plan_connection *site = NULL;
+	uint32_t first = 0;
+	uint32_t count = all->count;
+
+	if (connection_key) {
+		site = site_of(all, connection_key);
+		first = site ? site->first_tunnel : 0;
+		count = site ? site->tunnel_count : 0;
+	}
+	for (uint32_t i = first; i < first + count; i++) {
+		struct tunnel_status status = status_of(all->items[i]);
+
+		visit(context, &status);
+	}
+}
+
+enum tunnel_state tunnels_connection_state(struct tunnels *all, const char *connection_key)
+{
+	const struct plan_connection *site = site_of(all, connection_key);
+	enum tunnel_state best = TUNNEL_UNKNOWN;
+
+	for (uint32_t i = 0; site && i < site->tunnel_count; i++) {
+		enum tunnel_state state = all->items[site->first_tunnel + i]->state;
+
+		if (state == TUNNEL_CONNECTED)
+			return state;
+		if (state == TUNNEL_CONNECTING || best == TUNNEL_UNKNOWN)
+			best = state;
+	}
+	return best;
+}
+
+int tunnels_reset(struct tunnels *all, const char *connection_key)
+{
+	const struct plan_connection *site = site_of(all, connection_key);
+
+	if (!site)
+		return -ENOENT;
+	for (uint32_t i = 0; i < site->tunnel_count; i++) {
+		struct tunnel *tunnel = all->items[site->first_tunnel + i];
+
+		log_info("tunnel", "reset wanted tunnel=\"%s\"", tunnel->name);
+		if (!tunnel->ike)
+			dial_wanted(tunnel);
+		else if (ikev2_delete(all->engine, tunnel->ike, false, clock_now_ns(all->clock)) <
+			 0)
+			log_debug("tunnel", "IKE SA was gone already tunnel=\"%s\"", tunnel->name);
+	}
+	tunnel_rearm(all);
+	return 0;
+}

@@ -1,0 +1,112 @@
+#pragma once
+/*
+ * What this module's files share: a tunnel, its children, and the table of all of them.
+ */
+#include "base/clock.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+
+#include "control/ikev2/info.h"
+#include "control/tunnel/flow.h"
+#include "control/tunnel/peer.h"
+#include "control/tunnel/tunnels.h"
+
+/* Where the outside part of a tunnel is. */
+struct tunnel {
+	struct tunnels *all;
+	struct list work;	  /* in all->work when something is to be done */
+	struct heap_node dial_at; /* in all->dials when it waits for its next dial */
+	struct tunnel *next_path; /* same local and remote address */
+	char *name;
+	uint32_t id; /* in the data plane */
+	const struct plan_tunnel *plan;
+	const struct plan_connection *site;
+	struct ikev2_connection *connection;
+	struct peer *peer;
+	struct net_addr remote; /* resolved */
+	uint32_t nexthop;	/* a reference; 0: none */
+	struct tunnel_child *children;
+	uint32_t child_count;
+	uint64_t ike;	/* the one that carries; 0: none */
+	uint8_t state;	/* enum tunnel_state */
+	uint8_t reason; /* enum ikev2_reason of the last failure */
+	bool suspect;
+	bool dialling;
+	bool keep;	     /* while a plan takes the place of another */
+	bool remove_adopted; /* at the next second: their successors carry */
+	uint32_t failures;   /* in a row */
+	uint64_t established_wall_ms;
+	uint64_t bytes_in_before; /* of SAs that are gone */
+	uint64_t bytes_out_before;
+	char detail[160];
+};
+
+/* An entry of the connection's selectors: an object of the data plane, with or without an SA. */
+struct tunnel_child {
+	uint32_t id;
+	uint32_t outbound_sa; /* that sends; 0: none */
+};
+
+/* What a former control had negotiated for a child. */
+struct adopted_child {
+	struct ikev2_child_config as;
+	uint32_t outbound_sa;
+	struct net_selector selectors[];
+};
+
+/* A pair of SAs in the data plane. */
+struct sa_pair {
+	struct tunnel *tunnel; /* NULL: the tunnel has gone, the SAs are on their way out */
+	uint32_t child;	       /* inbound SPI, as the engine names it */
+	uint32_t inbound;      /* ids */
+	uint32_t outbound;
+	uint32_t contract_child;
+	uint32_t tunnel_id;
+	uint16_t entry;
+	bool installed;
+	bool adopted;		/* of a former control: its IKE SA is not known */
+	struct contract_sa out; /* without keys, for changes of what is mutable */
+	struct contract_sa in;
+};
+
+struct tunnels {
+	struct event_loop *loop;
+	const struct clock *clock;
+	struct desired *desired;
+	struct route *route;
+	struct tunnels_hooks hooks;
+	struct ikev2_engine *engine;
+	struct event_source *tick;
+	struct event_source *work_timer;
+	struct plan plan;
+	struct tunnel **items; /* as plan.tunnels */
+	uint32_t count;
+	struct map by_id;    /* contract tunnel id -> tunnel */
+	struct map by_name;  /* name -> tunnel */
+	struct map by_path;  /* struct path_key -> first tunnel, then next_path */
+	struct map pairs;    /* inbound SPI -> sa_pair */
+	struct map outbound; /* outbound SA id -> sa_pair */
+	struct list work;
+	struct heap dials;
+	struct flow_table *flows;
+	uint32_t node_bits;
+	struct map adopted_children; /* contract child id -> struct adopted_child */
+	struct event_source *second;
+	bool ready;   /* the data plane is attached and adopted */
+	bool adopted; /* once in the life of this control */
+};
+
+/* Data plane objects (object.c). */
+__attribute__((warn_unused_result)) int tunnel_objects_set(struct tunnel *tunnel);
+void tunnel_objects_delete(struct tunnel *tunnel);
+__attribute__((warn_unused_result)) int tunnel_child_publish(struct tunnel *tunnel, uint16_t entry,
+							     const struct ikev2_child_config *as);
+
+/* Status (status.c). */
+void tunnel_status_changed(struct tunnel *tunnel);
+/* Carries flows: an SA sends, and nothing speaks against the peer. */
+bool tunnel_usable(const struct tunnel *tunnel);
+
+/* After each call into the engine. */
+void tunnel_rearm(struct tunnels *all);

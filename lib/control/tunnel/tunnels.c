@@ -1,0 +1,508 @@
+#include "control/tunnel/tunnels.h"
+
+#include "base/log.h"
+#include "control/tunnel/dial.h"
+#include "control/tunnel/lookup.h"
+#include "control/tunnel/pair.h"
+#include "control/tunnel/tunnel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOPIC "tunnel"
+#define NODE_BITS_MASK 0x7f /* of an inbound SPI: node, instance and shard */
+
+static void tick(void *context)
+{
+	struct tunnels *all = context;
+
+	ikev2_tick(all->engine, clock_now_ns(all->clock));
+	tunnel_rearm(all);
+}
+
+void tunnel_rearm(struct tunnels *all)
+{
+	uint64_t deadline = ikev2_deadline(all->engine);
+	uint64_t now = clock_now_ns(all->clock);
+
+	if (deadline)
+		event_timer_set(all->tick, deadline > now ? deadline - now : 0);
+	else
+		event_timer_cancel(all->tick);
+}
+
+/* A responder of a rekey sends on the new child once the peer does, or when the old one goes. */
+static void children_that_carry(struct tunnels *all)
+{
+	struct map_entry *entry = NULL;
+	struct ikev2_child_info info;
+
+	while ((entry = map_next(&all->pairs, entry))) {
+		const struct sa_pair *pair = entry->value;
+
+		if (pair->adopted || !pair->installed || !pair->tunnel ||
+		    pair->tunnel->children[pair->entry].outbound_sa == pair->outbound)
+			continue;
+		if (ikev2_child_info(all->engine, pair->child, &info) < 0 || info.sends)
+			continue;
+		if (contract_counters_max(requests_counters(desired_requests(all->desired)),
+					  CONTRACT_COUNT_SAS, pair->inbound, CONTRACT_SA_LAST_NS)) {
+			ikev2_child_carries(all->engine, pair->child, clock_now_ns(all->clock));
+			return; /* the table may have changed: the rest next time */
+		}
+	}
+}
+
+static void every_second(void *context)
+{
+	struct tunnels *all = context;
+
+	event_timer_set(all->second, CLOCK_NS_PER_S);
+	if (!all->ready)
+		return;
+	children_that_carry(all);
+	for (uint32_t i = 0; i < all->count; i++) {
+		struct tunnel *tunnel = all->items[i];
+
+		if (tunnel->remove_adopted) {
+			tunnel->remove_adopted = false;
+			pair_adopted_remove(tunnel);
+		}
+	}
+	tunnel_rearm(all);
+}
+
+int tunnels_new(struct tunnels **tunnels, struct event_loop *loop, const struct clock *clock,
+		struct desired *desired, struct route *route, const struct tunnels_hooks *hooks)
+{
+	struct tunnels *all = calloc(1, sizeof(*all));
+	struct ikev2_hooks below = { .context = all };
+	uint8_t node;
+	int rc;
+
+	if (!all)
+		return -ENOMEM;
+	all->loop = loop;
+	all->clock = clock;
+	all->desired = desired;
+	all->route = route;
+	all->hooks = *hooks;
+	list_init(&all->work);
+	heap_init(&all->dials);
+	map_init(&all->by_id);
+	map_init(&all->by_name);
+	map_init(&all->by_path);
+	map_init(&all->pairs);
+	map_init(&all->outbound);
+	map_init(&all->adopted_children);
+	rc = secret_random(&node, sizeof(node));
+	all->node_bits = node & NODE_BITS_MASK;
+	pair_hooks_set(&below);
+	dial_hooks_set(&below, hooks->key_log);
+	if (rc == 0)
+		rc = ikev2_engine_new(&below, NULL, &all->engine);
+	if (rc == 0)
+		rc = flow_table_new(&all->flows, desired, route);
+	if (rc == 0)
+		rc = event_timer_new(&all->tick, loop, tick, all);
+	if (rc == 0)
+		rc = event_timer_new(&all->work_timer, loop, dial_work, all);
+	if (rc == 0)
+		rc = event_timer_new(&all->second, loop, every_second, all);
+	if (rc < 0) {
+		tunnels_free(all);
+		return rc;
+	}
+	event_timer_set(all->second, CLOCK_NS_PER_S);
+	*tunnels = all;
+	return 0;
+}
+
+/* The engine may still hold the configuration: it only forgets the tunnel. */
+static void tunnel_free(struct tunnel *tunnel)
+{
+	if (!tunnel)
+		return;
+	if (tunnel->peer)
+		tunnel->peer->tunnel = NULL;
+	ikev2_connection_put(tunnel->connection);
+	free(tunnel->children);
+	free(tunnel->name);
+	free(tunnel);
+}
+
+void tunnels_free(struct tunnels *all)
+{
+	struct map_entry *entry = NULL;
+
+	if (!all)
+		return;
+	event_source_free(all->tick);
+	event_source_free(all->work_timer);
+	event_source_free(all->second);
+	for (uint32_t i = 0; i < all->count; i++)
+		tunnel_free(all->items[i]);
+	free(all->items);
+	if (all->engine)
+		ikev2_engine_free(all->engine);
+	while ((entry = map_next(&all->pairs, entry)))
+		free(entry->value);
+	entry = NULL;
+	while ((entry = map_next(&all->adopted_children, entry)))
+		free(entry->value);
+	flow_table_free(all->flows);
+	map_fini(&all->by_id);
+	map_fini(&all->by_name);
+	map_fini(&all->by_path);
+	map_fini(&all->pairs);
+	map_fini(&all->outbound);
+	map_fini(&all->adopted_children);
+	heap_fini(&all->dials);
+	plan_fini(&all->plan);
+	free(all);
+}
+
+static int tunnel_new(struct tunnels *all, struct tunnel **tunnel, const char *name)
+{
+	struct tunnel *t = calloc(1, sizeof(*t));
+	int rc = -ENOMEM;
+
+	if (!t)
+		return rc;
+	t->all = all;
+	list_init(&t->work);
+	t->name = strdup(name);
+	if (t->name)
+		rc = map_set(&all->by_name, name, strlen(name), t, NULL);
+	if (rc < 0)
+		tunnel_free(t);
+	else
+		*tunnel = t;
+	return rc;
+}
+
+/* Says goodbye to the peer; the engine removes the SAs. */
+static void tunnel_close(struct tunnel *tunnel)
+{
+	struct tunnels *all = tunnel->all;
+
+	list_del(&tunnel->work);
+	heap_del(&all->dials, &tunnel->dial_at);
+	if (tunnel->ike &&
+	    ikev2_delete(all->engine, tunnel->ike, false, clock_now_ns(all->clock)) < 0)
+		log_debug(TOPIC, "IKE SA was gone already tunnel=\"%s\"", tunnel->name);
+	pair_orphan(tunnel);
+	tunnel_objects_delete(tunnel);
+	map_del(&all->by_name, tunnel->name, strlen(tunnel->name));
+	tunnel_free(tunnel);
+}
+
+/* A changed configuration is negotiated anew; the tunnel's data plane objects stay. */
+static int tunnel_configure(struct tunnel *tunnel, const struct peer_source *source, char *why,
+			    size_t why_size)
+{
+	const struct plan_tunnel *plan = source->tunnel;
+	struct ikev2_connection *connection;
+	struct peer *peer;
+	int rc = peer_new(&peer, &connection, source, why, why_size);
+
+	if (rc < 0)
+		return rc;
+	tunnel->plan = plan;
+	tunnel->site = source->site;
+	if (tunnel->peer && peer_same(tunnel->peer, peer)) {
+		ikev2_connection_put(connection);
+		return 0;
+	}
+	if (tunnel->peer) {
+		tunnel->peer->tunnel = NULL;
+		if (tunnel->ike)
+			(void)!ikev2_delete(tunnel->all->engine, tunnel->ike, false,
+					    clock_now_ns(tunnel->all->clock));
+		tunnel->ike = 0;
+		tunnel->dialling = false;
+		ikev2_connection_put(tunnel->connection);
+	}
+	tunnel->connection = connection;
+	tunnel->peer = peer;
+	peer->tunnel = tunnel;
+	tunnel->remote = plan->remote;
+	if (peer->weak)
+		log_warn(TOPIC, "the connection's crypto policy is weak tunnel=\"%s\"",
+			 tunnel->name);
+	return 0;
+}
+
+static int flows_set(struct tunnels *all)
+{
+	struct flow_site *sites = calloc(all->plan.connection_count + 1, sizeof(*sites));
+	struct flow_member *members = calloc(all->count + 1, sizeof(*members));
+	int rc = -ENOMEM;
+
+	for (uint32_t i = 0; sites && members && i < all->count; i++)
+		members[i] =
+			(struct flow_member){ all->items[i]->id, tunnel_usable(all->items[i]) };
+	for (uint32_t i = 0; sites && members && i < all->plan.connection_count; i++) {
+		const struct plan_connection *c = &all->plan.connections[i];
+
+		sites[i] = (struct flow_site){
+			.name = c->connection->resource.key,
+			.prefixes = c->prefixes,
+			.prefix_count = c->prefix_count,
+			.members = &members[c->first_tunnel],
+			.member_count = c->tunnel_count,
+			.owner = c->tunnel_count ? members[c->first_tunnel].tunnel : 0,
+		};
+	}
+	if (sites && members)
+		rc = flow_table_set(all->flows, sites, all->plan.connection_count);
+	free(sites);
+	free(members);
+	return rc;
+}
+
+/* What is wanted of the data plane, and a dial for what is not up. */
+static void publish(struct tunnels *all)
+{
+	for (uint32_t i = 0; i < all->count; i++)
+		if (tunnel_objects_set(all->items[i]) == 0 && !all->items[i]->ike)
+			dial_wanted(all->items[i]);
+	if (flows_set(all) < 0)
+		log_error(TOPIC, "cannot set the flow groups: out of memory or of ids");
+}
+
+static int configure_all(struct tunnels *all, struct plan *plan, struct tunnel **items, char *why,
+			 size_t why_size)
+{
+	for (uint32_t c = 0; c < plan->connection_count; c++) {
+		const struct plan_connection *site = &plan->connections[c];
+
+		for (uint32_t i = site->first_tunnel; i < site->first_tunnel + site->tunnel_count;
+		     i++) {
+			const struct plan_tunnel *wanted = &plan->tunnels[i];
+			int rc = 0;
+
+			items[i] = map_get(&all->by_name, wanted->name, strlen(wanted->name));
+			if (!items[i])
+				rc = tunnel_new(all, &items[i], wanted->name);
+			if (rc == 0)
+				rc = tunnel_configure(
+					items[i],
+					&(struct peer_source){ wanted, site, plan->config }, why,
+					why_size);
+			if (rc < 0)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+/* Tunnels of the old plan that the new one does not have. */
+static void close_missing(struct tunnels *all, struct tunnel **items, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		items[i]->keep = true;
+	for (uint32_t i = 0; i < all->count; i++)
+		if (!all->items[i]->keep)
+			tunnel_close(all->items[i]);
+	for (uint32_t i = 0; i < count; i++)
+		items[i]->keep = false;
+}
+
+int tunnels_apply(struct tunnels *all, const struct config *config, char *why, size_t why_size)
+{
+	struct plan plan;
+	struct tunnel **items;
+	int rc = plan_make(&plan, config, why, why_size);
+
+	if (rc < 0)
+		return rc;
+	items = calloc(plan.tunnel_count + 1, sizeof(struct tunnel *));
+	if (!items) {
+		plan_fini(&plan);
+		return -ENOMEM;
+	}
+	rc = configure_all(all, &plan, items, why, why_size);
+	if (rc < 0) {
+		/* What was configured so far points into the new plan: go back to the old one. */
+		free(items);
+		if (all->plan.config && configure_all(all, &all->plan, all->items, why, 0) < 0)
+			log_error(TOPIC, "cannot go back to the former configuration");
+		plan_fini(&plan);
+		return rc;
+	}
+	close_missing(all, items, plan.tunnel_count);
+	plan_fini(&all->plan);
+	free(all->items);
+	all->plan = plan;
+	all->items = items;
+	all->count = plan.tunnel_count;
+	rc = lookup_rebuild(all);
+	if (all->ready)
+		publish(all);
+	tunnel_rearm(all);
+	return rc;
+}
+
+static void adopted_child_listed(void *context, const struct contract_header *message)
+{
+	struct tunnels *all = context;
+	const struct contract_object *object = contract_object_of(message);
+	const struct contract_child *child = contract_body_of(message);
+	uint32_t count = child->local_count + child->remote_count;
+	struct adopted_child *kept = malloc(sizeof(*kept) + count * sizeof(kept->selectors[0]));
+
+	if (!kept)
+		return;
+	memcpy(kept->selectors, child + 1, count * sizeof(kept->selectors[0]));
+	kept->outbound_sa = child->outbound_sa;
+	kept->as = (struct ikev2_child_config){
+		.local = kept->selectors,
+		.remote = kept->selectors + child->local_count,
+		.local_count = child->local_count,
+		.remote_count = child->remote_count,
+	};
+	if (map_set(&all->adopted_children, &object->id, sizeof(object->id), kept, NULL) < 0)
+		free(kept);
+}
+
+static void adopted_sa_listed(void *context, const struct contract_header *message)
+{
+	pair_adopt(context, message);
+}
+
+static void adoption_complete(void *context, const struct contract_answer *answer)
+{
+	if (answer && answer->status != CONTRACT_APPLIED)
+		log_error(TOPIC, "the data plane did not take the adoption: %s", answer->reason);
+}
+
+static void adoption_end(struct tunnels *all)
+{
+	uint32_t kept;
+
+	all->ready = true;
+	all->adopted = true;
+	publish(all);
+	kept = pair_adopt_finish(all);
+	if (requests_adopted(desired_requests(all->desired), adoption_complete, all) < 0)
+		log_error(TOPIC, "cannot complete the adoption");
+	if (kept)
+		log_info(TOPIC, "adopted what the data plane holds pairs=%u", kept);
+}
+
+static void sas_listed(void *context, const struct contract_answer *answer)
+{
+	if (answer)
+		adoption_end(context);
+}
+
+static void children_listed(void *context, const struct contract_answer *answer)
+{
+	struct tunnels *all = context;
+
+	if (answer && requests_list(desired_requests(all->desired), CONTRACT_SA, adopted_sa_listed,
+				    sas_listed, all) < 0)
+		log_error(TOPIC, "cannot list the SAs of the data plane");
+}
+
+void tunnels_ready(struct tunnels *all, bool same_instance)
+{
+	if (all->adopted) {
+		if (!same_instance)
+			pair_forget_all(all);
+		adoption_end(all);
+		return;
+	}
+	if (requests_list(desired_requests(all->desired), CONTRACT_CHILD, adopted_child_listed,
+			  children_listed, all) < 0)
+		log_error(TOPIC, "cannot list the children of the data plane");
+}
+
+void tunnels_lost(struct tunnels *all)
+{
+	all->ready = false;
+}
+
+void tunnels_ports_changed(struct tunnels *all)
+{
+	if (all->ready)
+		publish(all);
+}
+
+static void punted(struct tunnels *all, const struct contract_datagram *d)
+{
+	struct ikev2_datagram datagram = {
+		.path = { d->local, d->remote, d->local_port, d->remote_port },
+		.bytes = { (const uint8_t *)(d + 1), d->length },
+		.non_esp_marker = d->non_esp_marker,
+	};
+
+	ikev2_receive(all->engine, &datagram, clock_now_ns(all->clock));
+}
+
+/* A packet waits for this: first the child of the IKE SA that is up, else a dial. */
+static void acquire(struct tunnels *all, const struct contract_acquire *a)
+{
+	struct tunnel *tunnel = map_get_u32(&all->by_id, a->tunnel);
+	struct net_selector packet[2] = {
+		{ a->src, a->src, a->src_port, a->src_port, a->protocol },
+		{ a->dst, a->dst, a->dst_port, a->dst_port, a->protocol },
+	};
+
+	if (!tunnel)
+		return;
+	if (!tunnel->ike) {
+		dial_wanted(tunnel);
+		return;
+	}
+	for (uint16_t i = 0; i < tunnel->child_count; i++)
+		if (tunnel->children[i].id == a->child &&
+		    ikev2_child_initiate(all->engine, tunnel->ike, i, packet,
+					 clock_now_ns(all->clock)) < 0)
+			log_debug(TOPIC, "child not asked for tunnel=\"%s\"", tunnel->name);
+}
+
+static void lifetime(struct tunnels *all, const struct contract_lifetime *event)
+{
+	const struct sa_pair *pair = pair_of_sa(all, event->sa);
+
+	if (pair && !pair->adopted)
+		ikev2_child_expiring(all->engine, pair->child, event->event == CONTRACT_HARD,
+				     clock_now_ns(all->clock));
+}
+
+static void moved(struct tunnels *all, const struct contract_peer_moved *event)
+{
+	const struct sa_pair *pair = pair_of_sa(all, event->sa);
+
+	if (pair && !pair->adopted)
+		ikev2_peer_moved(all->engine, pair->child, &event->remote, event->remote_port,
+				 clock_now_ns(all->clock));
+}
+
+bool tunnels_event(struct tunnels *all, const struct contract_header *message)
+{
+	const void *body = message + 1;
+
+	switch (message->type) {
+	case CONTRACT_PUNT:
+		punted(all, body);
+		break;
+	case CONTRACT_ACQUIRE:
+		acquire(all, body);
+		break;
+	case CONTRACT_LIFETIME:
+		lifetime(all, body);
+		break;
+	case CONTRACT_PEER_MOVED:
+		moved(all, body);
+		break;
+	default:
+		return false;
+	}
+	tunnel_rearm(all);
+	return true;
+}

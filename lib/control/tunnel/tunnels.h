@@ -1,0 +1,87 @@
+#pragma once
+/*
+ * DOC: tunnels
+ *
+ * Turns the resources into tunnels and keeps them up: it owns the desired and the actual state,
+ * dials, adopts what a former control left in the data plane, gives new SAs to the data plane, and
+ * tells it which tunnels carry the flows.
+ *
+ * After a restart of control the SAs of the data plane go on carrying traffic while new IKE SAs
+ * are negotiated; they are removed when their successors carry. After a restart of the data plane
+ * the IKE SAs are still here and new children are negotiated: a key enters a data plane once.
+ *
+ * Owner: app/control. Thread: the event loop's.
+ */
+#include "base/clock.h"
+#include "control/config/config.h"
+#include "control/requests/desired.h"
+#include "control/route/route.h"
+
+struct tunnels;
+
+enum tunnel_state {
+	TUNNEL_UNKNOWN,
+	TUNNEL_CONNECTING,
+	TUNNEL_CONNECTED,
+	TUNNEL_NOT_CONNECTED,
+};
+
+/* What REST calls connectionStatus. */
+const char *tunnel_state_text(enum tunnel_state state);
+
+struct tunnel_status {
+	const char *name;
+	const struct config_connection *connection;
+	enum tunnel_state state;
+	struct net_addr local;
+	struct net_addr remote;
+	uint32_t instance;
+	bool suspect;
+	uint64_t established_wall_ms; /* 0: never */
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	uint64_t packets_in;
+	uint64_t packets_out;
+	uint16_t azure_code; /* of the last failure, 0: none */
+	const char *reason;  /* a sentence, or "" */
+	const char *detail;
+};
+
+typedef void (*tunnels_visit)(void *context, const struct tunnel_status *status);
+
+struct tunnels_hooks {
+	void *context;
+	/* Something that status shows has changed. */
+	void (*changed)(void *context, const struct tunnel_status *status);
+	/* "[RECEIVED] ..." of one connection; may be NULL. */
+	void (*trace)(void *context, const char *tunnel, const char *line);
+	/* SECRET; NULL unless the operator asked. */
+	void (*key_log)(void *context, const char *line);
+};
+
+__attribute__((warn_unused_result)) int tunnels_new(struct tunnels **tunnels,
+						    struct event_loop *loop,
+						    const struct clock *clock,
+						    struct desired *desired, struct route *route,
+						    const struct tunnels_hooks *hooks);
+void tunnels_free(struct tunnels *tunnels);
+
+/* Makes the world follow this configuration; what did not change is not touched. */
+__attribute__((warn_unused_result)) int tunnels_apply(struct tunnels *tunnels,
+						      const struct config *config, char *why,
+						      size_t why_size);
+/* The data plane: attached with its ports known, lost, and its events (true: it was ours). */
+void tunnels_ready(struct tunnels *tunnels, bool same_instance);
+void tunnels_lost(struct tunnels *tunnels);
+bool tunnels_event(struct tunnels *tunnels, const struct contract_header *message);
+/* A port appeared, or a link changed. */
+void tunnels_ports_changed(struct tunnels *tunnels);
+
+/* All tunnels, or those of one connection (its key). */
+void tunnels_each(struct tunnels *tunnels, const char *connection_key, tunnels_visit visit,
+		  void *context);
+/* The whole of a connection: connected when one of its tunnels is. */
+enum tunnel_state tunnels_connection_state(struct tunnels *tunnels, const char *connection_key);
+/* Tears the connection's tunnels down and dials them anew; -ENOENT. */
+__attribute__((warn_unused_result)) int tunnels_reset(struct tunnels *tunnels,
+						      const char *connection_key);

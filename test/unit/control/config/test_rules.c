@@ -1,0 +1,297 @@
+#include "config_edit.h"
+
+#define GW "/virtualNetworkGateways/0"
+#define GW_P GW "/properties"
+#define C0 "/connections/0/properties"
+#define LNG(n) "/localNetworkGateways/" #n "/properties"
+#define POLICY_GOOD                                                                                \
+	"{'saLifeTimeSeconds':27000,'saDataSizeKilobytes':102400000,'ipsecEncryption':'GCMAES256'" \
+	","                                                                                        \
+	"'ipsecIntegrity':'GCMAES256','ikeEncryption':'AES256','ikeIntegrity':'SHA384',"           \
+	"'dhGroup':'ECP384','pfsGroup':'ECP384'}"
+
+struct rule {
+	const char *edits;
+	const char *pointer; /* NULL: it must be accepted */
+	const char *code;
+	int http_status; /* 0: 400 */
+};
+
+static const struct rule rules[] = {
+	{ "", NULL },
+	/* 1: the subnet of a gateway */
+	{ "/virtualNetworks/0/properties/subnets/0/properties/addressPrefix='10.0.255.0/30'",
+	  "/virtualNetworks/0/properties/subnets/0/properties/addressPrefix",
+	  "GatewaySubnetTooSmall" },
+	{ "/virtualNetworks/0/properties/subnets/0/properties/addressPrefix='10.7.255.0/27'",
+	  "/virtualNetworks/0/properties/subnets/0/properties/addressPrefix",
+	  "NetcfgInvalidSubnet" },
+	{ "/virtualNetworks/0/properties/subnets/1={'name':'x','properties':{'addressPrefix':"
+	  "'10.0.255.16/28'}}",
+	  "/virtualNetworks/0/properties/subnets/1/properties/addressPrefix",
+	  "NetcfgSubnetRangesOverlap" },
+	{ "/virtualNetworks/0/properties/subnets/1={'name':'x','properties':{'addressPrefix':"
+	  "'10.0.1.0/24'}}\n" GW_P "/ipConfigurations/0/properties/subnet='inside/x'",
+	  GW_P "/ipConfigurations/0/properties/subnet", "SubnetNameMustBeGatewaySubnet" },
+	/* 2: one gateway per network */
+	{ "/virtualNetworkGateways/1/properties/ipConfigurations/0/properties/subnet="
+	  "'inside/GatewaySubnet'",
+	  "/virtualNetworkGateways/1/properties/ipConfigurations/0/properties/subnet",
+	  "OnlyOneVpnGatewayPerVirtualNetwork" },
+	/* 3 */
+	{ GW_P "/vpnType='PolicyBased'", GW_P "/vpnType", "FeatureNotImplemented", 501 },
+	{ GW_P "/gatewayType='ExpressRoute'", GW_P "/gatewayType", "FeatureNotImplemented", 501 },
+	/* 4: generations */
+	{ GW_P "/sku/name='VpnGw1'\n" GW_P "/vpnGatewayGeneration='Generation2'",
+	  GW_P "/vpnGatewayGeneration",
+	  "VirtualNetworkGatewaySkuCannotBeCreatedForSpecifiedVmGeneration" },
+	{ GW_P "/sku/name='VpnGw5'\n" GW_P "/vpnGatewayGeneration='Generation1'",
+	  GW_P "/vpnGatewayGeneration",
+	  "VirtualNetworkGatewaySkuCannotBeCreatedForSpecifiedVmGeneration" },
+	{ GW_P "/sku/name='VpnGw5'\n" GW_P "/vpnGatewayGeneration='Generation2'", NULL },
+	{ GW_P "/sku/name='VpnGw9'", GW_P "/sku/name", "InvalidGatewaySize" },
+	{ GW_P "/sku/tier='VpnGw3'", GW_P "/sku/tier", "InvalidParameter" },
+	/* 5: active-active */
+	{ GW_P "/ipConfigurations/1=-", GW_P "/ipConfigurations",
+	  "ActiveActiveGatewayMustHaveExactlyTwoIpConfigurations" },
+	{ GW_P "/activeActive=false", GW_P "/ipConfigurations", "InvalidParameter" },
+	{ "/publicIPAddresses/1/properties/publicIPAllocationMethod='Dynamic'",
+	  GW_P "/ipConfigurations/1/properties/publicIPAddress",
+	  "ActiveActiveGatewayPublicIPAddressesDiffersInSkuOrZones" },
+	{ "/publicIPAddresses/1/zones=['1']", GW_P "/ipConfigurations/1/properties/publicIPAddress",
+	  "ActiveActiveGatewayPublicIPAddressesDiffersInSkuOrZones" },
+	{ GW_P "/sku/name='Basic'", GW_P "/activeActive", "GatewaySkuDoesNotSupportFeature" },
+	{ GW_P "/ipConfigurations/1/properties/publicIPAddress='pip0'",
+	  GW_P "/ipConfigurations/1/properties/publicIPAddress", "PublicIPAddressInUse" },
+	/* 6: zones */
+	{ GW_P "/sku/name='VpnGw2AZ'", GW_P "/ipConfigurations/0/properties/publicIPAddress",
+	  "VmssVpnGatewayPublicIpsMustHaveZonesConfigured" },
+	{ "/publicIPAddresses/0/zones=['1']\n/publicIPAddresses/1/zones=['1']",
+	  GW_P "/ipConfigurations/0/properties/publicIPAddress",
+	  "NonVmssVpnGatewayPublicIpsMustNotHaveZones" },
+	{ "/publicIPAddresses/0/zones=['1']\n/publicIPAddresses/1/zones=['1']\n" GW_P
+	  "/sku/name='VpnGw2AZ'",
+	  NULL },
+	{ "/publicIPAddresses/0/sku/name='Basic'\n/publicIPAddresses/1/sku/name='Basic'",
+	  GW_P "/ipConfigurations/0/properties/publicIPAddress",
+	  "VpnGatewayPublicIpMustBeStandardSku" },
+	/* 7, 8: BGP */
+	{ GW_P "/bgpSettings={'asn':65010,'bgpPeeringAddresses':[{'ipconfigurationId':'default'}]}",
+	  GW_P "/bgpSettings/bgpPeeringAddresses", "BgpPeeringAddressesCountNotCorrect" },
+	{ GW_P "/bgpSettings={'asn':65010,'bgpPeeringAddresses':[{'ipconfigurationId':'default',"
+	       "'customBgpIpAddresses':['169.254.20.1']},{'ipconfigurationId':'activeActive'}]}",
+	  GW_P "/bgpSettings/bgpPeeringAddresses/0/customBgpIpAddresses/0", "InvalidParameter" },
+	{ GW_P "/bgpSettings={'asn':65010,'bgpPeeringAddresses':[{'ipconfigurationId':'default',"
+	       "'customBgpIpAddresses':['169.254.21.1','169.254.21.1']},{'ipconfigurationId':"
+	       "'activeActive'}]}",
+	  GW_P "/bgpSettings/bgpPeeringAddresses/0/customBgpIpAddresses/1", "InvalidParameter" },
+	{ GW_P "/bgpSettings={'asn':65010,'bgpPeeringAddresses':[{'ipconfigurationId':'default'},"
+	       "{'ipconfigurationId':'wrong'}]}",
+	  GW_P "/bgpSettings/bgpPeeringAddresses/1/ipconfigurationId", "InvalidResourceReference" },
+	{ GW_P "/bgpSettings={'asn':65517}", GW_P "/bgpSettings/asn", "InvalidParameter" },
+	{ LNG(0) "/bgpSettings={'asn':65515}", LNG(0) "/bgpSettings/asn", "InvalidParameter" },
+	{ GW_P "/bgpSettings={'asn':65515}", NULL },
+	{ GW_P "/bgpSettings={'asn':4294967296}", GW_P "/bgpSettings/asn", "InvalidParameter" },
+	/* 9, 10, 22: not built */
+	{ GW_P "/vpnClientConfiguration={'vpnClientProtocols':['IkeV2']}",
+	  GW_P "/vpnClientConfiguration", "FeatureNotImplemented", 501 },
+	{ GW_P "/vpnClientConfiguration={}", NULL },
+	{ GW_P "/enablePrivateIpAddress=true", GW_P "/enablePrivateIpAddress",
+	  "FeatureNotImplemented", 501 },
+	{ GW_P "/enablePrivateIpAddress=false", NULL },
+	{ C0 "/ingressNatRules=[{'id':'gw/rule'}]", C0 "/ingressNatRules", "FeatureNotImplemented",
+	  501 },
+	{ C0 "/ingressNatRules=[]", NULL },
+	{ C0 "/connectionProtocol='IKEv1'", C0 "/connectionProtocol", "FeatureNotImplemented",
+	  501 },
+	{ C0 "/authenticationType='Certificate'", C0 "/authenticationType", "FeatureNotImplemented",
+	  501 },
+	/* 12 */
+	{ GW_P "/gatewayDefaultSite='nowhere'", GW_P "/gatewayDefaultSite",
+	  "InvalidResourceReference" },
+	{ GW_P "/gatewayDefaultSite={'id':'a'}", NULL },
+	/* 13: the two ends */
+	{ C0 "/localNetworkGateway2=-", C0 "/localNetworkGateway2", "InvalidRequestContent" },
+	{ C0 "/virtualNetworkGateway2='gw2'", C0 "/virtualNetworkGateway2", "InvalidParameter" },
+	{ "/connections/2/properties/virtualNetworkGateway2=-",
+	  "/connections/2/properties/virtualNetworkGateway2", "InvalidRequestContent" },
+	{ "/connections/2/properties/virtualNetworkGateway2='gw'",
+	  "/connections/2/properties/virtualNetworkGateway2", "InvalidParameter" },
+	{ C0 "/virtualNetworkGateway1='nowhere'", C0 "/virtualNetworkGateway1",
+	  "InvalidResourceReference" },
+	{ C0 "/localNetworkGateway2='b'", "/connections/1/properties/localNetworkGateway2",
+	  "VirtualNetworkGatewayConnectionAlreadyExists" },
+	/* 14: the key */
+	{ C0 "/sharedKey='a-b'", C0 "/sharedKey", "InvalidParameter" },
+	{ C0 "/sharedKey='a~b'", C0 "/sharedKey", "InvalidParameter" },
+	{ C0 "/sharedKey=-", NULL },
+	/* 16: policies */
+	{ C0 "/ipsecPolicies=[" POLICY_GOOD "]", NULL },
+	{ C0 "/ipsecPolicies=[" POLICY_GOOD "," POLICY_GOOD "]", C0 "/ipsecPolicies",
+	  "InvalidParameter" },
+	{ C0 "/ipsecPolicies=[" POLICY_GOOD "]\n" C0 "/ipsecPolicies/0/pfsGroup=-",
+	  C0 "/ipsecPolicies/0/pfsGroup", "InvalidRequestContent" },
+	{ C0 "/ipsecPolicies=[" POLICY_GOOD "]\n" C0 "/ipsecPolicies/0/ipsecIntegrity='SHA256'",
+	  C0 "/ipsecPolicies/0/ipsecIntegrity", "IpsecPolicyIntegrityMismatch" },
+	{ C0 "/ipsecPolicies=[" POLICY_GOOD "]\n" C0 "/ipsecPolicies/0/ipsecEncryption='AES256'",
+	  C0 "/ipsecPolicies/0/ipsecIntegrity", "IpsecPolicyIntegrityMismatch" },
+	{ C0 "/ipsecPolicies=[" POLICY_GOOD "]\n" C0 "/ipsecPolicies/0/saLifeTimeSeconds=299",
+	  C0 "/ipsecPolicies/0/saLifeTimeSeconds", "InvalidParameter" },
+	{ C0 "/ipsecPolicies=[" POLICY_GOOD "]\n" C0 "/ipsecPolicies/0/saDataSizeKilobytes=1023",
+	  C0 "/ipsecPolicies/0/saDataSizeKilobytes", "InvalidParameter" },
+	{ C0 "/ipsecPolicies=[" POLICY_GOOD "]\n" C0 "/ipsecPolicies/0/ikeEncryption='DES'",
+	  C0 "/ipsecPolicies/0/ikeEncryption", "FeatureNotImplemented", 501 },
+	{ C0 "/ipsecPolicies=[" POLICY_GOOD "]\n" C0 "/ipsecPolicies/0/dhGroup='None'",
+	  C0 "/ipsecPolicies/0/dhGroup", "FeatureNotImplemented", 501 },
+	{ C0 "/ipsecPolicies=[" POLICY_GOOD "]\n" GW_P "/sku/name='Basic'", C0 "/ipsecPolicies",
+	  "GatewaySkuDoesNotSupportFeature" },
+	/* 17 */
+	{ C0 "/dpdTimeoutSeconds=8", C0 "/dpdTimeoutSeconds", "InvalidParameter" },
+	{ C0 "/dpdTimeoutSeconds=3601", C0 "/dpdTimeoutSeconds", "InvalidParameter" },
+	{ C0 "/dpdTimeoutSeconds=0", NULL },
+	/* 18 */
+	{ C0 "/trafficSelectorPolicies=[{'localAddressRanges':['10.0.0.0/16'],"
+	     "'remoteAddressRanges':['10.1.0.0/16']}]",
+	  C0 "/trafficSelectorPolicies", "InvalidParameter" },
+	{ C0 "/usePolicyBasedTrafficSelectors=true\n" C0
+	     "/trafficSelectorPolicies=[{'localAddressRanges':['10.0.0.0/16'],"
+	     "'remoteAddressRanges':['10.1.0.1/16']}]",
+	  C0 "/trafficSelectorPolicies/0/remoteAddressRanges/0", "InvalidParameter" },
+	/* 21: overlaps */
+	{ LNG(1) "/localNetworkAddressSpace/addressPrefixes/0='10.1.7.0/24'",
+	  LNG(1) "/localNetworkAddressSpace/addressPrefixes/0", "AddressSpaceOverlap" },
+	{ LNG(1) "/localNetworkAddressSpace/addressPrefixes/0='10.0.7.0/24'",
+	  LNG(1) "/localNetworkAddressSpace/addressPrefixes/0", "AddressSpaceOverlap" },
+	{ LNG(1) "/localNetworkAddressSpace/addressPrefixes/0='10.0.0.0/8'",
+	  LNG(1) "/localNetworkAddressSpace/addressPrefixes/0", "AddressSpaceOverlap" },
+	{ LNG(0) "/sharedPrefixes=true\n" LNG(1) "/sharedPrefixes=true\n" LNG(
+		  1) "/localNetworkAddressSpace/addressPrefixes/0='10.1.0.0/16'",
+	  NULL },
+	{ LNG(1) "/localNetworkAddressSpace/addressPrefixes=[]",
+	  "/connections/1/properties/localNetworkGateway2", "InvalidParameter" },
+	{ LNG(1) "/gatewayIpAddress='198.51.100.1'", LNG(1) "/gatewayIpAddress",
+	  "InvalidParameter" },
+	{ LNG(1) "/gatewayIpAddress='192.0.2.1'", "/connections/1/properties/localNetworkGateway2",
+	  "InvalidParameter" },
+	{ LNG(1) "/gatewayIpAddress=-", LNG(1) "/gatewayIpAddress", "InvalidParameter" },
+	/* addresses and ports */
+	{ "/publicIPAddresses/0/properties/ipAddress='192.0.2.77'",
+	  "/publicIPAddresses/0/properties/ipAddress", "InvalidParameter" },
+	{ "/publicIPAddresses/0/properties/ipAddress='203.0.113.1'\n"
+	  "/publicIPAddresses/0/properties/portAddress='192.0.2.1'",
+	  NULL },
+	{ "/publicIPAddresses/1/properties/ipAddress='192.0.2.1'",
+	  "/publicIPAddresses/1/properties/ipAddress", "InvalidParameter" },
+	{ "/publicIPAddresses/0/properties/ipAddress='10.0.0.1'",
+	  "/publicIPAddresses/0/properties/ipAddress", "InvalidParameter" },
+	{ "/appliance/ports/1/name='pub0'", "/appliance/ports/1/name", "NameNotUnique" },
+	{ "/appliance/ports/1/device='net_null0'", "/appliance/ports/1/device",
+	  "InvalidParameter" },
+	{ "/appliance/ports/0/gateway='203.0.113.1'", "/appliance/ports/0/gateway",
+	  "InvalidParameter" },
+	{ "/appliance/ports/0/mtu=1279", "/appliance/ports/0/mtu", "InvalidParameter" },
+	{ "/appliance/api/listeners/0={'address':'10.0.0.1','tls':false}",
+	  "/appliance/api/listeners/0/tls", "InvalidParameter" },
+	{ "/appliance/api/tokens=[{'name':'t','role':'admin','hash':'sha256:12'}]",
+	  "/appliance/api/tokens/0/hash", "InvalidParameter" },
+	{ "/appliance/maxima/connections=2", "/appliance/maxima/connections", "QuotaExceeded" },
+	{ "/connections/3={'name':'TO-A','properties':{'virtualNetworkGateway1':'gw',"
+	  "'localNetworkGateway2':'a','connectionType':'IPsec'}}",
+	  NULL }, /* replaced below: the two differ in case only */
+};
+
+static void check_rule(const struct rule *rule, size_t number)
+{
+	struct config_report report;
+	struct config *config = NULL;
+	const struct config_finding *finding;
+	int status;
+
+	config_report_init(&report);
+	status = config_edit_load(&config, NULL, rule->edits, &report);
+	finding = rule->pointer ? config_test_found(&report, rule->pointer, rule->code) : NULL;
+	if (rule->pointer ? !finding : status != 0) {
+		print_message("rule %zu: %s\n", number, rule->edits);
+		config_test_print(&report);
+	}
+	if (rule->pointer) {
+		assert_int_equal(status, -EINVAL);
+		assert_non_null(finding);
+		assert_int_equal(finding->http_status, rule->http_status ? rule->http_status : 400);
+		assert_true(strlen(finding->message) > 5);
+	} else {
+		assert_int_equal(status, 0);
+	}
+	config_put(config);
+	config_report_fini(&report);
+}
+
+static void test_rules(void **state)
+{
+	for (size_t i = 0; i + 1 < sizeof(rules) / sizeof(rules[0]); i++)
+		check_rule(&rules[i], i);
+}
+
+static void test_names_without_case(void **state)
+{
+	struct rule rule = rules[sizeof(rules) / sizeof(rules[0]) - 1];
+
+	rule.pointer = "/connections/3";
+	rule.code = "InvalidRequestContent";
+	check_rule(&rule, 0);
+}
+
+/* Against what runs: what may not change, and resizes. */
+static const struct rule changes[] = {
+	{ GW_P "/sku/name='VpnGw3'", NULL },
+	{ GW_P "/sku/name='none'", NULL },
+	{ GW_P "/sku/name='Basic'\n" GW_P "/activeActive=false\n" GW_P "/ipConfigurations/1=-",
+	  GW_P "/sku/name", "GatewaySkuChangeNotAllowed" },
+	{ C0 "/virtualNetworkGateway1='gw2'", C0 "/virtualNetworkGateway1",
+	  "PropertyChangeNotAllowed" },
+	{ C0 "/dpdTimeoutSeconds=60", NULL },
+};
+
+static void test_changes(void **state)
+{
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		struct config_report report;
+		struct config *base = NULL, *config = NULL;
+
+		config_report_init(&report);
+		assert_int_equal(config_edit_load(&base, NULL, "", &report), 0);
+		if (config_edit_load(&config, base, changes[i].edits, &report) &&
+		    !changes[i].pointer)
+			config_test_print(&report);
+		if (changes[i].pointer)
+			assert_non_null(
+				config_test_found(&report, changes[i].pointer, changes[i].code));
+		else
+			assert_non_null(config);
+		config_put(config);
+		config_put(base);
+		config_report_fini(&report);
+	}
+}
+
+static int set_up(void **state)
+{
+	return secret_pool_init(1 << 20);
+}
+
+static int tear_down(void **state)
+{
+	secret_pool_fini();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_names_without_case),
+		cmocka_unit_test(test_changes),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
