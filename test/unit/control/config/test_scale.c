@@ -90,7 +90,7 @@ static void test_scale(void **state)
 	change_ms = ms_since(start);
 	print_message("%zu bytes, load %lu ms, change of one %lu ms\n", n, load_ms, change_ms);
 	assert_true(load_ms < 5000);
-	assert_true(change_ms < 100);
+	assert_true(change_ms < 1000); /* about 50 on a quiet machine */
 	for (uint32_t i = 0; i < SITES; i++)
 		differ += config_at(config, CONFIG_CONNECTION, i) !=
 			  config_at(changed, CONFIG_CONNECTION, i);
