@@ -20,7 +20,7 @@ SITE_PREFIX_B=10.20.0.0/16
 # Namespaces, cables and the addresses of everything but the gateway.
 site_up() {
 	lab_ns host-a
-	lab_ns gw router
+	lab_ns gw
 	lab_ns net router
 	lab_ns branch router
 	lab_ns host-b
@@ -62,6 +62,7 @@ site_management() {
 
 # The gateway's side as plain Linux, for tests of the lab itself.
 site_gateway_linux() {
+	lab_in gw sysctl -qw net.ipv4.ip_forward=1
 	lab_addr gw vgprv0 $SITE_PRIVATE/24
 	lab_addr gw vgpub0 $SITE_PUBLIC0/24
 	lab_addr gw vgpub1 $SITE_PUBLIC1/24
