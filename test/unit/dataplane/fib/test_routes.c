@@ -295,11 +295,11 @@ static void refusals(void **state)
 static void full_is_refused(void **state)
 {
 	struct fib *fib = *state;
-	static struct net_prefix prefixes[3000];
+	static struct net_prefix prefixes[8192];
 	uint32_t count = 0;
 	int rc = 0;
 
-	while (rc == 0) {
+	while (rc == 0 && count < 8192) {
 		uint8_t bytes[16];
 		struct net_addr addr;
 		struct make_object m;
