@@ -2,6 +2,7 @@
 /*
  * From a next hop id to where the packet goes; everything inline, for workers.
  */
+#include "contract/object.h"
 #include "dataplane/fib/hot.h"
 
 static inline struct fib_hop fib_hop(const struct fib_hot *hot, uint32_t nexthop)
@@ -44,7 +45,7 @@ static inline struct fib_hop fib_hop_resolve(const struct fib_hot *hot, uint32_t
 {
 	struct fib_hop hop = fib_hop(hot, nexthop);
 
-	if (hop.kind == 6 /* CONTRACT_NEXTHOP_ECMP */)
+	if (hop.kind == CONTRACT_NEXTHOP_ECMP)
 		hop = fib_hop(hot, fib_table_pick(hot, fib_load64(&hot->ecmp[nexthop]), flow_hash));
 	return hop;
 }

@@ -104,18 +104,23 @@ static void give_orphans(struct shares *s)
 	}
 }
 
-/* The bucket that suits the member best, of those whose owner has more than its share. */
+/* Of those whose owner has more than its share, the bucket that suits the member most before it. */
 static void take_one(struct shares *s, uint32_t to)
 {
+	int64_t most = INT64_MIN;
 	uint32_t best = NOBODY;
 
 	for (uint32_t b = 0; b < s->buckets; b++) {
 		uint32_t owner = s->owner[b];
+		int64_t gain;
 
-		if (s->have[owner] > s->quota[owner] &&
-		    (best == NOBODY ||
-		     score(b, s->members[to]->id) > score(best, s->members[to]->id)))
+		if (s->have[owner] <= s->quota[owner])
+			continue;
+		gain = (int64_t)score(b, s->members[to]->id) - score(b, s->members[owner]->id);
+		if (gain > most) {
+			most = gain;
 			best = b;
+		}
 	}
 	if (best != NOBODY)
 		give(s, best, to);
