@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_SOCKET "/run/vpngw/dataplane.sock"
 
@@ -352,6 +353,8 @@ static int options_complete(struct options *options, struct options_fault *fault
 						    "two ports are named %s; give each a name "
 						    "of its own",
 						    options->ports[i].name);
+	if (!options->worker_count)
+		options->cpus[options->worker_count++] = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 1 : 0;
 	if (!options->tun_count)
 		options->tuns[options->tun_count++] =
 			(struct mirror_options){ .interface = "vg-tun0", .mtu = 1400 };

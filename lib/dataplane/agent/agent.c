@@ -217,6 +217,11 @@ bool agent_attached(const struct agent *agent)
 	return agent->channel != NULL;
 }
 
+bool agent_has_limits(const struct agent *agent)
+{
+	return agent->book.limit_count != 0;
+}
+
 bool agent_can_send(const struct agent *agent)
 {
 	return !agent->channel || channel_has_reserve(agent->channel);

@@ -62,6 +62,7 @@ int agent_turn(struct agent *agent, uint64_t now_ns);
 bool agent_may_sleep(struct agent *agent);
 
 bool agent_attached(const struct agent *agent);
+bool agent_has_limits(const struct agent *agent);
 /* A port's link has changed: control is told, also when the channel is full now. */
 void agent_link(struct agent *agent, const struct port *port);
 

@@ -33,7 +33,6 @@ void waker_woken(struct waker *waker)
 	uint64_t count;
 	ssize_t n;
 
-	atomic_store_explicit(&waker->sleeping, false, memory_order_relaxed);
 	n = read(waker->fd, &count, sizeof(count));
 	(void)n;
 }

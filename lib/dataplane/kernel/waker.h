@@ -6,7 +6,7 @@
  * once at the end of a turn in which it left something: it costs one load unless the main lcore
  * said that it sleeps, and then one write by one worker. No call belongs inside a packet-path step.
  *
- * The main lcore calls waker_sleep(), looks at all rings once more, waits, and calls waker_woken().
+ * The main lcore calls waker_sleep(), looks at all rings once more, waits, and calls waker_awake().
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -34,4 +34,10 @@ static inline void waker_sleep(struct waker *waker)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
-void waker_woken(struct waker *waker);
+/* After the wait, whatever ended it. */
+static inline void waker_awake(struct waker *waker)
+{
+	atomic_store_explicit(&waker->sleeping, false, memory_order_relaxed);
+}
+
+void waker_woken(struct waker *waker); /* clears the descriptor when it is readable */

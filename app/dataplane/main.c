@@ -1,0 +1,101 @@
+/*
+ * DOC: vpngw-dataplane
+ *
+ * The packet path as a program: options, an ordered start, a loop, a stop in reverse. Exit codes:
+ * 0 stopped when told, 1 something failed, 2 the command line is wrong.
+ */
+#include "eal.h"
+#include "program.h"
+#include "sizes.h"
+#include "base/log.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+static struct options options;
+static struct program program;
+
+static int main_fail(int code, const char *sentence)
+{
+	fprintf(stderr, "vpngw-dataplane: %s\n", sentence);
+	return code;
+}
+
+/* Threads that DPDK starts inherit the mask, so that the signals come to the loop alone. */
+static void main_block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+}
+
+/* Keys lie in this process: it leaves no core behind and nobody may look into it. */
+static void main_harden(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static int main_check(void)
+{
+	uint64_t needed = sizes_memory_mb(&options);
+
+	printf("options are good: %u ports, %u workers, %llu MB of %s\n", options.port_count,
+	       options.worker_count, (unsigned long long)needed,
+	       options.huge ? "hugepages" : "memory");
+	if (options.huge && eal_hugepages_free_mb() < needed)
+		printf("but only %llu MB of hugepages are free now\n",
+		       (unsigned long long)eal_hugepages_free_mb());
+	return 0;
+}
+
+static int main_run(void)
+{
+	struct program_fault fault = { "" };
+
+	main_block_signals();
+	main_harden();
+	program.options = &options;
+	program.fault = &fault;
+	if (program_start(&program))
+		return main_fail(1, fault.text);
+	program_run(&program);
+	program_stop(&program);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options_fault fault;
+
+	log_init(2);
+	if (options_parse(&options, argc, argv, &fault))
+		return main_fail(2, fault.text);
+	if (log_set_levels(options.log))
+		return main_fail(2, "--log: expected a level, or topic=level, separated by commas");
+	switch (options.mode) {
+	case OPTIONS_HELP:
+		fputs(options_help(), stdout);
+		return 0;
+	case OPTIONS_VERSION:
+		puts("vpngw-dataplane " VPNGW_VERSION);
+		return 0;
+	case OPTIONS_GRAPH:
+		return main_fail(1, "this build has no picture of its packet path");
+	case OPTIONS_CHECK:
+		return main_check();
+	default:
+		return main_run();
+	}
+}

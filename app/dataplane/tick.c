@@ -1,0 +1,120 @@
+#include "program.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/notify.h"
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+
+#define LINK_NS (LINK_POLL_MS * CLOCK_NS_PER_MS)
+#define BALANCE_NS (METER_BALANCE_US * UINT64_C(1000))
+#define STALL_NS CLOCK_NS_PER_S
+
+/* Due when now has passed *next; then the next time is set. */
+static bool tick_due(uint64_t *next, uint64_t now_ns, uint64_t period_ns)
+{
+	if (now_ns < *next)
+		return false;
+	*next = now_ns + period_ns;
+	return true;
+}
+
+static void tick_worker(struct program *p, uint32_t worker, uint64_t now_ns)
+{
+	uint64_t last = worker_progress_ns(p->workers, worker);
+	bool stalled = last && now_ns > last + STALL_NS;
+	bool known = p->stalled >> worker & 1;
+
+	if (stalled && !known)
+		log_error("worker", "worker %u has not come round for %llu ms", worker,
+			  (unsigned long long)((now_ns - last) / CLOCK_NS_PER_MS));
+	if (!stalled && known)
+		log_warn("worker", "worker %u moves again", worker);
+	p->stalled &= ~(1u << worker);
+	p->stalled |= (uint32_t)stalled << worker;
+}
+
+static void tick_limits(struct program *p)
+{
+	for (uint32_t id = 1; id < p->options->sizes.limits; id++) {
+		if (!meter_exists(p->meter, id))
+			continue;
+		for (uint32_t worker = 0; worker < p->options->worker_count; worker++) {
+			uint64_t *row = contract_counters_row(&p->counters, CONTRACT_COUNT_LIMITS,
+							      worker, id);
+			struct meter_totals totals;
+
+			meter_worker_totals(p->meter, worker, id, &totals);
+			row[CONTRACT_LIMIT_PACKETS] = totals.passed_packets;
+			row[CONTRACT_LIMIT_BYTES] = totals.passed_bytes;
+			row[CONTRACT_LIMIT_DROPPED_PACKETS] = totals.dropped_packets;
+			row[CONTRACT_LIMIT_DROPPED_BYTES] = totals.dropped_bytes;
+		}
+	}
+}
+
+/* Loss that no worker sees: rings of NICs that ran over, buffers that run out. */
+static void tick_losses(struct program *p)
+{
+	uint64_t *row = contract_counters_row(&p->counters, CONTRACT_COUNT_WORKER,
+					      p->options->worker_count, 0);
+	uint32_t available = rte_mempool_avail_count(p->pool);
+	struct rte_eth_stats stats;
+	uint64_t missed = 0;
+
+	for (uint16_t i = 0; i < p->ports.device_count; i++)
+		if (!rte_eth_stats_get(p->ports.devices[i].dpdk, &stats))
+			missed += stats.imissed + stats.rx_nombuf;
+	if (missed > p->missed)
+		log_warn("port", "NICs dropped packets because workers were late packets=%llu",
+			 (unsigned long long)(missed - p->missed));
+	p->missed = missed;
+	row[CONTRACT_WORKER_RX_MISSED] = missed;
+	row[CONTRACT_WORKER_BUFFERS_FREE] = available;
+	if (available < p->buffers / 10)
+		log_warn("main", "packet buffers run out free=%u of=%u; give more --buffers",
+			 available, p->buffers);
+}
+
+static void tick_second(struct program *p, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < p->options->worker_count; i++)
+		tick_worker(p, i, now_ns);
+	tick_limits(p);
+	tick_losses(p);
+}
+
+/* Silence is what makes the service manager restart us: a worker that hangs is reason enough. */
+static void tick_watchdog(struct program *p, uint64_t now_ns)
+{
+	uint64_t period = notify_watchdog_ns();
+
+	if (period && !p->stalled && tick_due(&p->watchdog_ns, now_ns, period))
+		notify_send("WATCHDOG=1");
+}
+
+static int tick_least(int a, int b)
+{
+	return a < 0 ? b : b < 0 ? a : a < b ? a : b;
+}
+
+int program_tick(struct program *p, uint64_t now_ns)
+{
+	uint64_t *drops = contract_counters_row(&p->counters, CONTRACT_COUNT_DROPS,
+						p->options->worker_count, 0);
+	int wait = LINK_POLL_MS;
+
+	wait = tick_least(wait, agent_turn(p->agent, now_ns));
+	wait = tick_least(wait, mirror_flush(p->mirrors, now_ns, drops));
+	if (tick_due(&p->link_ns, now_ns, LINK_NS))
+		link_poll(p->link);
+	if (agent_has_limits(p->agent)) {
+		if (tick_due(&p->balance_ns, now_ns, BALANCE_NS))
+			meter_balance(p->meter, rte_rdtsc());
+		wait = tick_least(wait, (int)(BALANCE_NS / CLOCK_NS_PER_MS));
+	}
+	if (tick_due(&p->second_ns, now_ns, CLOCK_NS_PER_S / 4))
+		tick_second(p, now_ns);
+	tick_watchdog(p, now_ns);
+	return wait;
+}
