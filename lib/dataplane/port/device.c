@@ -1,7 +1,7 @@
 #include "dataplane/port/device.h"
 #include "dataplane/port/flow.h"
 
-#include <rte_bus_vdev.h>
+#include <rte_dev.h>
 #include <rte_ethdev.h>
 
 #include <errno.h>
@@ -87,7 +87,7 @@ static int device_make_virtual(struct port_device *device, const struct device_p
 	device_find_interface(device, arguments);
 	if (!strncmp(name, "net_af_packet", 13))
 		device_af_packet_defaults(arguments, sizeof(arguments), plan);
-	err = rte_vdev_init(name, arguments);
+	err = rte_eal_hotplug_add("vdev", name, arguments);
 	if (err)
 		return device_fault(fault, err,
 				    "device %s: DPDK cannot create it: %s; check that the driver's "
@@ -258,7 +258,7 @@ void device_stop(struct port_device *device)
 		device->started = false;
 	rte_eth_dev_close(device->dpdk);
 	if (device->is_virtual)
-		rte_vdev_uninit(device->name);
+		rte_eal_hotplug_remove("vdev", device->name);
 	device->dpdk = RTE_MAX_ETHPORTS;
 	device->started = false;
 }
