@@ -18,6 +18,7 @@ struct config_build {
 	struct config_report *report;
 	struct config_scope scope;
 	uint32_t failures;
+	bool removed;
 };
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -205,6 +206,7 @@ int config_build_remove(struct config_build *build, enum config_kind kind, const
 	resource_put(list->items[i]);
 	memmove(&list->items[i], &list->items[i + 1], (list->count - i - 1) * sizeof(*list->items));
 	list->count--;
+	build->removed = true;
 	return 0;
 }
 
@@ -277,8 +279,11 @@ static void share(struct config_build *build)
 		struct config_list *list = &build->config->lists[kind];
 
 		for (uint32_t i = 0; i < list->count; i++) {
-			const struct config_resource *old =
-				config_find(previous, kind, list->items[i]->key);
+			const struct config_resource *old;
+
+			if (list->items[i]->revision != build->config->revision)
+				continue; /* it came from there */
+			old = config_find(previous, kind, list->items[i]->key);
 
 			if (!old || old == list->items[i] ||
 			    !config_resource_equal(old, list->items[i]))
@@ -310,7 +315,8 @@ int config_build_end(struct config_build *build, struct config **config)
 {
 	struct check check = { .config = build->config,
 			       .previous = build->options.previous,
-			       .report = build->report };
+			       .report = build->report,
+			       .removed = build->removed || build->options.empty };
 	int status = default_appliance(build);
 
 	for (int kind = 0; !status && kind < CONFIG_KINDS; kind++)

@@ -3,6 +3,7 @@
 #include "control/config/id.h"
 #include "control/config/schema.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,23 +151,64 @@ static void check_refs(struct check *check, const struct schema_object *object, 
 	}
 }
 
+/* What an unchanged connection refers to is still there when nothing went and no gateway changed.
+ */
+static bool is_intact(const struct check *check)
+{
+	if (!check->previous || check->removed)
+		return false;
+	for (uint32_t i = 0; i < config_count(check->config, CONFIG_GATEWAY); i++)
+		if (config_at(check->config, CONFIG_GATEWAY, i)->revision ==
+		    check->config->revision)
+			return false;
+	return true;
+}
+
 static void check_references(struct check *check)
 {
+	bool intact = is_intact(check);
+
 	for (int kind = 0; kind < CONFIG_KINDS; kind++) {
 		for (uint32_t i = 0; i < config_count(check->config, kind); i++) {
 			const struct config_resource *resource = config_at(check->config, kind, i);
 			struct where where = { .root = resource->origin, .resource = resource->id };
 
+			if (kind == CONFIG_CONNECTION && intact &&
+			    resource->revision != check->config->revision)
+				continue;
 			check_refs(check, schema_kind(kind)->object, resource, &where);
 		}
 	}
 }
 
+static int look_up(struct check *check)
+{
+	const struct config *config = check->config;
+	uint32_t count = config_count(config, CONFIG_CONNECTION);
+
+	check->gateways = calloc(count + 1, sizeof(*check->gateways));
+	check->sites = calloc(count + 1, sizeof(*check->sites));
+	if (!check->gateways || !check->sites)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct config_connection *connection = config_connection_at(config, i);
+		bool same = i && !strcmp(connection->gateway.key,
+					 config_connection_at(config, i - 1)->gateway.key);
+
+		check->gateways[i] = same ? check->gateways[i - 1]
+					  : config_gateway_find(config, &connection->gateway);
+		check->sites[i] = config_local_gateway_find(config, &connection->local_gateway);
+	}
+	return 0;
+}
+
 /* What the others build on comes first: after a missing resource they would only repeat it. */
 int check_config(struct check *check)
 {
-	int status;
+	int status = look_up(check);
 
+	if (status)
+		goto end;
 	check_references(check);
 	check_appliance(check);
 	check_virtual_networks(check);
@@ -175,10 +217,12 @@ int check_config(struct check *check)
 	check_gateway_skus(check);
 	check_gateway_bgp(check);
 	check_local_gateways(check);
-	status = check_connections(check);
-	if (!status)
-		status = check_overlaps(check);
+	check_connections(check);
+	status = check_overlaps(check);
 	if (!status && check->previous)
 		check_immutable(check);
+end:
+	free(check->gateways);
+	free(check->sites);
 	return status;
 }

@@ -10,6 +10,10 @@ struct check {
 	const struct config *config;
 	const struct config *previous; /* may be NULL */
 	struct config_report *report;
+	bool removed; /* resources of `previous` are gone */
+	/* Of each connection, looked up once: NULL where there is none. */
+	const struct config_gateway **gateways;
+	const struct config_local_gateway **sites;
 };
 
 /* Codes that the rules use besides those of where.h. */
@@ -28,7 +32,7 @@ void check_gateways(struct check *check);
 void check_gateway_skus(struct check *check);
 void check_gateway_bgp(struct check *check);
 void check_local_gateways(struct check *check);
-__attribute__((warn_unused_result)) int check_connections(struct check *check);
+void check_connections(struct check *check);
 /* Prefixes that are behind two places of one gateway; two connections to one place. n log n. */
 __attribute__((warn_unused_result)) int check_overlaps(struct check *check);
 /* Properties that must stay, against `previous`. */

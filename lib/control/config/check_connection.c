@@ -3,8 +3,6 @@
 #include "control/config/schema.h"
 #include "control/config/sku.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define POLICY "/properties/ipsecPolicies/0"
@@ -159,13 +157,12 @@ static void check_sku(struct check *check, const struct config_connection *conne
 			   sku->name, gateway->resource.name);
 }
 
-static void check_connection(struct check *check, const struct config_connection *connection)
+static void check_connection(struct check *check, uint32_t i)
 {
+	const struct config_connection *connection = config_connection_at(check->config, i);
 	const struct config_resource *resource = &connection->resource;
-	const struct config_gateway *gateway =
-		config_gateway_find(check->config, &connection->gateway);
-	const struct config_local_gateway *site =
-		config_local_gateway_find(check->config, &connection->local_gateway);
+	const struct config_gateway *gateway = check->gateways[i];
+	const struct config_local_gateway *site = check->sites[i];
 
 	check_ends(check, connection);
 	check_policy(check, connection);
@@ -187,20 +184,9 @@ static void check_connection(struct check *check, const struct config_connection
 		check_own_address(check, connection, gateway, site);
 }
 
-/* Connections in the order of their gateways, then of their keys. */
-static int by_gateway(const void *a, const void *b)
+static void check_count(struct check *check, const struct config_gateway *gateway, uint32_t count)
 {
-	const struct config_connection *x = *(const struct config_connection *const *)a;
-	const struct config_connection *y = *(const struct config_connection *const *)b;
-	int order = strcmp(x->gateway.key, y->gateway.key);
-
-	return order ? order : strcmp(x->resource.key, y->resource.key);
-}
-
-static void check_count(struct check *check, const struct config_connection *first, uint32_t count)
-{
-	const struct config_gateway *gateway = config_gateway_find(check->config, &first->gateway);
-	const struct sku *sku = gateway ? sku_of_gateway(check->config, gateway) : NULL;
+	const struct sku *sku = sku_of_gateway(check->config, gateway);
 
 	if (sku && sku->tunnels && count > sku->tunnels)
 		check_fail(check, AT(&gateway->resource, "/properties/sku/name"), CODE_QUOTA,
@@ -208,31 +194,18 @@ static void check_count(struct check *check, const struct config_connection *fir
 			   (long long)sku->tunnels, gateway->resource.name, count);
 }
 
-static int check_counts(struct check *check)
-{
-	const struct config_list *list = &check->config->lists[CONFIG_CONNECTION];
-	const struct config_connection **sorted = malloc(list->count * sizeof(*sorted));
-	uint32_t start = 0;
-
-	if (!sorted)
-		return -ENOMEM;
-	memcpy(sorted, list->items, list->count * sizeof(*sorted));
-	qsort(sorted, list->count, sizeof(*sorted), by_gateway);
-	for (uint32_t i = 1; i <= list->count; i++) {
-		if (i < list->count && !strcmp(sorted[i]->gateway.key, sorted[start]->gateway.key))
-			continue;
-		check_count(check, sorted[start], i - start);
-		start = i;
-	}
-	free(sorted);
-	return 0;
-}
-
-int check_connections(struct check *check)
+void check_connections(struct check *check)
 {
 	uint32_t count = config_count(check->config, CONFIG_CONNECTION);
 
 	for (uint32_t i = 0; i < count; i++)
-		check_connection(check, config_connection_at(check->config, i));
-	return count ? check_counts(check) : 0;
+		check_connection(check, i);
+	for (uint32_t g = 0; g < config_count(check->config, CONFIG_GATEWAY); g++) {
+		const struct config_gateway *gateway = config_gateway_at(check->config, g);
+		uint32_t own = 0;
+
+		for (uint32_t i = 0; i < count; i++)
+			own += check->gateways[i] == gateway;
+		check_count(check, gateway, own);
+	}
 }

@@ -23,13 +23,14 @@ void check_immutable(struct check *check)
 	for (int kind = 0; kind < CONFIG_KINDS; kind++) {
 		for (uint32_t i = 0; i < config_count(check->config, kind); i++) {
 			const struct config_resource *now = config_at(check->config, kind, i);
-			const struct config_resource *was =
-				config_find(check->previous, kind, now->key);
+			const struct config_resource *was = NULL;
 			struct immutable immutable = { .check = check, .resource = now };
 			struct compare compare = { .each = refuse, .context = &immutable };
 			struct where where = { .root = now->origin, .resource = now->id };
 
-			if (was && was != now)
+			if (now->revision == check->config->revision)
+				was = config_find(check->previous, kind, now->key);
+			if (was)
 				compare_objects(schema_kind(kind)->object, was, now, &where,
 						&compare);
 		}

@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct claim {
-	const char *gateway; /* key */
+	const struct config_gateway *gateway; /* NULL: it is missing, and told elsewhere */
 	struct net_prefix prefix;
 	struct net_addr address; /* of a site, for the second sort */
 	const struct config_resource *owner;
@@ -26,8 +26,9 @@ struct claims {
 	size_t count;
 };
 
-static size_t count_claims(const struct config *config)
+static size_t count_claims(const struct check *check)
 {
+	const struct config *config = check->config;
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < config_count(config, CONFIG_GATEWAY); i++) {
@@ -37,8 +38,7 @@ static size_t count_claims(const struct config *config)
 		count += network ? network->prefixes.count : 0;
 	}
 	for (uint32_t i = 0; i < config_count(config, CONFIG_CONNECTION); i++) {
-		const struct config_local_gateway *site = config_local_gateway_find(
-			config, &config_connection_at(config, i)->local_gateway);
+		const struct config_local_gateway *site = check->sites[i];
 
 		count += site ? site->prefixes.count : 0;
 	}
@@ -52,26 +52,27 @@ static void add(struct claims *claims, struct claim claim)
 		claims->items[claims->count++] = claim;
 }
 
-static void collect(struct claims *claims, const struct config *config)
+static void collect(struct claims *claims, const struct check *check)
 {
+	const struct config *config = check->config;
+
 	for (uint32_t i = 0; i < config_count(config, CONFIG_GATEWAY); i++) {
 		const struct config_gateway *gateway = config_gateway_at(config, i);
 		const struct config_virtual_network *network =
 			config_gateway_network(config, gateway);
 
 		for (uint32_t k = 0; network && k < network->prefixes.count; k++)
-			add(claims, (struct claim){ .gateway = gateway->resource.key,
+			add(claims, (struct claim){ .gateway = gateway,
 						    .prefix = network->prefixes.items[k],
 						    .owner = &network->resource,
 						    .index = k });
 	}
 	for (uint32_t i = 0; i < config_count(config, CONFIG_CONNECTION); i++) {
 		const struct config_connection *connection = config_connection_at(config, i);
-		const struct config_local_gateway *site =
-			config_local_gateway_find(config, &connection->local_gateway);
+		const struct config_local_gateway *site = check->sites[i];
 
 		for (uint32_t k = 0; site && k < site->prefixes.count; k++)
-			add(claims, (struct claim){ .gateway = connection->gateway.key,
+			add(claims, (struct claim){ .gateway = check->gateways[i],
 						    .prefix = site->prefixes.items[k],
 						    .owner = &site->resource,
 						    .connection = connection,
@@ -83,7 +84,7 @@ static void collect(struct claims *claims, const struct config *config)
 static int by_prefix(const void *a, const void *b)
 {
 	const struct claim *x = a, *y = b;
-	int order = x->gateway == y->gateway ? 0 : strcmp(x->gateway, y->gateway);
+	int order = (x->gateway > y->gateway) - (x->gateway < y->gateway);
 
 	if (!order)
 		order = x->prefix.addr.family - y->prefix.addr.family;
@@ -127,7 +128,7 @@ static void sweep(struct check *check, struct claims *claims)
 	for (size_t i = 0; i < claims->count; i++) {
 		const struct claim *claim = &claims->items[i];
 
-		if (outer && !strcmp(outer->gateway, claim->gateway) &&
+		if (outer && outer->gateway == claim->gateway &&
 		    net_prefix_covers(&outer->prefix, &claim->prefix))
 			report_overlap(check, outer, claim);
 		else
@@ -139,7 +140,7 @@ static void sweep(struct check *check, struct claims *claims)
 static int by_address(const void *a, const void *b)
 {
 	const struct claim *x = a, *y = b;
-	int order = strcmp(x->gateway, y->gateway);
+	int order = (x->gateway > y->gateway) - (x->gateway < y->gateway);
 
 	if (!order)
 		order = net_addr_compare(&x->address, &y->address);
@@ -174,18 +175,17 @@ static int check_peers(struct check *check)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct config_connection *connection = config_connection_at(check->config, i);
-		const struct config_local_gateway *site =
-			config_local_gateway_find(check->config, &connection->local_gateway);
+		const struct config_local_gateway *site = check->sites[i];
 
 		if (site && site->address.family != NET_NONE)
-			items[n++] = (struct claim){ .gateway = connection->gateway.key,
+			items[n++] = (struct claim){ .gateway = check->gateways[i],
 						     .address = site->address,
 						     .owner = &site->resource,
 						     .connection = connection };
 	}
 	qsort(items, n, sizeof(*items), by_address);
 	for (uint32_t i = 1; i < n; i++)
-		if (!strcmp(items[i - 1].gateway, items[i].gateway) &&
+		if (items[i - 1].gateway == items[i].gateway &&
 		    net_addr_equal(&items[i - 1].address, &items[i].address))
 			report_same_peer(check, &items[i - 1], &items[i]);
 	free(items);
@@ -194,12 +194,11 @@ static int check_peers(struct check *check)
 
 int check_overlaps(struct check *check)
 {
-	struct claims claims = { .items = calloc(count_claims(check->config) + 1,
-						 sizeof(*claims.items)) };
+	struct claims claims = { .items = calloc(count_claims(check) + 1, sizeof(*claims.items)) };
 
 	if (!claims.items)
 		return -ENOMEM;
-	collect(&claims, check->config);
+	collect(&claims, check);
 	sweep(check, &claims);
 	free(claims.items);
 	return check_peers(check);

@@ -394,29 +394,6 @@ static bool parse_value(struct parse *parse, const struct schema_field *field, c
 	return parsers[field->type](parse, field, json, at, where);
 }
 
-/* Whether a value asks for something: what a row that is refused may not do. */
-static bool is_set(const struct schema_field *field, const void *at)
-{
-	switch (field->type) {
-	case SCHEMA_BOOL:
-		return *(const bool *)at != (bool)field->preset;
-	case SCHEMA_INT:
-		return *(const int64_t *)at != field->preset;
-	case SCHEMA_ENUM:
-		return *(const int *)at != (int)field->preset;
-	case SCHEMA_ADDR:
-	case SCHEMA_PREFIX:
-		return ((const struct net_addr *)at)->family != NET_NONE;
-	case SCHEMA_ARRAY:
-	case SCHEMA_TAGS:
-		return ((const struct config_array *)at)->count != 0;
-	case SCHEMA_SECRET:
-		return ((const struct secret *)at)->n != 0;
-	default:
-		return *(const void *const *)at != NULL;
-	}
-}
-
 static void preset(const struct schema_field *field, void *base)
 {
 	void *at = schema_member(base, field);
@@ -488,7 +465,7 @@ static bool parse_field(struct parse *parse, const struct schema_field *field, c
 
 	if (!parse_value(parse, field, json, at, where))
 		return false;
-	if (field->status == SCHEMA_REFUSED && is_set(field, at)) {
+	if (field->status == SCHEMA_REFUSED && schema_is_set(field, at)) {
 		where_refused(parse->report, where, "%s is not available: %s.", field->name,
 			      field->reason);
 		return false;

@@ -141,3 +141,30 @@ bool schema_check_name(const struct schema_field *field, const void *value,
 		"and end with one or '_'.");
 	return false;
 }
+
+bool schema_is_set(const struct schema_field *field, const void *at)
+{
+	const char *text;
+
+	switch (field->type) {
+	case SCHEMA_STRING:
+		text = *(const char *const *)at;
+		return text && (!field->preset_text || strcmp(text, field->preset_text));
+	case SCHEMA_BOOL:
+		return *(const bool *)at != (bool)field->preset;
+	case SCHEMA_INT:
+		return *(const int64_t *)at != field->preset;
+	case SCHEMA_ENUM:
+		return *(const int *)at != (int)field->preset;
+	case SCHEMA_ADDR:
+	case SCHEMA_PREFIX:
+		return ((const struct net_addr *)at)->family != NET_NONE;
+	case SCHEMA_ARRAY:
+	case SCHEMA_TAGS:
+		return ((const struct config_array *)at)->count != 0;
+	case SCHEMA_SECRET:
+		return ((const struct secret *)at)->n != 0;
+	default:
+		return *(const void *const *)at != NULL;
+	}
+}

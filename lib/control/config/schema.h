@@ -120,6 +120,8 @@ static inline const void *schema_member_const(const void *base, const struct sch
 	return (const char *)base + field->offset;
 }
 
+/* Whether a value asks for something: a row that is refused may not, an export leaves it out. */
+bool schema_is_set(const struct schema_field *field, const void *value);
 size_t schema_element_size(const struct schema_field *field);
 const char *schema_enum_name(const struct schema_enum *values, int value); /* NULL: unknown */
 const struct schema_field *schema_field_find(const struct schema_object *object, const char *name);

@@ -4,8 +4,9 @@
  */
 #include "config_edit.h"
 
-#include "base/clock.h"
 #include "control/config/build.h"
+
+#include <time.h>
 
 #define SITES 10000
 
@@ -42,9 +43,13 @@ static char *big_text(size_t *n)
 	return json;
 }
 
-static uint64_t ms_since(uint64_t start_ns)
+/* Processor time: the machine may be busy with something else. */
+static uint64_t now_ms(void)
 {
-	return (clock_now_ns(&clock_monotonic) - start_ns) / CLOCK_NS_PER_MS;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 static struct config *change_one(const struct config *base, struct config_report *report)
@@ -79,15 +84,15 @@ static void test_scale(void **state)
 	char *text = big_text(&n);
 
 	config_report_init(&report);
-	start = clock_now_ns(&clock_monotonic);
+	start = now_ms();
 	if (config_load_text(&config, &source, text, n, &report))
 		config_test_print(&report);
-	load_ms = ms_since(start);
+	load_ms = now_ms() - start;
 	assert_non_null(config);
 	assert_int_equal(config_count(config, CONFIG_CONNECTION), SITES);
-	start = clock_now_ns(&clock_monotonic);
+	start = now_ms();
 	changed = change_one(config, &report);
-	change_ms = ms_since(start);
+	change_ms = now_ms() - start;
 	print_message("%zu bytes, load %lu ms, change of one %lu ms\n", n, load_ms, change_ms);
 	assert_true(load_ms < 5000);
 	assert_true(change_ms < 1000); /* about 50 on a quiet machine */
