@@ -110,6 +110,11 @@ void config_build_drop(struct config_build *build)
 	free(build);
 }
 
+void config_build_revision(struct config_build *build, uint64_t revision)
+{
+	build->config->revision = revision;
+}
+
 static int add(struct config_build *build, struct config_resource *resource)
 {
 	struct config_list *list = &build->added[resource->kind];

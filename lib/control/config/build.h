@@ -37,6 +37,8 @@ struct config_body {
 };
 __attribute__((warn_unused_result)) int config_build_put(struct config_build *build,
 							 const struct config_body *body);
+/* Of the resources that are put from now on, and of the snapshot: a journal is read again. */
+void config_build_revision(struct config_build *build, uint64_t revision);
 /* -ENOENT when there is none. Who still refers to it is found at the end. */
 __attribute__((warn_unused_result)) int config_build_remove(struct config_build *build,
 							    enum config_kind kind, const char *id);
@@ -45,5 +47,4 @@ __attribute__((warn_unused_result)) int config_build_end(struct config_build *bu
 							 struct config **config);
 
 /* Compares what two typed resources of a kind say. */
-struct schema_object;
 bool config_resource_equal(const struct config_resource *a, const struct config_resource *b);

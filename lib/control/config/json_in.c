@@ -3,6 +3,9 @@
 #include "control/config/where.h"
 
 #include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Length of the UTF-8 sequence at p, 0 when it is none (RFC 3629 section 4). */
@@ -105,11 +108,34 @@ static int broken(struct config_report *report, const char *text, size_t at, con
 	return -EINVAL;
 }
 
+/* Whatever cJSON frees may have held a key: trees, and what printing outgrew. */
+static void wipe_and_free(void *p)
+{
+	if (p)
+		secret_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void set_hooks(void)
+{
+	cJSON_Hooks hooks = { .malloc_fn = malloc, .free_fn = wipe_and_free };
+
+	cJSON_InitHooks(&hooks);
+}
+
+void config_json_setup(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, set_hooks);
+}
+
 int config_json_parse(cJSON **root, const char *text, size_t n, struct config_report *report)
 {
 	struct scan scan = { .p = (const unsigned char *)text, .n = n };
 	const char *end = NULL;
 
+	config_json_setup();
 	if (n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
 		scan.at = 3;
 	scan_text(&scan);
@@ -131,17 +157,7 @@ int config_json_parse(cJSON **root, const char *text, size_t n, struct config_re
 	return 0;
 }
 
-static void wipe(cJSON *node)
-{
-	for (; node; node = node->next) {
-		if (node->valuestring && !(node->type & cJSON_IsReference))
-			secret_wipe(node->valuestring, strlen(node->valuestring));
-		wipe(node->child);
-	}
-}
-
 void config_json_free(cJSON *root)
 {
-	wipe(root);
 	cJSON_Delete(root);
 }

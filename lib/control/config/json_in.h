@@ -1,7 +1,7 @@
 #pragma once
 /*
- * From bytes to a cJSON tree. Size, depth, UTF-8 and NULs are checked before cJSON sees the text,
- * strings are wiped when the tree is freed: a shared key may have been among them.
+ * From bytes to a cJSON tree. Size, depth, UTF-8 and NULs are checked before cJSON sees the text;
+ * cJSON wipes all that it frees: a shared key may have been among it.
  */
 #include "control/config/report.h"
 
@@ -10,6 +10,8 @@
 #define CONFIG_JSON_DEPTH 32
 #define CONFIG_JSON_FILE_BYTES (256u * 1024 * 1024)
 
+/* Makes cJSON wipe what it frees; parsing calls it, whoever only prints does too. */
+void config_json_setup(void);
 /* -EINVAL with the reason and the line in the report, -ENOMEM. */
 __attribute__((warn_unused_result)) int config_json_parse(cJSON **root, const char *text, size_t n,
 							  struct config_report *report);

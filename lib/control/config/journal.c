@@ -1,0 +1,291 @@
+#include "control/config/journal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/config/build.h"
+#include "control/config/journal_state.h"
+#include "control/config/where.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static void *run(void *context)
+{
+	struct config_journal *journal = context;
+
+	pthread_mutex_lock(&journal->lock);
+	for (;;) {
+		struct journal_job *job;
+
+		while (list_empty(&journal->waiting) && !journal->stop)
+			pthread_cond_wait(&journal->wake, &journal->lock);
+		if (list_empty(&journal->waiting))
+			break;
+		job = list_entry(journal->waiting.next, struct journal_job, link);
+		list_del(&job->link);
+		pthread_mutex_unlock(&journal->lock);
+		journal_job_run(journal, job);
+		pthread_mutex_lock(&journal->lock);
+		list_add_tail(&journal->ready, &job->link);
+		if (eventfd_write(journal->event_fd, 1))
+			log_error("journal", "the event descriptor is gone: %s", strerror(errno));
+	}
+	pthread_mutex_unlock(&journal->lock);
+	return NULL;
+}
+
+static void history_add(struct config_journal *journal, const struct config_revision *revision)
+{
+	struct config_revision *items;
+
+	if (journal->history_count == journal->history_capacity) {
+		uint32_t wanted = journal->history_capacity ? journal->history_capacity * 2 : 64;
+
+		items = realloc(journal->history, wanted * sizeof(*items));
+		if (!items)
+			return;
+		journal->history = items;
+		journal->history_capacity = wanted;
+	}
+	journal->history[journal->history_count++] = *revision;
+}
+
+static void history_trim(struct config_journal *journal, uint64_t oldest)
+{
+	uint32_t drop = 0;
+
+	while (drop < journal->history_count && journal->history[drop].revision < oldest)
+		drop++;
+	journal->history_count -= drop;
+	memmove(journal->history, journal->history + drop,
+		journal->history_count * sizeof(*journal->history));
+}
+
+static int see_record(void *context, const struct journal_record *record)
+{
+	struct config_journal *journal = context;
+	struct config_revision revision;
+	uint64_t fingerprint;
+
+	if (journal_revision_of(&revision, &fingerprint, record))
+		return 0; /* the load says so */
+	if (record->type == JOURNAL_BASE)
+		journal->base_bytes = (off_t)record->n;
+	history_add(journal, &revision);
+	journal->fingerprint = fingerprint;
+	journal->revision = record->revision;
+	return 0;
+}
+
+/* The tail goes in any case: what is appended later could make a stale record in it whole again. */
+static void say_damaged(struct config_journal *journal, off_t size, struct config_report *report)
+{
+	struct where where = { .root = "" };
+	char name[64];
+	int status = -EEXIST;
+
+	for (uint32_t i = 0; i < 1000 && status == -EEXIST; i++) {
+		snprintf(name, sizeof(name), "journal.damaged-%llu-%u",
+			 (unsigned long long)clock_wall_ms(), i);
+		status = journal_file_save_tail(journal->fd, journal->end, journal->dir, name);
+	}
+	where_warn(report, &where,
+		   "The journal %s/journal is damaged after byte %lld (of %lld): revision %llu is "
+		   "the last good one and is used; what follows %s%s.",
+		   journal->directory, (long long)journal->end, (long long)size,
+		   (unsigned long long)journal->revision,
+		   status ? "could not be kept: " : "was moved to ",
+		   status ? strerror(-status) : name);
+	if (ftruncate(journal->fd, journal->end))
+		journal->lost = -errno;
+}
+
+static int read_journal(struct config_journal *journal, struct config_report *report)
+{
+	off_t size;
+	int status = journal_file_read(journal->fd, &journal->end, see_record, journal);
+
+	if (status)
+		return status;
+	size = lseek(journal->fd, 0, SEEK_END);
+	if (size > journal->end)
+		say_damaged(journal, size, report);
+	return 0;
+}
+
+static struct config_journal *journal_new(const struct config_journal_options *options)
+{
+	struct config_journal *journal = calloc(1, sizeof(*journal));
+
+	if (!journal)
+		return NULL;
+	journal->fd = journal->dir = journal->lock_fd = -1;
+	journal->keep = options->history ? options->history : 1;
+	journal->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	journal->directory = strdup(options->directory);
+	list_init(&journal->waiting);
+	list_init(&journal->ready);
+	pthread_mutex_init(&journal->lock, NULL);
+	pthread_cond_init(&journal->wake, NULL);
+	if (journal->event_fd >= 0 && journal->directory)
+		return journal;
+	config_journal_close(journal);
+	return NULL;
+}
+
+int config_journal_open(struct config_journal **out, const struct config_journal_options *options,
+			struct config_report *report)
+{
+	struct config_journal *journal = journal_new(options);
+	int status;
+
+	if (!journal)
+		return -ENOMEM;
+	status = journal_directory_open(journal, report);
+	if (!status)
+		status = journal_file_find(journal, report);
+	if (!status)
+		status = read_journal(journal, report);
+	if (!status)
+		status = -pthread_create(&journal->thread, NULL, run, journal);
+	if (status) {
+		config_journal_close(journal);
+		return status;
+	}
+	journal->threaded = true;
+	*out = journal;
+	return 0;
+}
+
+void config_journal_close(struct config_journal *journal)
+{
+	if (!journal)
+		return;
+	if (journal->threaded) {
+		pthread_mutex_lock(&journal->lock);
+		journal->stop = true;
+		pthread_cond_signal(&journal->wake);
+		pthread_mutex_unlock(&journal->lock);
+		pthread_join(journal->thread, NULL);
+		config_journal_poll(journal);
+	}
+	for (int i = 0; i < 4; i++) {
+		int fd = (int[]){ journal->fd, journal->dir, journal->lock_fd,
+				  journal->event_fd }[i];
+
+		if (fd >= 0)
+			close(fd);
+	}
+	pthread_mutex_destroy(&journal->lock);
+	pthread_cond_destroy(&journal->wake);
+	free(journal->history);
+	free(journal->directory);
+	free(journal);
+}
+
+uint64_t config_journal_fingerprint(const struct config_journal *journal)
+{
+	return journal->fingerprint;
+}
+
+static int hand_over(struct config_journal *journal, struct journal_job *job)
+{
+	pthread_mutex_lock(&journal->lock);
+	list_add_tail(&journal->waiting, &job->link);
+	pthread_cond_signal(&journal->wake);
+	pthread_mutex_unlock(&journal->lock);
+	return 0;
+}
+
+int config_journal_append(struct config_journal *journal,
+			  const struct config_journal_change *change)
+{
+	struct journal_job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return -ENOMEM;
+	if (change->fingerprint)
+		journal->fingerprint = change->fingerprint;
+	job->change = *change;
+	job->change.fingerprint = journal->fingerprint;
+	job->change.from = change->from ? config_get(change->from) : NULL;
+	job->change.to = config_get(change->to);
+	snprintf(job->revision.cause, sizeof(job->revision.cause), "%s", change->cause);
+	snprintf(job->revision.actor, sizeof(job->revision.actor), "%s",
+		 change->actor ? change->actor : "");
+	job->revision.revision = change->to->revision;
+	job->revision.wall_ms = clock_wall_ms();
+	return hand_over(journal, job);
+}
+
+int config_journal_read(struct config_journal *journal, uint64_t revision, config_journal_text done,
+			void *context)
+{
+	struct journal_job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return -ENOMEM;
+	job->revision.revision = revision;
+	job->text_done = done;
+	job->change.context = context;
+	return hand_over(journal, job);
+}
+
+int config_journal_fd(const struct config_journal *journal)
+{
+	return journal->event_fd;
+}
+
+static struct journal_job *take_ready(struct config_journal *journal)
+{
+	struct journal_job *job = NULL;
+
+	pthread_mutex_lock(&journal->lock);
+	if (!list_empty(&journal->ready)) {
+		job = list_entry(journal->ready.next, struct journal_job, link);
+		list_del(&job->link);
+	}
+	pthread_mutex_unlock(&journal->lock);
+	return job;
+}
+
+static void finish(struct config_journal *journal, struct journal_job *job)
+{
+	if (job->text_done) {
+		job->text_done(job->change.context, job->status, json_out_text(&job->out),
+			       job->out.n);
+	} else {
+		if (!job->status)
+			history_add(journal, &job->revision);
+		if (job->oldest)
+			history_trim(journal, job->oldest);
+		if (job->change.done)
+			job->change.done(job->change.context, job->status);
+		config_put(job->change.from);
+		config_put(job->change.to);
+	}
+	json_out_fini(&job->out);
+	free(job);
+}
+
+void config_journal_poll(struct config_journal *journal)
+{
+	struct journal_job *job;
+	eventfd_t count;
+
+	if (eventfd_read(journal->event_fd, &count) && errno != EAGAIN)
+		log_error("journal", "the event descriptor cannot be read: %s", strerror(errno));
+	while ((job = take_ready(journal)))
+		finish(journal, job);
+}
+
+const struct config_revision *config_journal_history(const struct config_journal *journal,
+						     uint32_t *count)
+{
+	*count = journal->history_count;
+	return journal->history;
+}
