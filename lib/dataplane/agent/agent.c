@@ -6,7 +6,6 @@
 #include "dataplane/agent/state.h"
 #include "dataplane/agent/sweep.h"
 #include "dataplane/agent/waiting.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
 
@@ -75,7 +74,7 @@ static void agent_on_connect(void *context)
 		return;
 	agent->session++;
 	agent->channel = channel;
-	agent->grace_ns = clock_now_ns(&clock_monotonic) + AGENT_GRACE_NS;
+	agent->grace_ns = agent->now_ns + AGENT_GRACE_NS;
 	if (agent_watch(agent)) {
 		agent_drop_control(agent);
 		return;
@@ -181,6 +180,7 @@ static void agent_tell_links(struct agent *agent)
 
 int agent_turn(struct agent *agent, uint64_t now_ns)
 {
+	agent->now_ns = now_ns;
 	if (agent->channel)
 		agent_take_requests(agent);
 	if (agent->channel && agent->listing.active)

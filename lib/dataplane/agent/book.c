@@ -156,6 +156,13 @@ bool book_each_reference(const struct contract_object *object, book_reference_fn
 	const void *body = object + 1;
 
 	switch (object->kind) {
+	case CONTRACT_NEXTHOP: {
+		const struct contract_nexthop *nexthop = body;
+
+		/* Its members are next hops too: those the fib counts itself. */
+		return nexthop->kind != CONTRACT_NEXTHOP_GROUP ||
+		       book_reference(each, context, CONTRACT_GROUP, nexthop->target);
+	}
 	case CONTRACT_GROUP:
 		return book_each_member(object, each, context);
 	case CONTRACT_TUNNEL: {

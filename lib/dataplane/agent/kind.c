@@ -138,7 +138,8 @@ bool kind_check(struct agent *agent, const struct contract_object *now, struct o
 		return book_each_reference(now, kind_reference_exists, &check) &&
 		       kind_check_tunnel(agent, body, outcome);
 	case CONTRACT_NEXTHOP:
-		return kind_check_nexthop(agent, body, outcome);
+		return book_each_reference(now, kind_reference_exists, &check) &&
+		       kind_check_nexthop(agent, body, outcome);
 	case CONTRACT_ADDRESS: {
 		const struct contract_address *address = body;
 

@@ -82,6 +82,7 @@ struct agent {
 	struct agent_config config;
 	struct channel *channel; /* NULL: no control */
 	uint32_t session;
+	uint64_t now_ns;   /* of the last turn */
 	uint64_t grace_ns; /* when the sweep starts by itself; 0: done */
 	struct book book;
 	struct journal journal;

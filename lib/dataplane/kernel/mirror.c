@@ -147,17 +147,17 @@ void mirror_set_close(struct mirror_set *set)
 
 uint32_t mirror_count(const struct mirror_set *set)
 {
-	return set->count;
+	return set ? set->count : 0;
 }
 
 const struct mirror *mirror_get(const struct mirror_set *set, uint32_t id)
 {
-	return id && id <= set->count ? &set->mirrors[id] : NULL;
+	return set && id && id <= set->count ? &set->mirrors[id] : NULL;
 }
 
 uint32_t mirror_of_port(const struct mirror_set *set, uint32_t port)
 {
-	for (uint32_t i = 1; i <= set->count; i++)
+	for (uint32_t i = 1; i <= mirror_count(set); i++)
 		if (set->mirrors[i].port == port)
 			return i;
 	return 0;
@@ -165,7 +165,7 @@ uint32_t mirror_of_port(const struct mirror_set *set, uint32_t port)
 
 uint32_t mirror_of_instance(const struct mirror_set *set, uint32_t instance)
 {
-	for (uint32_t i = 1; i <= set->count; i++)
+	for (uint32_t i = 1; i <= mirror_count(set); i++)
 		if (!set->mirrors[i].port && set->mirrors[i].instance == instance)
 			return i;
 	return 0;

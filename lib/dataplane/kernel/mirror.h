@@ -79,6 +79,7 @@ __attribute__((warn_unused_result)) int mirror_set_open(struct mirror_set **set,
 							struct mirror_fault *fault);
 /* The interfaces stay in the kernel. */
 void mirror_set_close(struct mirror_set *set);
+/* A set that is NULL has no mirrors. */
 uint32_t mirror_count(const struct mirror_set *set);
 const struct mirror *mirror_get(const struct mirror_set *set, uint32_t id); /* ids from 1 */
 uint32_t mirror_of_port(const struct mirror_set *set, uint32_t port);	    /* id, 0: none */
