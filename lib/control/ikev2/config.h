@@ -26,6 +26,9 @@ struct ikev2_child_config {
 	bool on_demand; /* else negotiated when the IKE SA comes up, one after the other */
 };
 
+/* In place of an entry: selectors that were accepted beyond the configured ones. */
+#define IKEV2_ENTRY_ACCEPTED UINT16_MAX
+
 struct ikev2_credential {
 	const struct crypto_key *key;
 	struct crypto_cert *const *certs; /* leaf first, without the root */

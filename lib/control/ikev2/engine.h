@@ -21,7 +21,8 @@
  * left out on purpose: the peer's (or our) retransmission starts it again in the importing engine,
  * so that there is no half done work to carry over. Counters jump forward on import.
  *
- * After each call that takes `now_ns`, ask ikev2_deadline().
+ * The engine's time is that of the last call that took `now_ns`: before a completion that comes
+ * later, call ikev2_tick() with the time. After each call ask ikev2_deadline().
  */
 #include "contract/sa.h"
 #include "control/crypto/dh.h"
@@ -65,8 +66,6 @@ struct ikev2_child_install {
 	const struct contract_sa *inbound;
 	const struct contract_sa *outbound;
 };
-
-#define IKEV2_ENTRY_ACCEPTED UINT16_MAX
 
 enum ikev2_event_kind {
 	IKEV2_EVENT_UP,	     /* authenticated */

@@ -1,0 +1,342 @@
+#include "control/ikev2/exchange.h"
+
+#include "base/log.h"
+#include "control/ikev2/child.h"
+#include "control/ikev2/handlers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define RETRANSMIT_MS 4000
+#define RETRANSMIT_TRIES 5
+#define DELETE_TRIES 3
+#define JOB_ATTEMPTS 8
+#define IN(state) (1u << IKEV2_STATE_##state)
+
+/* What may be started in which state of the IKE SA. */
+static const struct {
+	ikev2_step_fn start;
+	uint32_t states;
+	const char *name;
+} jobs[IKEV2_JOB_KINDS] = {
+	[IKEV2_JOB_INIT] = { ikev2_init_start, IN(NEW) | IN(INIT_SENT), "IKE_SA_INIT" },
+	[IKEV2_JOB_AUTH] = { ikev2_auth_start, IN(INIT_SENT), "IKE_AUTH" },
+	[IKEV2_JOB_PROBE] = { ikev2_informational_start, IN(ESTABLISHED), "liveness" },
+	[IKEV2_JOB_CHILD_NEW] = { ikev2_create_start, IN(ESTABLISHED), "new child" },
+	[IKEV2_JOB_CHILD_REKEY] = { ikev2_create_start, IN(ESTABLISHED), "child rekey" },
+	[IKEV2_JOB_CHILD_DELETE] = { ikev2_informational_start, IN(ESTABLISHED), "child delete" },
+	[IKEV2_JOB_REKEY] = { ikev2_rekey_start, IN(ESTABLISHED), "IKE rekey" },
+	[IKEV2_JOB_DELETE] = { ikev2_informational_start,
+			       IN(ESTABLISHED) | IN(REKEYED) | IN(DELETING), "IKE delete" },
+	[IKEV2_JOB_MOVE] = { ikev2_mobike_start, IN(ESTABLISHED), "address update" },
+};
+
+struct ikev2_job *ikev2_job_add(struct ikev2_sa *sa, enum ikev2_job_kind kind)
+{
+	struct ikev2_job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	job->kind = (uint8_t)kind;
+	list_add_tail(&sa->jobs, &job->link);
+	return job;
+}
+
+struct ikev2_job *ikev2_job_find(const struct ikev2_sa *sa, enum ikev2_job_kind kind,
+				 uint32_t child)
+{
+	struct list *at;
+
+	list_for_each (at, &sa->jobs) {
+		struct ikev2_job *job = list_entry(at, struct ikev2_job, link);
+
+		if (job->kind == kind && job->child == child)
+			return job;
+	}
+	return NULL;
+}
+
+void ikev2_job_free(struct ikev2_job *job)
+{
+	free(job);
+}
+
+int ikev2_job_again(struct ikev2_sa *sa, struct ikev2_job *job)
+{
+	uint64_t base = (job->attempts < 6 ? 1u << job->attempts : 60) * IKEV2_NS_PER_S / 2;
+	uint32_t random = 0;
+
+	if (++job->attempts > JOB_ATTEMPTS || secret_random(&random, sizeof(random))) {
+		ikev2_job_free(job);
+		return -ELOOP;
+	}
+	/* Two peers that were in each other's way must not meet again. */
+	job->not_before_ns = sa->engine->now_ns + base + base / 1024 * (random % 1024);
+	list_add_tail(&sa->jobs, &job->link);
+	return 0;
+}
+
+static struct ikev2_job *next_job(const struct ikev2_sa *sa)
+{
+	struct ikev2_job *best = NULL;
+	struct list *at;
+
+	list_for_each (at, &sa->jobs) {
+		struct ikev2_job *job = list_entry(at, struct ikev2_job, link);
+
+		if (!(jobs[job->kind].states >> sa->state & 1))
+			continue;
+		if (!best || job->not_before_ns < best->not_before_ns)
+			best = job;
+		if (job->kind == IKEV2_JOB_DELETE || !job->not_before_ns)
+			return job;
+	}
+	return best;
+}
+
+void ikev2_exchange_kick(struct ikev2_sa *sa)
+{
+	struct ikev2_job *job;
+	struct ikev2_task *task;
+
+	/* A task that ends without having sent anything makes room for the next job. */
+	while (sa->state != IKEV2_STATE_GONE && !sa->own && !sa->tasks[IKEV2_SLOT_LOCAL] &&
+	       !sa->tasks[IKEV2_SLOT_RESPONSE]) {
+		job = next_job(sa);
+		if (!job || job->not_before_ns > sa->engine->now_ns ||
+		    ikev2_task_new(sa, IKEV2_SLOT_LOCAL, &task))
+			return;
+		list_del(&job->link);
+		task->job = job;
+		task->path = sa->path;
+		ikev2_trace_local(sa, "starting %s", jobs[job->kind].name);
+		ikev2_task_run(task, jobs[job->kind].start);
+	}
+}
+
+uint64_t ikev2_exchange_deadline(const struct ikev2_sa *sa)
+{
+	const struct ikev2_job *job;
+
+	if (sa->tasks[IKEV2_SLOT_LOCAL] || sa->tasks[IKEV2_SLOT_RESPONSE])
+		return 0;
+	if (sa->own)
+		return sa->own->next_ns;
+	job = next_job(sa);
+	return job ? (job->not_before_ns ? job->not_before_ns : 1) : 0;
+}
+
+void ikev2_exchange_end(struct ikev2_sa *sa)
+{
+	struct ikev2_exchange *own = sa->own;
+
+	if (!own)
+		return;
+	sa->own = NULL;
+	ikev2_job_free(own->job);
+	crypto_dh_free(own->offer.dh);
+	if (own->offer.esp_spi)
+		sa->engine->hooks.spi_put(sa->engine->hooks.context, own->offer.esp_spi);
+	ike_packets_fini(&own->packets);
+	secret_wipe(own, sizeof(*own));
+	free(own);
+}
+
+struct ike_header ikev2_exchange_header(const struct ikev2_sa *sa, enum ike_exchange exchange,
+					bool response, uint32_t message_id)
+{
+	return (struct ike_header){
+		.spi_i = sa->initiator ? sa->spi : sa->peer_spi,
+		.spi_r = sa->initiator ? sa->peer_spi : sa->spi,
+		.major = IKE_VERSION_MAJOR,
+		.exchange = (uint8_t)exchange,
+		.flags = (uint8_t)((sa->initiator ? IKE_FLAG_INITIATOR : 0) |
+				   (response ? IKE_FLAG_RESPONSE : 0)),
+		.message_id = message_id,
+	};
+}
+
+void ikev2_exchange_start(struct ikev2_sa *sa, struct ike_builder *b, enum ike_exchange exchange)
+{
+	struct ike_header header = ikev2_exchange_header(sa, exchange, false, sa->next_id);
+
+	ike_build_start(b, sa->engine->buffer, sizeof(sa->engine->buffer), &header);
+	if (exchange != IKE_SA_INIT)
+		ike_build_sk(b, ike_sk_iv_bytes(&sa->suite));
+}
+
+void ikev2_exchange_start_response(struct ikev2_sa *sa, struct ike_builder *b,
+				   const struct ike_message *request)
+{
+	struct ike_header header = ikev2_exchange_header(sa, request->header.exchange, true,
+							 request->header.message_id);
+
+	ike_build_start(b, sa->engine->buffer, sizeof(sa->engine->buffer), &header);
+	if (request->header.exchange != IKE_SA_INIT)
+		ike_build_sk(b, ike_sk_iv_bytes(&sa->suite));
+}
+
+void ikev2_exchange_send_raw(struct ikev2_engine *engine, const struct ikev2_path *path,
+			     bool marker, struct span bytes,
+			     const struct ikev2_connection *connection)
+{
+	const struct ikev2_datagram datagram = { .path = *path,
+						 .bytes = bytes,
+						 .non_esp_marker = marker };
+
+	engine->counters.sent++;
+	engine->hooks.send(engine->hooks.context, &datagram, connection);
+}
+
+void ikev2_exchange_packets(struct ikev2_sa *sa, const struct ike_packets *packets,
+			    const struct ikev2_path *path, bool marker)
+{
+	for (uint16_t i = 0; i < packets->count; i++)
+		ikev2_exchange_send_raw(sa->engine, path, marker, ike_packets_get(packets, i),
+					sa->connection);
+	sa->last_sent_ns = sa->engine->now_ns;
+}
+
+/* IKE message bytes of a datagram: IP, UDP and marker go off the packet. */
+static size_t fragment_bytes(const struct ikev2_sa *sa)
+{
+	size_t packet = sa->engine->config.fragment_bytes;
+	size_t ip = sa->path.remote.family == NET_IP6 ? 40 : 20;
+
+	return sa->fragmentation ? packet - ip - 8 - IKE_NON_ESP_MARKER_BYTES : 0;
+}
+
+static int seal(struct ikev2_sa *sa, struct ike_builder *b, struct ike_packets *packets)
+{
+	const struct ike_sk sk = {
+		.crypto = sa->engine->crypto,
+		.suite = &sa->suite,
+		.keys = &sa->keys,
+		.initiator = sa->initiator,
+		.iv_counter = &sa->iv_counter,
+	};
+	struct span message;
+	int error;
+
+	memset(packets, 0, sizeof(*packets));
+	if (b->sk) {
+		ikev2_trace_sent(sa, b, writer_len(&b->w));
+		return ike_sk_seal(&sk, b, fragment_bytes(sa), packets);
+	}
+	error = ike_build_end(b, &message);
+	if (error)
+		return error;
+	ikev2_trace_sent(sa, b, message.n);
+	return ike_packets_of(packets, message);
+}
+
+/*
+ * The whole schedule of retransmissions fits into what is left of dpd_s after the idle part, so
+ * that every request is a liveness check too: the intervals of 1 + 1.8 + ... + 1.8^tries.
+ */
+static uint64_t first_interval(const struct ikev2_sa *sa, uint8_t tries)
+{
+	const struct ikev2_config *config = ikev2_sa_config(sa);
+	uint64_t first =
+		(config->retransmit_ms ? config->retransmit_ms : RETRANSMIT_MS) * IKEV2_NS_PER_MS;
+	uint64_t units = 0; /* thousandths */
+	uint64_t unit = 1000;
+	uint64_t left;
+
+	if (!config->dpd_s || sa->state < IKEV2_STATE_ESTABLISHED)
+		return first;
+	for (uint8_t i = 0; i <= tries; i++, unit = unit * 9 / 5)
+		units += unit;
+	left = config->dpd_s * IKEV2_NS_PER_S / 3 * 2 / units * 1000;
+	return left < first ? left : first;
+}
+
+int ikev2_exchange_send(struct ikev2_sa *sa, struct ike_builder *b, struct ikev2_job *job,
+			struct ikev2_offer *offer)
+{
+	const struct ikev2_config *config = ikev2_sa_config(sa);
+	struct ikev2_exchange *own = calloc(1, sizeof(*own));
+	int error = own ? seal(sa, b, &own->packets) : -ENOMEM;
+
+	if (error) {
+		free(own);
+		return error;
+	}
+	own->job = job;
+	if (offer) {
+		own->offer = *offer;
+		memset(offer, 0, sizeof(*offer));
+	}
+	own->message_id = sa->next_id;
+	own->tries_max = config->retransmit_tries ? config->retransmit_tries : RETRANSMIT_TRIES;
+	if (job->kind == IKEV2_JOB_DELETE && own->tries_max > DELETE_TRIES)
+		own->tries_max = DELETE_TRIES; /* it ends either way */
+	own->interval_ns = first_interval(sa, own->tries_max);
+	own->next_ns = sa->engine->now_ns + own->interval_ns;
+	sa->own = own;
+	ikev2_exchange_packets(sa, &own->packets, &sa->path, sa->floated);
+	return 0;
+}
+
+void ikev2_exchange_timer(struct ikev2_sa *sa)
+{
+	struct ikev2_exchange *own = sa->own;
+
+	if (!own || own->next_ns > sa->engine->now_ns || sa->tasks[IKEV2_SLOT_RESPONSE])
+		return;
+	if (own->tries >= own->tries_max) {
+		enum ikev2_reason reason = IKEV2_REASON_TIMEOUT;
+
+		if (sa->state == IKEV2_STATE_DELETING || sa->state == IKEV2_STATE_REKEYED)
+			reason = sa->reason;
+		else if (sa->state == IKEV2_STATE_ESTABLISHED)
+			reason = IKEV2_REASON_LIVENESS;
+		ikev2_sa_end(sa, reason, jobs[own->job->kind].name);
+		return;
+	}
+	own->tries++;
+	own->interval_ns = own->interval_ns / 5 * 9;
+	own->next_ns = sa->engine->now_ns + own->interval_ns;
+	sa->engine->counters.retransmitted++;
+	ikev2_trace_local(sa, "retransmission %u of %s", own->tries, jobs[own->job->kind].name);
+	ikev2_exchange_packets(sa, &own->packets, &sa->path, sa->floated);
+	if (own->tries == 2 && sa->state == IKEV2_STATE_ESTABLISHED && !sa->suspect) {
+		sa->suspect = true;
+		ikev2_sa_event(sa, IKEV2_EVENT_SUSPECT, IKEV2_REASON_LIVENESS, NULL);
+	}
+}
+
+int ikev2_exchange_respond(struct ikev2_task *task, struct ike_builder *b)
+{
+	struct ikev2_sa *sa = task->sa;
+	struct ike_packets packets;
+	int error = seal(sa, b, &packets);
+
+	if (error) {
+		log_warn("ikev2", "an answer could not be built error=%d", error);
+		return error;
+	}
+	ike_packets_fini(&sa->response);
+	sa->response = packets;
+	sa->has_response = true;
+	sa->expected_id = task->message.header.message_id + 1;
+	ikev2_exchange_packets(sa, &sa->response, &task->path, task->marker);
+	return 0;
+}
+
+void ikev2_exchange_respond_notify(struct ikev2_task *task, uint16_t notify, struct span data)
+{
+	struct ike_builder b;
+
+	ikev2_exchange_start_response(task->sa, &b, &task->message);
+	ike_build_notify(&b, notify, data);
+	if (ikev2_exchange_respond(task, &b))
+		task->sa->engine->counters.dropped++;
+}
+
+/* RFC 7296 section 2.1: the very same bytes, to where the request came from. */
+void ikev2_exchange_resend(struct ikev2_sa *sa, const struct ikev2_path *path, bool marker)
+{
+	ikev2_trace_local(sa, "a retransmitted request: the same answer again");
+	ikev2_exchange_packets(sa, &sa->response, path, marker);
+}
