@@ -253,21 +253,18 @@ bool meter_refill(const struct meter_worker *worker, uint32_t at, uint32_t bytes
 	if (!__atomic_load_n(&m->buckets[at].exists, __ATOMIC_ACQUIRE))
 		return true;
 	bytes += bytes == 0;
-	if (lease->packets == METER_PACKETS_DENIED && !late)
-		goto drop;
 	find_levels(m, at, &claim);
 	if (late && lease->packets != METER_PACKETS_DENIED)
 		expire(lease, &claim);
-	if (!take_lease(m, lease, &claim, bytes, now_tsc))
-		goto drop;
+	if (!take_lease(m, lease, &claim, bytes, now_tsc)) {
+		meter_count(&lease->dropped_bytes, bytes);
+		meter_count(&lease->dropped_packets, 1);
+		return false;
+	}
 	put_lease(m, lease, &claim, now_tsc);
 	lease->bytes -= bytes;
 	lease->packets--;
 	meter_count(&lease->passed_bytes, bytes);
 	meter_count(&lease->passed_packets, 1);
 	return true;
-drop:
-	meter_count(&lease->dropped_bytes, bytes);
-	meter_count(&lease->dropped_packets, 1);
-	return false;
 }

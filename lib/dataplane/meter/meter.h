@@ -33,6 +33,7 @@ enum meter_direction { METER_INBOUND, METER_OUTBOUND, METER_DIRECTIONS };
 #define METER_BURST_BYTES_MIN 18000
 #define METER_LEASE_US 50
 #define METER_BALANCE_US 5000
+#define METER_PACKETS_DENIED (-1) /* lease->until says when to ask again */
 
 struct meter_config {
 	uint32_t limits; /* ids below this */
@@ -117,8 +118,13 @@ static inline bool meter_admit(const struct meter_worker *worker, uint32_t limit
 		return true;
 	if (__builtin_expect(lease->bytes < (int64_t)bytes || lease->packets < 1 ||
 				     (int64_t)(now_tsc - lease->until) > 0,
-			     0))
-		return meter_refill(worker, at, bytes, now_tsc);
+			     0)) {
+		if (lease->packets != METER_PACKETS_DENIED || (int64_t)(now_tsc - lease->until) > 0)
+			return meter_refill(worker, at, bytes, now_tsc);
+		meter_count(&lease->dropped_bytes, bytes);
+		meter_count(&lease->dropped_packets, 1);
+		return false;
+	}
 	lease->bytes -= bytes;
 	lease->packets--;
 	meter_count(&lease->passed_bytes, bytes);

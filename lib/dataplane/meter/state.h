@@ -8,7 +8,6 @@
 #define METER_TIME_SHIFT 4
 #define METER_LEASE_VALID_US 2000
 #define METER_PLENTY (INT64_C(1) << 40) /* bytes or packets of a lease without such a limit */
-#define METER_PACKETS_DENIED (-1)	/* lease->until says when to ask again */
 
 /*
  * Shared by the workers, one a limit and direction. bytes_at: the time whose earnings have been
