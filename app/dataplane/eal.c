@@ -19,6 +19,7 @@
 
 /* DPDK says why on its log only; the last complaint goes into our sentence. */
 static char eal_complaint[160];
+static bool eal_starting = true;
 
 static ssize_t eal_log_write(void *cookie, const char *bytes, size_t n)
 {
@@ -36,7 +37,10 @@ static ssize_t eal_log_write(void *cookie, const char *bytes, size_t n)
 	log_text(text, sizeof(text), (struct span){ (const uint8_t *)bytes, length });
 	if (rte_level <= (int)RTE_LOG_ERR)
 		snprintf(eal_complaint, sizeof(eal_complaint), "%.159s", text);
-	log_line("dpdk", rte_level <= (int)RTE_LOG_WARNING ? LOG_WARN : level, "%s", text);
+	/* While we start, a complaint that matters becomes our own sentence. */
+	if (rte_level <= (int)RTE_LOG_WARNING)
+		level = eal_starting ? LOG_DEBUG : LOG_WARN;
+	log_line("dpdk", level, "%s", text);
 	return (ssize_t)n;
 }
 
@@ -147,6 +151,27 @@ static void eal_lcores(struct words_of_eal *words, const struct options *options
 	eal_word(words, "--main-lcore=0");
 }
 
+static int eal_check_cpus(const struct options *options, struct eal_fault *fault)
+{
+	cpu_set_t allowed;
+	uint16_t main_cpu = eal_main_cpu(options);
+
+	CPU_ZERO(&allowed);
+	sched_getaffinity(0, sizeof(allowed), &allowed);
+	for (uint16_t i = 0; i < options->worker_count; i++)
+		if (!CPU_ISSET(options->cpus[i], &allowed)) {
+			snprintf(fault->text, sizeof(fault->text),
+				 "--cores: CPU %u is not there or not ours; give --cores others",
+				 options->cpus[i]);
+			return -EINVAL;
+		}
+	if (CPU_ISSET(main_cpu, &allowed))
+		return 0;
+	snprintf(fault->text, sizeof(fault->text),
+		 "--main-core %u: this CPU is not there or not ours; give another one", main_cpu);
+	return -EINVAL;
+}
+
 static int eal_check_hugepages(const struct options *options, uint64_t memory_mb,
 			       struct eal_fault *fault)
 {
@@ -167,8 +192,10 @@ int eal_start(const struct options *options, uint64_t memory_mb, struct eal_faul
 {
 	struct words_of_eal words = { .count = 0 };
 	char *argv[EAL_WORDS];
-	int err = eal_check_hugepages(options, memory_mb, fault);
+	int err = eal_check_cpus(options, fault);
 
+	if (!err)
+		err = eal_check_hugepages(options, memory_mb, fault);
 	if (err)
 		return err;
 	if (eal_open_log())
@@ -201,7 +228,13 @@ int eal_start(const struct options *options, uint64_t memory_mb, struct eal_faul
 	return err;
 }
 
+void eal_started(void)
+{
+	eal_starting = false;
+}
+
 void eal_stop(void)
 {
+	eal_starting = true;
 	rte_eal_cleanup();
 }

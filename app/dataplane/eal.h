@@ -16,4 +16,6 @@ uint16_t eal_main_cpu(const struct options *options);
 /* `memory_mb` is what the program will take. */
 __attribute__((warn_unused_result)) int eal_start(const struct options *options, uint64_t memory_mb,
 						  struct eal_fault *fault);
+/* From here on DPDK's warnings are warnings. */
+void eal_started(void);
 void eal_stop(void);

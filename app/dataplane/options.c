@@ -22,6 +22,7 @@ static const char help[] =
 	"  --tun name=INTERFACE[,instance=N][,mtu=N]\n"
 	"                     Linux interface of the tunnel side (default vg-tun0)\n"
 	"  --socket PATH      where the control program attaches (default " DEFAULT_SOCKET ")\n"
+	"  --group NAME       group that may use the socket (default: ours)\n"
 	"  --cores LIST       CPU of each worker: 1,2-5; a CPU may appear twice (default 1, or 0)\n"
 	"  --workers LIST     the same as LCORE@CPU: 1@1,2@2\n"
 	"  --main-core CPU    CPU of the main thread (default: the first that no worker has)\n"
@@ -284,6 +285,7 @@ static const struct option_row rows[] = {
 	{ "port", set_port, 0, 0, 0, false },
 	{ "tun", set_tun, 0, 0, 0, false },
 	TEXT("socket", socket),
+	TEXT("group", group),
 	{ "cores", set_cores, 0, 0, 0, false },
 	{ "workers", set_workers, 0, 0, 0, false },
 	{ "main-core", set_main, 0, 0, 0, false },
@@ -353,6 +355,9 @@ static int options_complete(struct options *options, struct options_fault *fault
 						    "two ports are named %s; give each a name "
 						    "of its own",
 						    options->ports[i].name);
+	/* Most tunnels have one child, and one more while they rekey. */
+	if (!options->sizes.children)
+		options->sizes.children = options->sizes.tunnels * 2;
 	if (!options->worker_count)
 		options->cpus[options->worker_count++] = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 1 : 0;
 	if (!options->tun_count)
@@ -373,7 +378,6 @@ int options_parse(struct options *options, int argc, char *const argv[],
 	options->sizes = (struct options_sizes){
 		.sas = 4096,
 		.tunnels = 1024,
-		.children = 2048,
 		.groups = 1024,
 		.nexthops = 4096,
 		.neighbours = 4096,

@@ -42,6 +42,7 @@ struct options {
 	uint32_t buffers;   /* packet buffers; 0: computed */
 	struct options_sizes sizes;
 	char netns[128];
+	char group[64]; /* "": the socket stays ours */
 	char log[128];
 };
 

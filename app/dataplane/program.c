@@ -13,6 +13,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include <errno.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,6 +34,24 @@ __attribute__((format(printf, 3, 4))) static int program_fail(struct program *pr
 	return err;
 }
 
+/* Control runs as another user: its group may use the socket. */
+static int program_give_socket(struct program *p)
+{
+	struct group entry;
+	struct group *found = NULL;
+	char room[4096];
+	int err = getgrnam_r(p->options->group, &entry, room, sizeof(room), &found);
+
+	if (!found)
+		return program_fail(p, err ? -err : -ENOENT,
+				    "--group %s: there is no such group; create it or give another",
+				    p->options->group);
+	if (chown(p->options->socket, (uid_t)-1, found->gr_gid))
+		return program_fail(p, -errno, "socket %s: cannot be given to group %s: %s",
+				    p->options->socket, p->options->group, strerror(errno));
+	return 0;
+}
+
 static int start_socket(struct program *p)
 {
 	const char *path = p->options->socket;
@@ -51,7 +70,10 @@ static int start_socket(struct program *p)
 	if (err)
 		return program_fail(p, err, "socket %s: %s; give --socket a path that can be made",
 				    path, strerror(-err));
-	return 0;
+	err = p->options->group[0] ? program_give_socket(p) : 0;
+	if (err)
+		channel_listener_close(p->listener);
+	return err;
 }
 
 static void stop_socket(struct program *p)
@@ -477,6 +499,7 @@ void program_stop(struct program *p)
 
 void program_run(struct program *p)
 {
+	eal_started();
 	notify_send("READY=1");
 	log_info("main", "ready ports=%u workers=%u memory_mb=%llu buffers=%u idle=%s",
 		 p->ports.count, p->options->worker_count, (unsigned long long)p->memory_mb,
