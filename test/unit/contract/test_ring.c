@@ -1,5 +1,6 @@
 /* The ring: order and content under threads, wake-ups, wiped slots, and a hostile other side. */
 #include "../cmocka_all.h"
+#include "base/clock.h"
 #include "base/secret.h"
 #include "contract/ring.h"
 
@@ -214,6 +215,7 @@ static void test_other_side_writes_my_line(void **state)
 #define STORM 200000
 
 static int wake_fd;
+static _Atomic int wake_flag;
 
 static void *produce(void *arg)
 {
@@ -257,6 +259,74 @@ static void test_storm_with_sleep(void **state)
 	close(wake_fd);
 }
 
+#define TRICKLE 50000
+
+/* For a machine with one core. */
+static void spin_or_yield(uint32_t *spins)
+{
+	if (++*spins % 4096 == 0)
+		sched_yield();
+}
+
+/* Arrivals around the moment in which the consumer falls asleep. */
+static void *trickle(void *arg)
+{
+	uint32_t seed_at = 77, spins = 0;
+
+	for (uint64_t i = 0; i < TRICKLE; i++) {
+		seed_at = seed_at * 1664525 + 1013904223;
+		for (volatile uint32_t spin = seed_at >> 24; spin; spin--)
+			;
+		/* not before the last one was taken: the consumer always runs dry */
+		while (ring_free(&producer) != BYTES)
+			spin_or_yield(&spins);
+		while (put(16, CONTRACT_SEND, i) == -EAGAIN)
+			;
+		if (ring_wants_wake(&producer))
+			atomic_store_explicit(&wake_flag, 1, memory_order_release);
+	}
+	return NULL;
+}
+
+/* Sleeps without a system call, so that falling asleep takes as little time as it can. */
+static bool doze(void)
+{
+	uint64_t until = clock_now_ns(&clock_monotonic) + 5 * CLOCK_NS_PER_S;
+	uint32_t spins = 0;
+
+	while (!atomic_exchange_explicit(&wake_flag, 0, memory_order_acquire)) {
+		spin_or_yield(&spins);
+		if (clock_now_ns(&clock_monotonic) > until)
+			return false;
+	}
+	return true;
+}
+
+static void test_no_wake_is_lost(void **state)
+{
+	uint64_t expected = 0, sleeps = 0;
+	pthread_t thread;
+
+	atomic_store(&wake_flag, 0);
+	assert_int_equal(pthread_create(&thread, NULL, trickle, NULL), 0);
+	while (expected < TRICKLE) {
+		int rc = ring_get(&consumer, message);
+
+		assert_true(rc >= 0);
+		if (rc) {
+			assert_message(expected++);
+		} else if (ring_may_sleep(&consumer)) {
+			sleeps++;
+			if (!doze())
+				fail_msg("slept through message %llu",
+					 (unsigned long long)expected);
+			ring_awake(&consumer);
+		}
+	}
+	pthread_join(thread, NULL);
+	assert_true(sleeps > TRICKLE / 100);
+}
+
 #define with_ring(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -270,6 +340,7 @@ int main(void)
 		with_ring(test_hostile_lengths),
 		with_ring(test_other_side_writes_my_line),
 		with_ring(test_storm_with_sleep),
+		with_ring(test_no_wake_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
