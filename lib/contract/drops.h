@@ -36,6 +36,7 @@
 	X(ESP_LIFETIME, "esp_lifetime", "SA past its hard lifetime")                               \
 	X(ESP_SEQUENCE, "esp_sequence", "sequence numbers of the SA used up")                      \
 	X(INNER_HEADER, "inner_header", "decrypted packet malformed")                              \
+	X(INNER_ECN, "inner_ecn", "congestion marked outside that the inner packet cannot carry")  \
 	X(INNER_SELECTOR, "inner_selector", "decrypted packet outside the SA's selectors")         \
 	X(INNER_SOURCE, "inner_source", "inner source not reachable through the tunnel")           \
 	X(INNER_TO_US, "inner_to_us", "inner destination is ours but not on this tunnel")          \

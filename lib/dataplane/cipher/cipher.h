@@ -58,7 +58,7 @@ void cipher_lane_free(struct cipher_lane *lane);
 /* Which code ipsec-mb chose for this machine, for the log. */
 const char *cipher_lane_text(const struct cipher_lane *lane);
 
-/* NULL: not supported; `tag_bytes` is one of those that the suite has. */
+/* NULL: not supported; `tag_bytes` is one of those that the suite has, or 0. */
 const struct cipher_suite *cipher_suite_find(enum contract_cipher cipher,
 					     enum contract_integrity integrity, uint8_t tag_bytes);
 /* Expands into CIPHER_KEY_BYTES at `to`. */

@@ -124,8 +124,11 @@ void path_run(struct path *path, uint32_t device, struct rte_mbuf **packets, uin
  */
 enum path_inject { PATH_INJECT_ROUTE = 1, PATH_INJECT_NEXTHOP, PATH_INJECT_FRAME };
 void path_inject(struct path *path, enum path_inject how, uint32_t where, struct rte_mbuf *packet);
-/* Once a loop: held packets whose SA or neighbour came, or whose time is over. */
-void path_tick(struct path *path, uint64_t now_tsc);
+/*
+ * Once a loop: held packets whose SA or neighbour came, or whose time is over. Gives the time in
+ * nanoseconds (CLOCK_BOOTTIME).
+ */
+uint64_t path_tick(struct path *path);
 bool path_holds(const struct path *path);
 
 /* The exits, emptied by the caller after each run. */

@@ -1,0 +1,86 @@
+#pragma once
+/*
+ * Opening an ESP packet in place: before the cipher, and after its tag held.
+ */
+#include "contract/drops.h"
+#include "dataplane/esp/outbound.h"
+
+/*
+ * The `bytes` from the ESP header on, SPI already looked up: checks that need no key and the
+ * operation that opens it. *number is the 64-bit number that the tag is verified with.
+ */
+static ESP_INLINE enum contract_drop esp_check(struct cipher_op *op, struct sa_slot *slot,
+					       uint8_t *esp, uint32_t bytes, uint64_t *number)
+{
+	const struct sa_inbound *in = &slot->in;
+	uint32_t overhead = ESP_HDR + in->iv_bytes + in->tag_bytes;
+	uint64_t highest = __atomic_load_n(&slot->window.highest, __ATOMIC_RELAXED);
+	uint32_t spi_be;
+	uint32_t low;
+
+	if (bytes < overhead + ESP_TRAILER)
+		return CONTRACT_DROP_ESP_SHORT;
+	/* RFC 4303 section 2.4: the text ends on a block (at least on 4 bytes) */
+	if ((bytes - overhead) & (uint32_t)(in->block - 1))
+		return CONTRACT_DROP_ESP_LENGTH;
+	memcpy(&spi_be, esp, 4);
+	memcpy(&low, esp + 4, 4);
+	low = rte_be_to_cpu_32(low);
+	*number = in->flags & SA_ESN ? window_infer(highest, slot->window.size, low) : low;
+	if (!(in->flags & SA_NO_REPLAY)) {
+		enum window_verdict verdict = window_check(&slot->window, highest, *number);
+
+		if (verdict != WINDOW_NEW)
+			return verdict == WINDOW_SEEN ? CONTRACT_DROP_ESP_REPLAY_SEEN
+						      : CONTRACT_DROP_ESP_REPLAY_OLD;
+	}
+	if (in->flags & SA_RANDOM_IV)
+		memcpy(op->iv, esp + ESP_HDR, in->iv_bytes);
+	else
+		esp_nonce(op, esp + ESP_HDR, in->salt, in->salt_bytes, in->flags);
+	esp_aad(op, spi_be, *number, in->flags);
+	op->text = esp + ESP_HDR + in->iv_bytes;
+	op->length = (uint16_t)(bytes - overhead);
+	op->tag = op->text + op->length;
+	op->key = in->key;
+	op->head = (uint8_t)(ESP_HDR + in->iv_bytes);
+	op->tag_bytes = in->tag_bytes;
+	return CONTRACT_DROP_NONE;
+}
+
+/* Padding must be 1, 2, 3, ... (RFC 4303 section 2.4: the receiver should look). */
+static ESP_INLINE bool esp_padding_good(const uint8_t *end, uint32_t padding)
+{
+	for (uint32_t i = 0; i < padding; i++)
+		if (end[i] != i + 1)
+			return false;
+	return true;
+}
+
+/* After the tag held and the number is committed: what is inside. */
+static ESP_INLINE enum contract_drop esp_open(const struct cipher_op *op, uint32_t *length,
+					      uint8_t *next_header)
+{
+	const uint8_t *end = op->text + op->length - ESP_TRAILER;
+	uint32_t padding = end[0];
+
+	*next_header = end[1];
+	if (padding + ESP_TRAILER > op->length || !esp_padding_good(end - padding, padding))
+		return CONTRACT_DROP_ESP_PADDING;
+	*length = op->length - ESP_TRAILER - padding;
+	return CONTRACT_DROP_NONE;
+}
+
+/* RFC 6040 section 4.2: the ECN field that goes on; 0xff when the packet must be dropped. */
+static ESP_INLINE uint8_t esp_ecn(uint8_t outer, uint8_t inner)
+{
+	static const uint8_t table[4][4] = {
+		/* inner: not-ECT, ECT(1), ECT(0), CE; rows by outer */
+		{ 0, 1, 2, 3 },
+		{ 0, 1, 1, 3 },
+		{ 0, 1, 2, 3 },
+		{ 0xff, 3, 3, 3 },
+	};
+
+	return table[outer & 3][inner & 3];
+}

@@ -1,0 +1,62 @@
+/*
+ * Packets that wait for an SA or a neighbour: bounded, in order, given up after a time.
+ */
+#include "dataplane/nodes/path_state.h"
+
+void path_hold(struct path *path, struct path_packet *p, enum contract_drop why)
+{
+	if (p->held_until && (int64_t)(path->now_tsc - p->held_until) >= 0) {
+		path_drop(path, p, why);
+		return;
+	}
+	if (path->held_count == PATH_HELD) {
+		path_drop(path, p,
+			  why == CONTRACT_DROP_TUNNEL_HELD_LATE ? CONTRACT_DROP_TUNNEL_HELD_FULL
+								: why);
+		return;
+	}
+	if (!p->held_until)
+		p->held_until = path->now_tsc + path->hold_tsc;
+	p->from = PATH_FROM_MIRROR; /* TTL and source were dealt with */
+	path->held[path->held_count++] = *p;
+}
+
+void path_await_neighbour(struct path *path, struct path_packet *p, uint32_t port,
+			  const struct net_addr *addr)
+{
+	struct path_event event = { .type = CONTRACT_NEIGHBOUR_WANTED, .domain = p->domain };
+
+	if (path_event_allowed(path)) {
+		event.neighbour.port = port;
+		event.neighbour.addr = *addr;
+		path_event(path, &event);
+	}
+	path_hold(path, p, CONTRACT_DROP_NEIGHBOUR_NONE);
+}
+
+bool path_holds(const struct path *path)
+{
+	return path->held_count != 0;
+}
+
+/* Through route and tunnel again, oldest first; what still has to wait comes back in order. */
+void path_retry_held(struct path *path)
+{
+	uint32_t n = path->held_count;
+	struct path_packet *held = path->retry;
+
+	memcpy(held, path->held, n * sizeof(held[0]));
+	path->held_count = 0;
+	for (uint32_t from = 0; from < n; from += PATH_VECTOR) {
+		uint32_t count = n - from < PATH_VECTOR ? n - from : PATH_VECTOR;
+
+		path->forward.n = path->tunnelled.n = 0;
+		for (uint32_t i = 0; i < count; i++) {
+			path->packets[i] = held[from + i];
+			path_add(&path->forward, i);
+		}
+		path_route(path);
+		if (path->tunnelled.n)
+			path_tunnel(path);
+	}
+}

@@ -1,0 +1,96 @@
+#pragma once
+/*
+ * The inline side of parsing: what every packet goes through.
+ */
+#include "dataplane/nodes/path_state.h"
+
+enum contract_drop path_parse_ip6_extensions(struct path_packet *p);
+
+/* RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7: no packet comes from there. */
+static PATH_INLINE bool path_parse_source4_bad(const uint8_t *src)
+{
+	return src[0] >= 224 || src[0] == 127 || src[0] == 0;
+}
+
+static PATH_INLINE bool path_parse_source6_bad(const uint8_t *src)
+{
+	uint64_t high;
+	uint64_t low;
+
+	memcpy(&high, src, 8);
+	memcpy(&low, src + 8, 8);
+	return src[0] == 0xff || (high == 0 && (low == 0 || low == RTE_BE64(1)));
+}
+
+/* Header without options: the ones-complement sum of its words is all ones. */
+static PATH_INLINE bool path_parse_sum4_good(const uint8_t *ip)
+{
+	uint32_t w[5];
+	uint64_t sum;
+
+	memcpy(w, ip, sizeof(w));
+	sum = (uint64_t)w[0] + w[1] + w[2] + w[3] + w[4];
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
+static PATH_INLINE enum contract_drop path_parse_ip4(struct path_packet *p, uint32_t room,
+						     bool checksum_known)
+{
+	const struct net_ip4_hdr *ip = (const struct net_ip4_hdr *)p->ip;
+	uint32_t header;
+	uint32_t length;
+
+	if (unlikely(room < sizeof(*ip)))
+		return CONTRACT_DROP_IP4_SHORT;
+	header = (ip->version_ihl & 15u) * 4;
+	length = rte_be_to_cpu_16(ip->length_be);
+	if (unlikely(ip->version_ihl >> 4 != 4 || header < sizeof(*ip)))
+		return CONTRACT_DROP_IP4_HEADER;
+	if (unlikely(length < header || length > room))
+		return CONTRACT_DROP_IP4_SHORT;
+	if (!checksum_known) {
+		bool good = likely(header == sizeof(*ip))
+				    ? path_parse_sum4_good(p->ip)
+				    : net_checksum_fold(net_checksum_add(0, p->ip, header)) == 0;
+
+		if (unlikely(!good))
+			return CONTRACT_DROP_IP4_CHECKSUM;
+	}
+	if (unlikely(path_parse_source4_bad(ip->src)))
+		return CONTRACT_DROP_IP_SOURCE;
+	p->length = length;
+	p->l4 = (uint16_t)header;
+	p->protocol = ip->protocol;
+	p->ip6 = 0;
+	p->fragment = (ip->fragment_be & RTE_BE16(NET_IP4_MF | NET_IP4_OFFSET)) != 0;
+	return CONTRACT_DROP_NONE;
+}
+
+static PATH_INLINE enum contract_drop path_parse_ip6(struct path_packet *p, uint32_t room)
+{
+	const struct net_ip6_hdr *ip = (const struct net_ip6_hdr *)p->ip;
+	uint32_t length;
+
+	if (unlikely(room < sizeof(*ip)))
+		return CONTRACT_DROP_IP6_SHORT;
+	length = sizeof(*ip) + rte_be_to_cpu_16(ip->payload_length_be);
+	if (unlikely(p->ip[0] >> 4 != 6))
+		return CONTRACT_DROP_IP6_HEADER;
+	if (unlikely(length > room))
+		return CONTRACT_DROP_IP6_SHORT;
+	if (unlikely(path_parse_source6_bad(ip->src)))
+		return CONTRACT_DROP_IP_SOURCE;
+	p->length = length;
+	p->protocol = ip->next_header;
+	p->l4 = sizeof(*ip);
+	p->ip6 = 1;
+	p->fragment = 0;
+	if (likely(p->protocol == NET_PROTO_TCP || p->protocol == NET_PROTO_UDP ||
+		   p->protocol == NET_PROTO_ESP || p->protocol == NET_PROTO_ICMP6))
+		return CONTRACT_DROP_NONE;
+	return path_parse_ip6_extensions(p);
+}

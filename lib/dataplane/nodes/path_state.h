@@ -1,0 +1,162 @@
+#pragma once
+/*
+ * What the steps of the packet path share: the vector of packets under way and the worker's own
+ * rows of counters. Steps pass packets on as lists of places in the vector.
+ */
+#include "dataplane/esp/inbound.h"
+#include "dataplane/esp/number.h"
+#include "dataplane/fib/hop.h"
+#include "dataplane/fib/lookup.h"
+#include "dataplane/meter/meter.h"
+#include "dataplane/nodes/path.h"
+
+#include <rte_branch_prediction.h>
+
+#define PATH_INLINE inline __attribute__((always_inline))
+/* Where a packet comes from decides which rules hold for its route. */
+enum path_from { PATH_FROM_PRIVATE, PATH_FROM_PUBLIC, PATH_FROM_TUNNEL, PATH_FROM_MIRROR };
+
+struct path_packet {
+	struct rte_mbuf *m;
+	uint8_t *ip;	 /* header of the packet as it is seen now */
+	uint32_t length; /* of the IP packet */
+	uint32_t port;	 /* it arrived on */
+	uint32_t domain;
+	uint32_t tunnel; /* inbound: came out of it; outbound: goes into it */
+	uint32_t nexthop;
+	uint16_t l4; /* offset of what follows the IP header and its extensions */
+	uint8_t protocol;
+	uint8_t ip6;
+	uint8_t from; /* enum path_from */
+	uint8_t fragment;
+	uint8_t marker; /* non-ESP marker */
+	uint8_t zero;
+	uint32_t spi;
+	uint16_t remote_port_be; /* of UDP encapsulation, 0: plain ESP */
+	uint16_t zeros;
+	union {
+		uint64_t mac;	     /* of the next hop, once it is known */
+		uint64_t held_until; /* TSC, 0: it did not wait yet */
+	};
+} __attribute__((aligned(64)));
+_Static_assert(sizeof(struct path_packet) == 64, "one cache line");
+
+struct path_list {
+	uint32_t n;
+	uint8_t at[PATH_VECTOR];
+};
+
+/* Where an outer packet leaves, of the last tunnel that asked. */
+struct path_uplink {
+	uint32_t nexthop; /* 0: none remembered */
+	uint32_t port;
+	uint32_t neighbour;
+	uint32_t mtu;
+	uint64_t mac;
+};
+
+struct path {
+	const struct path_shared *shared;
+	const struct fib_hot *fib;
+	const struct sa_hot *sas;
+	struct cipher_lane *lane;
+	const struct address_table *addresses; /* of this run */
+	uint64_t *drops;
+	uint64_t *sa_rows;
+	uint64_t *tunnel_rows;
+	uint64_t *port_rows;
+	struct meter_worker meter;
+	bool metered;
+	bool several; /* other workers use the same SAs */
+	uint32_t worker;
+	uint32_t device;
+	uint64_t now_tsc;
+	uint64_t now_ns;
+	uint64_t base_tsc;
+	uint64_t base_ns;
+	uint64_t hold_tsc;
+	double ns_per_tsc;
+	uint64_t event_time; /* TSC up to which rate-limited events were told */
+	struct path_packet packets[PATH_VECTOR];
+	struct path_list esp;
+	struct path_list forward;
+	struct path_list tunnelled;
+	struct cipher_op ops[PATH_VECTOR];
+	uint64_t numbers[PATH_VECTOR];
+	void *records[PATH_VECTOR]; /* by op: struct sa_slot or struct sa_outbound */
+	uint8_t *starts[PATH_VECTOR];
+	uint8_t places[PATH_VECTOR]; /* by op: place of the packet */
+	uint32_t held_count;
+	struct path_packet held[PATH_HELD];
+	struct path_packet retry[PATH_HELD];
+	struct path_uplink uplink;
+	struct path_exit mirrored;
+	struct path_exit punted;
+	struct path_tx tx[PATH_DEVICES];
+};
+
+static PATH_INLINE void path_add(struct path_list *list, uint32_t at)
+{
+	list->at[list->n++] = (uint8_t)at;
+}
+
+/* Counts and frees. */
+void path_drop(struct path *path, struct path_packet *p, enum contract_drop why);
+void path_event(struct path *path, const struct path_event *event);
+/* At most some thousand a second of those events that a stranger can cause. */
+bool path_event_allowed(struct path *path);
+
+/* Steps, in their order. */
+void path_classify(struct path *path, struct rte_mbuf **mbufs, uint32_t n);
+void path_esp_in(struct path *path);
+void path_route(struct path *path);
+void path_tunnel(struct path *path);
+
+/* Ends: each takes the packet. */
+void path_to_mirror(struct path *path, struct path_packet *p, uint32_t mirror, bool frame);
+void path_punt(struct path *path, struct path_packet *p, enum contract_punt_class class);
+void path_hold(struct path *path, struct path_packet *p, enum contract_drop why);
+/* The packet at p->ip to a neighbour on a port. */
+void path_transmit(struct path *path, struct path_packet *p, uint32_t port, uint64_t mac);
+/* The MAC of the packet's neighbour is not known: asks for it and keeps the packet. */
+void path_await_neighbour(struct path *path, struct path_packet *p, uint32_t port,
+			  const struct net_addr *addr);
+/* To a next hop that is known by id; packets for tunnels go to path->tunnelled. */
+void path_follow(struct path *path, uint32_t place, uint32_t nexthop);
+void path_retry_held(struct path *path);
+void path_mss_clamp(struct path_packet *p, uint32_t most);
+
+/* The packets of a group all go to this tunnel, or some may. */
+bool path_group_has(const struct fib_hot *fib, uint32_t group, uint32_t tunnel);
+
+/* The IP header at p->ip; `room` bytes are there. Fills in the rest of *p. */
+enum contract_drop path_parse_ip(struct path_packet *p, uint32_t room, bool checksum_known);
+
+static PATH_INLINE void path_place(struct path_packet *p, uint8_t *start, uint32_t length)
+{
+	struct rte_mbuf *m = p->m;
+
+	m->data_off = (uint16_t)(start - (uint8_t *)m->buf_addr);
+	m->data_len = (uint16_t)length;
+	m->pkt_len = length;
+}
+
+static PATH_INLINE uint32_t path_head_room(const struct path_packet *p)
+{
+	return (uint32_t)(p->ip - (uint8_t *)p->m->buf_addr);
+}
+
+static PATH_INLINE uint32_t path_tail_room(const struct path_packet *p)
+{
+	return p->m->buf_len - path_head_room(p) - p->length;
+}
+
+static PATH_INLINE uint64_t *path_sa_row(struct path *path, uint32_t id)
+{
+	return path->sa_rows + (uint64_t)id * CONTRACT_SA_COLUMNS;
+}
+
+static PATH_INLINE uint64_t *path_tunnel_row(struct path *path, uint32_t id)
+{
+	return path->tunnel_rows + (uint64_t)id * CONTRACT_TUNNEL_COLUMNS;
+}

@@ -1,0 +1,63 @@
+#include "dataplane/nodes/path_transmit.h"
+
+void path_transmit_tagged(struct path *path, struct path_packet *p, uint8_t *start, uint32_t length,
+			  const struct path_port *port, uint64_t mac)
+{
+	const struct path_device *device = &path->shared->devices[port->device];
+	uint16_t type_be =
+		start[0] >> 4 == 6 ? RTE_BE16(NET_ETHERTYPE_IP6) : RTE_BE16(NET_ETHERTYPE_IP4);
+	uint32_t header = (uint32_t)(sizeof(struct net_ether_hdr) +
+				     (device->tx_vlan ? 0 : sizeof(struct net_vlan_hdr)));
+	uint8_t *at = start - header;
+
+	memcpy(at, &mac, 6);
+	memcpy(at + 6, port->mac, 6);
+	if (device->tx_vlan) {
+		p->m->ol_flags |= RTE_MBUF_F_TX_VLAN;
+		p->m->vlan_tci = port->vlan;
+	} else {
+		uint16_t words[2] = { RTE_BE16(NET_ETHERTYPE_VLAN), rte_cpu_to_be_16(port->vlan) };
+
+		memcpy(at + 12, words, sizeof(words));
+	}
+	memcpy(start - 2, &type_be, sizeof(type_be));
+	path_place(p, at, length + header);
+	path_transmit_push(path, (uint32_t)(port - path->shared->ports), port->device, p->m);
+}
+
+void path_transmit_frame_tagged(struct path *path, struct path_packet *p,
+				const struct path_port *port)
+{
+	const struct path_device *device = &path->shared->devices[port->device];
+	uint16_t words[2] = { RTE_BE16(NET_ETHERTYPE_VLAN), rte_cpu_to_be_16(port->vlan) };
+	uint8_t *was = rte_pktmbuf_mtod(p->m, uint8_t *);
+	uint8_t *now = was;
+
+	if (device->tx_vlan) {
+		p->m->ol_flags |= RTE_MBUF_F_TX_VLAN;
+		p->m->vlan_tci = port->vlan;
+	} else {
+		now = (uint8_t *)rte_pktmbuf_prepend(p->m, sizeof(words));
+		if (!now) {
+			path_drop(path, p, CONTRACT_DROP_NO_BUFFER);
+			return;
+		}
+		memmove(now, was, 12);
+		memcpy(now + 12, words, sizeof(words));
+	}
+	path_transmit_push(path, (uint32_t)(port - path->shared->ports), port->device, p->m);
+}
+
+void path_transmit(struct path *path, struct path_packet *p, uint32_t port, uint64_t mac)
+{
+	if (unlikely(p->length > path->shared->ports[port].mtu)) {
+		path_drop(path, p, CONTRACT_DROP_TUNNEL_MTU);
+		return;
+	}
+	if (unlikely(path_head_room(p) <
+		     sizeof(struct net_ether_hdr) + sizeof(struct net_vlan_hdr))) {
+		path_drop(path, p, CONTRACT_DROP_NO_BUFFER);
+		return;
+	}
+	path_transmit_at(path, p, p->ip, p->length, port, mac);
+}

@@ -1,0 +1,426 @@
+/*
+ * Into a tunnel: the SA that sends, uplink, size, limit; then numbers, headers and encryption in
+ * rows, and out by the uplink.
+ */
+#include "dataplane/nodes/path_select.h"
+#include "dataplane/nodes/path_transmit.h"
+
+#define ACQUIRE_PER_S 2
+#define TCP_HDR 20
+
+/* The child of this packet; *child is 0 when no selector fits. NULL: no SA yet. */
+static const struct sa_outbound *select_child(struct path *path, const struct path_packet *p,
+					      const struct sa_tunnel *tunnel, uint32_t *child)
+{
+	const struct sa_child_list *list = __atomic_load_n(&tunnel->children, __ATOMIC_ACQUIRE);
+	struct path_select_key key;
+
+	*child = 0;
+	if (!list)
+		return NULL;
+	path_select_key(&key, p);
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct sa_child *c = &path->sas->children[list->ids[i]];
+		const struct sa_selectors *s = __atomic_load_n(&c->selectors, __ATOMIC_ACQUIRE);
+
+		if (!s || !path_select_outbound(s, &key))
+			continue;
+		*child = list->ids[i];
+		return __atomic_load_n(&c->outbound, __ATOMIC_ACQUIRE);
+	}
+	return NULL;
+}
+
+static void key_to_acquire(struct contract_acquire *a, const struct path_packet *p)
+{
+	const struct net_ip4_hdr *ip4 = (const struct net_ip4_hdr *)p->ip;
+	const struct net_ip6_hdr *ip6 = (const struct net_ip6_hdr *)p->ip;
+	struct path_select_key key;
+
+	path_select_key(&key, p);
+	a->src.family = a->dst.family = key.family;
+	memcpy(a->src.bytes, p->ip6 ? ip6->src : ip4->src, p->ip6 ? 16 : 4);
+	memcpy(a->dst.bytes, p->ip6 ? ip6->dst : ip4->dst, p->ip6 ? 16 : 4);
+	a->protocol = p->protocol;
+	a->src_port = key.src_port;
+	a->dst_port = key.dst_port;
+}
+
+static void tell_acquire(struct path *path, const struct path_packet *p, struct sa_tunnel *tunnel,
+			 uint32_t child)
+{
+	struct path_event event = { .type = CONTRACT_ACQUIRE, .domain = p->domain };
+	uint64_t asked = __atomic_load_n(&tunnel->asked, __ATOMIC_RELAXED);
+	uint64_t pause = path->shared->config.tsc_hz / ACQUIRE_PER_S;
+
+	if (asked && path->now_tsc - asked < pause)
+		return;
+	__atomic_store_n(&tunnel->asked, path->now_tsc, __ATOMIC_RELAXED);
+	event.acquire.tunnel = p->tunnel;
+	event.acquire.child = child;
+	key_to_acquire(&event.acquire, p);
+	path_event(path, &event);
+}
+
+static PATH_INLINE void drop_out(struct path *path, struct path_packet *p, enum contract_drop why)
+{
+	path_tunnel_row(path, p->tunnel)[CONTRACT_TUNNEL_OUT_DROPPED]++;
+	path_drop(path, p, why);
+}
+
+/* No SA that could send it: never in clear, so it waits or is dropped. */
+static void without_sa(struct path *path, struct path_packet *p, struct sa_tunnel *tunnel,
+		       uint32_t child)
+{
+	if (!tunnel->live) {
+		path_drop(path, p, CONTRACT_DROP_TUNNEL_NO_SA);
+		return;
+	}
+	tell_acquire(path, p, tunnel, child);
+	if (child) {
+		path_hold(path, p, CONTRACT_DROP_TUNNEL_HELD_LATE);
+		return;
+	}
+	path_tunnel_row(path, p->tunnel)[CONTRACT_TUNNEL_OUT_SELECTOR_DROPPED]++;
+	drop_out(path, p, CONTRACT_DROP_TUNNEL_NO_CHILD);
+}
+
+static struct net_addr outer_destination(const struct sa_outbound *out)
+{
+	struct net_addr addr = { .family = out->flags & SA_IP6 ? NET_IP6 : NET_IP4 };
+
+	if (out->flags & SA_IP6)
+		memcpy(addr.bytes, ((const struct net_ip6_hdr *)out->head6)->dst, 16);
+	else
+		memcpy(addr.bytes, ((const struct net_ip4_hdr *)out->head)->dst, 4);
+	return addr;
+}
+
+/* Resolves the uplink of a tunnel; false when the packet was taken. */
+static bool uplink_find(struct path *path, struct path_packet *p, const struct sa_tunnel *tunnel,
+			const struct sa_outbound *out)
+{
+	struct fib_hop hop = fib_hop_resolve(path->fib, tunnel->nexthop, out->id * 0x9e3779b9u);
+	struct net_addr addr = outer_destination(out);
+	uint32_t neighbour = hop.index;
+
+	path->uplink.nexthop = 0;
+	if (hop.kind != CONTRACT_NEXTHOP_GATEWAY && hop.kind != CONTRACT_NEXTHOP_CONNECTED) {
+		drop_out(path, p, CONTRACT_DROP_ROUTE_NONE);
+		return false;
+	}
+	if (hop.kind == CONTRACT_NEXTHOP_CONNECTED)
+		neighbour = fib_neighbour_find(path->fib, hop.port, &addr);
+	else
+		addr = fib_neighbour(path->fib, hop.index)->addr;
+	path->uplink.mac = neighbour ? fib_neighbour_mac(path->fib, neighbour) : 0;
+	if (!(path->uplink.mac & FIB_MAC_RESOLVED)) {
+		path_await_neighbour(path, p, hop.port, &addr);
+		return false;
+	}
+	path->uplink.port = hop.port;
+	path->uplink.mtu = path->shared->ports[hop.port].mtu;
+	/* remembered only where the next packet of any tunnel gets the same answer */
+	if (hop.kind == CONTRACT_NEXTHOP_GATEWAY &&
+	    fib_hop(path->fib, tunnel->nexthop).kind == CONTRACT_NEXTHOP_GATEWAY)
+		path->uplink.nexthop = tunnel->nexthop;
+	return true;
+}
+
+static PATH_INLINE bool uplink(struct path *path, struct path_packet *p,
+			       const struct sa_tunnel *tunnel, const struct sa_outbound *out)
+{
+	if (likely(path->uplink.nexthop == tunnel->nexthop))
+		return true;
+	return uplink_find(path, p, tunnel, out);
+}
+
+static PATH_INLINE uint32_t mss_of(const struct sa_tunnel *tunnel, const struct sa_outbound *out,
+				   uint32_t mtu, bool ip6)
+{
+	uint32_t room;
+
+	if (tunnel->mss)
+		return tunnel->mss;
+	room = mtu - out->fixed;
+	room -= room % out->block;
+	return room - (ip6 ? sizeof(struct net_ip6_hdr) : sizeof(struct net_ip4_hdr)) - TCP_HDR;
+}
+
+static PATH_INLINE bool is_syn(const struct path_packet *p)
+{
+	return p->protocol == NET_PROTO_TCP && !p->fragment &&
+	       p->length >= (uint32_t)p->l4 + TCP_HDR && (p->ip[p->l4 + 13] & 2);
+}
+
+/* All that decides whether and how a packet is sent; true when it goes on. */
+static PATH_INLINE bool admit(struct path *path, struct path_packet *p, struct sa_tunnel *tunnel,
+			      const struct sa_outbound *out)
+{
+	uint32_t mtu;
+
+	if (unlikely(!uplink(path, p, tunnel, out)))
+		return false;
+	mtu = tunnel->mtu && tunnel->mtu < path->uplink.mtu ? tunnel->mtu : path->uplink.mtu;
+	if (unlikely(esp_out_bytes(out, p->length) > mtu)) {
+		drop_out(path, p, CONTRACT_DROP_TUNNEL_MTU);
+		return false;
+	}
+	if (unlikely(path_head_room(p) < ESP_ROOM_HEAD || path_tail_room(p) < ESP_ROOM_TAIL)) {
+		drop_out(path, p, CONTRACT_DROP_NO_BUFFER);
+		return false;
+	}
+	if (unlikely(is_syn(p)) && !(tunnel->flags & CONTRACT_TUNNEL_NO_MSS_CLAMP))
+		path_mss_clamp(p, mss_of(tunnel, out, mtu, p->ip6));
+	if (path->metered && unlikely(!meter_admit(&path->meter, tunnel->limit, METER_OUTBOUND,
+						   p->length, path->now_tsc))) {
+		drop_out(path, p, CONTRACT_DROP_LIMIT);
+		return false;
+	}
+	return true;
+}
+
+static PATH_INLINE const struct sa_outbound *sa_of(const struct sa_tunnel *tunnel,
+						   const struct path_packet *p)
+{
+	uint16_t family = p->ip6 ? SA_ANY6 : SA_ANY4;
+
+	if (unlikely(!(__atomic_load_n(&tunnel->any, __ATOMIC_RELAXED) & family)))
+		return NULL;
+	return __atomic_load_n(&tunnel->outbound, __ATOMIC_ACQUIRE);
+}
+
+static uint32_t admit_all(struct path *path)
+{
+	uint32_t n = 0;
+
+	path->uplink.nexthop = 0;
+	for (uint32_t i = 0; i < path->tunnelled.n; i++) {
+		uint32_t place = path->tunnelled.at[i];
+		struct path_packet *p = &path->packets[place];
+		struct sa_tunnel *tunnel = &path->sas->tunnels[p->tunnel];
+		const struct sa_outbound *out = sa_of(tunnel, p);
+		uint32_t child;
+
+		if (unlikely(!out)) {
+			out = select_child(path, p, tunnel, &child);
+			if (!out || !tunnel->live) {
+				without_sa(path, p, tunnel, child);
+				continue;
+			}
+		}
+		if (!admit(path, p, tunnel, out))
+			continue;
+		p->port = path->uplink.port;
+		p->mac = path->uplink.mac;
+		path->records[n] = (void *)out;
+		path->places[n++] = (uint8_t)place;
+	}
+	return n;
+}
+
+static PATH_INLINE struct sa_life *life_of(struct path *path, const struct sa_outbound *out)
+{
+	return &sa_slot(path->sas, out->id)->out_life;
+}
+
+static void tell_lifetime(struct path *path, const struct sa_outbound *out, uint64_t number)
+{
+	struct sa_life *life = life_of(path, out);
+	uint64_t bytes = __atomic_load_n(&life->bytes, __ATOMIC_RELAXED);
+	uint32_t events = esp_alarm(life, number, bytes);
+	uint32_t spi_be;
+
+	for (uint8_t kind = CONTRACT_SOFT; kind <= CONTRACT_HARD; kind++) {
+		struct path_event event = { .type = CONTRACT_LIFETIME };
+
+		if (!(events & 1u << kind))
+			continue;
+		memcpy(&spi_be, (out->flags & SA_IP6 ? out->head6 : out->head) + out->head_bytes,
+		       4);
+		event.lifetime.sa = out->id;
+		event.lifetime.spi = rte_be_to_cpu_32(spi_be);
+		event.lifetime.event = kind;
+		event.lifetime.packets = path_sa_row(path, out->id)[CONTRACT_SA_PACKETS];
+		event.lifetime.bytes = bytes;
+		event.lifetime.sequence = number;
+		path_event(path, &event);
+	}
+}
+
+static PATH_INLINE uint32_t tfc_extra(struct path *path, const struct path_packet *p,
+				      const struct sa_tunnel *tunnel, const struct sa_outbound *out)
+{
+	uint32_t mtu = path->shared->ports[p->port].mtu;
+	uint32_t room = path_tail_room(p) - ESP_ROOM_TAIL;
+	uint32_t most;
+
+	if (tunnel->mtu && tunnel->mtu < mtu)
+		mtu = tunnel->mtu;
+	most = mtu - out->fixed;
+	most -= most % out->block;
+	if (most <= p->length)
+		return 0;
+	return most - p->length < room ? most - p->length : room;
+}
+
+static PATH_INLINE void build_one(struct path *path, uint32_t at, uint64_t number)
+{
+	struct path_packet *p = &path->packets[path->places[at]];
+	const struct sa_outbound *out = path->records[at];
+	const struct sa_tunnel *tunnel = &path->sas->tunnels[p->tunnel];
+	struct esp_inner inner = { p->ip, p->length, 0, esp_look(tunnel, p->ip, p->ip6) };
+
+	if (unlikely(out->flags & SA_RANDOM_IV))
+		cipher_random(path->lane, p->ip - out->iv_bytes, out->iv_bytes);
+	if (unlikely(out->flags & SA_TFC))
+		inner.extra = tfc_extra(path, p, tunnel, out);
+	path->starts[at] = esp_build(&path->ops[at], out, number, &inner);
+}
+
+static PATH_INLINE void count_run(struct path *path, const struct sa_outbound *out, uint32_t tunnel,
+				  uint64_t packets, uint64_t bytes)
+{
+	uint64_t *sa = path_sa_row(path, out->id);
+	uint64_t *row = path_tunnel_row(path, tunnel);
+
+	sa[CONTRACT_SA_PACKETS] += packets;
+	sa[CONTRACT_SA_BYTES] += bytes;
+	sa[CONTRACT_SA_LAST_NS] = path->now_ns;
+	row[CONTRACT_TUNNEL_OUT_PACKETS] += packets;
+	row[CONTRACT_TUNNEL_OUT_BYTES] += bytes;
+}
+
+/* Drops those of a run that got no number; the rest is `keep` packets from `from` on. */
+static void refuse(struct path *path, uint32_t from, uint32_t keep, uint32_t to, bool bytes)
+{
+	const struct sa_outbound *out = path->records[from];
+	const struct sa_life *life = life_of(path, out);
+	uint64_t end = out->flags & SA_ESN ? UINT64_MAX >> 1 : UINT32_MAX;
+	enum contract_drop why =
+		bytes || life->hard < end ? CONTRACT_DROP_ESP_LIFETIME : CONTRACT_DROP_ESP_SEQUENCE;
+
+	for (uint32_t i = from + keep; i < to; i++) {
+		path_sa_row(path, out->id)[CONTRACT_SA_DROPPED]++;
+		drop_out(path, &path->packets[path->places[i]], why);
+		path->records[i] = NULL;
+	}
+}
+
+static bool meter_bytes(struct path *path, const struct sa_outbound *out, uint64_t bytes)
+{
+	struct sa_life *life = life_of(path, out);
+
+	if (esp_bytes_spent(life))
+		return false;
+	if (esp_bytes_add(life, bytes))
+		tell_lifetime(path, out, __atomic_load_n(&life->next, __ATOMIC_RELAXED));
+	return true;
+}
+
+/* A run of packets of one SA: numbers, then each packet. */
+static PATH_INLINE void build_run(struct path *path, uint32_t from, uint32_t to)
+{
+	const struct sa_outbound *out = path->records[from];
+	struct esp_numbers numbers;
+	uint64_t bytes = 0;
+	uint32_t keep = to - from;
+
+	for (uint32_t i = from; i < to; i++)
+		bytes += path->packets[path->places[i]].length;
+	if (unlikely(out->flags & SA_METERED) && !meter_bytes(path, out, bytes)) {
+		refuse(path, from, 0, to, true);
+		return;
+	}
+	numbers = esp_reserve(life_of(path, out), keep, path->several);
+	if (unlikely(numbers.alarm)) {
+		keep = numbers.count;
+		tell_lifetime(path, out, numbers.first + (to - from) - 1);
+		refuse(path, from, keep, to, false);
+	}
+	for (uint32_t i = 0; i < keep; i++)
+		build_one(path, from + i, numbers.first + i);
+	if (likely(keep))
+		count_run(path, out, path->packets[path->places[from]].tunnel, keep, bytes);
+}
+
+/* Those that were refused leave the row. */
+static uint32_t compact(struct path *path, uint32_t n)
+{
+	uint32_t to = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!path->records[i])
+			continue;
+		path->records[to] = path->records[i];
+		path->places[to] = path->places[i];
+		path->starts[to] = path->starts[i];
+		path->ops[to] = path->ops[i];
+		to++;
+	}
+	return to;
+}
+
+static uint32_t build_all(struct path *path, uint32_t n)
+{
+	bool refused = false;
+
+	for (uint32_t from = 0; from < n;) {
+		uint32_t to = from + 1;
+
+		while (to < n && path->records[to] == path->records[from])
+			to++;
+		build_run(path, from, to);
+		refused |= path->records[to - 1] == NULL;
+		from = to;
+	}
+	return unlikely(refused) ? compact(path, n) : n;
+}
+
+static void seal_all(struct path *path, uint32_t n)
+{
+	for (uint32_t from = 0; from < n;) {
+		cipher_run_fn seal = ((const struct sa_outbound *)path->records[from])->seal;
+		uint32_t to = from + 1;
+
+		while (to < n && ((const struct sa_outbound *)path->records[to])->seal == seal)
+			to++;
+		seal(path->lane, &path->ops[from], to - from);
+		from = to;
+	}
+}
+
+static void prefetch_all(struct path *path)
+{
+	for (uint32_t i = 0; i < path->tunnelled.n; i++) {
+		const struct path_packet *p = &path->packets[path->tunnelled.at[i]];
+		const struct sa_outbound *out = path->sas->tunnels[p->tunnel].outbound;
+
+		rte_prefetch0(path_tunnel_row(path, p->tunnel));
+		if (likely(out != NULL))
+			rte_prefetch0(out);
+	}
+}
+
+void path_tunnel(struct path *path)
+{
+	uint32_t n;
+
+	prefetch_all(path);
+	n = admit_all(path);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct sa_outbound *out = path->records[i];
+
+		rte_prefetch0(life_of(path, out));
+		rte_prefetch0(path_sa_row(path, out->id));
+	}
+	n = build_all(path, n);
+	seal_all(path, n);
+	for (uint32_t i = 0; i < n; i++) {
+		struct path_packet *p = &path->packets[path->places[i]];
+		const struct cipher_op *op = &path->ops[i];
+		uint32_t length = (uint32_t)(op->tag + op->tag_bytes - path->starts[i]);
+
+		path_transmit_at(path, p, path->starts[i], length, p->port, p->mac);
+	}
+}

@@ -1,0 +1,220 @@
+/*
+ * The loop of a worker lcore, and how its exits are emptied.
+ */
+#include "dataplane/worker/state.h"
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_rcu_qsbr.h>
+#include <rte_ring_elem.h>
+
+#include <time.h>
+
+#define ITEMS 64
+#define TX_TRIES 4
+#define IDLE_BEFORE_REST 256
+
+static void send_own(struct worker *w, const struct port_device *device, struct path_tx *tx)
+{
+	uint32_t sent = 0;
+
+	for (uint32_t tries = 0; sent < tx->n && tries < TX_TRIES; tries++)
+		sent += rte_eth_tx_burst(device->dpdk, (uint16_t)w->index, tx->packets + sent,
+					 (uint16_t)(tx->n - sent));
+	if (sent < tx->n) {
+		path_drops(w->path)[CONTRACT_DROP_TX_FULL] += tx->n - sent;
+		rte_pktmbuf_free_bulk(tx->packets + sent, tx->n - sent);
+	}
+}
+
+/* The queue belongs to another worker. */
+static void send_by(struct worker *w, struct worker *other, uint32_t device, struct path_tx *tx)
+{
+	for (uint32_t i = 0; i < tx->n; i++) {
+		struct worker_item item = { tx->packets[i], WORKER_TRANSMIT, device };
+
+		if (rte_ring_mp_enqueue_elem(other->ring, &item, sizeof(item)) == 0)
+			continue;
+		path_drops(w->path)[CONTRACT_DROP_HANDOVER_FULL]++;
+		rte_pktmbuf_free(tx->packets[i]);
+	}
+}
+
+static void flush_tx(struct worker *w)
+{
+	const struct port_set *ports = w->set->config.ports;
+
+	for (uint32_t i = 0; i < ports->device_count; i++) {
+		struct path_tx *tx = path_tx(w->path, i);
+		uint16_t owner;
+
+		if (!tx->n)
+			continue;
+		owner = port_tx_worker(&ports->devices[i], (uint16_t)w->index);
+		if (owner == w->index)
+			send_own(w, &ports->devices[i], tx);
+		else
+			send_by(w, &w->set->workers[owner], i, tx);
+		tx->n = 0;
+	}
+}
+
+static void flush_mirrored(struct worker *w)
+{
+	struct path_exit *exit = path_mirrored(w->path);
+
+	for (uint32_t i = 0; i < exit->n; i++) {
+		enum contract_drop why = CONTRACT_DROP_MIRROR_FULL;
+
+		if (w->set->config.mirrors)
+			why = mirror_offer(w->set->config.mirrors, exit->where[i],
+					   exit->packets[i]);
+		if (why == CONTRACT_DROP_NONE)
+			continue;
+		path_drops(w->path)[why]++;
+		rte_pktmbuf_free(exit->packets[i]);
+	}
+	w->left_work |= exit->n != 0;
+	exit->n = 0;
+}
+
+static void flush_punted(struct worker *w)
+{
+	struct path_exit *exit = path_punted(w->path);
+	uint32_t done;
+
+	if (!exit->n)
+		return;
+	done = rte_ring_mp_enqueue_burst(w->set->punts, (void **)exit->packets, exit->n, NULL);
+	path_drops(w->path)[CONTRACT_DROP_PUNT_FULL] += exit->n - done;
+	rte_pktmbuf_free_bulk(exit->packets + done, exit->n - done);
+	exit->n = 0;
+	w->left_work = true;
+}
+
+void worker_flush(struct worker *w)
+{
+	flush_tx(w);
+	flush_mirrored(w);
+	flush_punted(w);
+}
+
+static uint32_t receive_all(struct worker *w)
+{
+	const struct port_set *ports = w->set->config.ports;
+	struct rte_mbuf *packets[PATH_BURST];
+	uint32_t total = 0;
+
+	for (uint32_t i = 0; i < ports->device_count; i++) {
+		const struct port_device *device = &ports->devices[i];
+		uint16_t n;
+
+		if (!device->started || w->index >= device->rx_queues)
+			continue;
+		n = rte_eth_rx_burst(device->dpdk, (uint16_t)w->index, packets, PATH_BURST);
+		if (!n)
+			continue;
+		path_run(w->path, i, packets, n);
+		worker_flush(w);
+		total += n;
+	}
+	return total;
+}
+
+static void take_item(struct worker *w, const struct worker_item *item)
+{
+	struct path_tx *tx;
+
+	if (item->how != WORKER_TRANSMIT) {
+		path_inject(w->path, item->how, item->where, item->m);
+		return;
+	}
+	tx = path_tx(w->path, item->where);
+	if (tx->n < PATH_EXIT)
+		tx->packets[tx->n++] = item->m;
+	else
+		rte_pktmbuf_free(item->m);
+}
+
+static uint32_t take_items(struct worker *w)
+{
+	struct worker_item items[ITEMS];
+	uint32_t n = rte_ring_sc_dequeue_burst_elem(w->ring, items, sizeof(items[0]), ITEMS, NULL);
+
+	for (uint32_t i = 0; i < n; i++)
+		take_item(w, &items[i]);
+	if (n)
+		worker_flush(w);
+	return n;
+}
+
+static void tell_main(struct worker *w)
+{
+	if (!w->left_work && rte_ring_empty(w->set->events))
+		return;
+	w->left_work = false;
+	if (w->set->config.waker)
+		waker_wake(w->set->config.waker);
+}
+
+static void count_turn(struct worker *w, uint32_t packets, uint64_t cycles, uint64_t now_ns)
+{
+	uint64_t *row = w->counters;
+
+	row[packets ? CONTRACT_WORKER_BUSY_CYCLES : CONTRACT_WORKER_IDLE_CYCLES] += cycles;
+	row[CONTRACT_WORKER_LOOPS]++;
+	row[CONTRACT_WORKER_PACKETS] += packets;
+	__atomic_store_n(&row[CONTRACT_WORKER_PROGRESS_NS], now_ns, __ATOMIC_RELAXED);
+}
+
+/* A sleeping worker holds nothing of what main may take away. */
+static void rest(struct worker *w)
+{
+	struct timespec pause = { 0, WORKER_REST_US * 1000 };
+
+	if (w->idle < IDLE_BEFORE_REST || !w->set->config.rest || path_holds(w->path))
+		return;
+	if (w->set->config.qsbr)
+		rte_rcu_qsbr_thread_offline(w->set->config.qsbr, w->index);
+	nanosleep(&pause, NULL);
+	if (w->set->config.qsbr)
+		rte_rcu_qsbr_thread_online(w->set->config.qsbr, w->index);
+}
+
+static void turn(struct worker *w, uint64_t *last)
+{
+	uint32_t packets = receive_all(w) + take_items(w);
+	bool held = path_holds(w->path);
+	uint64_t now_ns = path_tick(w->path);
+	uint64_t now = rte_rdtsc();
+
+	if (held)
+		worker_flush(w);
+	if (w->set->config.qsbr)
+		rte_rcu_qsbr_quiescent(w->set->config.qsbr, w->index);
+	tell_main(w);
+	count_turn(w, packets, now - *last, now_ns);
+	*last = now;
+	w->idle = packets ? 0 : w->idle + 1;
+	rest(w);
+}
+
+int worker_main(void *worker)
+{
+	struct worker *w = worker;
+	struct rte_rcu_qsbr *qsbr = w->set->config.qsbr;
+	uint64_t last = rte_rdtsc();
+
+	if (qsbr) {
+		if (rte_rcu_qsbr_thread_register(qsbr, w->index))
+			return -1;
+		rte_rcu_qsbr_thread_online(qsbr, w->index);
+	}
+	while (!atomic_load_explicit(&w->set->stop, memory_order_relaxed))
+		turn(w, &last);
+	if (qsbr) {
+		rte_rcu_qsbr_thread_offline(qsbr, w->index);
+		rte_rcu_qsbr_thread_unregister(qsbr, w->index);
+	}
+	return 0;
+}

@@ -1,0 +1,35 @@
+#pragma once
+#include "dataplane/worker/worker.h"
+
+#include <rte_ring.h>
+
+/* What goes to a worker through its ring: from main, or a frame from another worker to send. */
+struct worker_item {
+	struct rte_mbuf *m;
+	uint32_t how; /* enum path_inject; WORKER_TRANSMIT */
+	uint32_t where;
+};
+#define WORKER_TRANSMIT 0
+
+struct worker {
+	struct worker_set *set;
+	struct path *path;
+	struct rte_ring *ring; /* of struct worker_item, several producers */
+	uint64_t *counters;    /* its row of CONTRACT_COUNT_WORKER */
+	uint32_t index;
+	uint32_t idle;	/* turns without work */
+	bool left_work; /* for the main lcore, in this turn */
+} __attribute__((aligned(64)));
+
+struct worker_set {
+	struct worker_config config;
+	struct path_shared shared;
+	struct address_store *addresses;
+	struct rte_ring *events; /* of struct path_event */
+	struct rte_ring *punts;	 /* of mbufs */
+	struct worker *workers;
+	_Atomic bool stop;
+};
+
+/* Empties the exits of a worker's path. */
+void worker_flush(struct worker *worker);
