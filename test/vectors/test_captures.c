@@ -4,11 +4,14 @@
  */
 #include "vector.h"
 
+#include "control/crypto/cert.h"
 #include "control/ike/auth.h"
 #include "control/ike/fragment.h"
+#include "control/ike/identity.h"
 #include "control/ike/payload.h"
 #include "control/ike/proposal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,11 +46,12 @@ struct run {
 	size_t sa_count;
 	struct pending pending[2]; /* by whose request it is */
 	struct ike_reassembly reassembly[2];
-	int messages, opened, auths, children, rekeys;
+	int messages, opened, auths, signatures, children, rekeys;
 };
 
 static struct crypto *crypto;
 static struct ike_proposal policy[4];
+static struct crypto_trust *trust;
 
 /* The n-th secret of this name in the initiator's log, counted per name. */
 static struct span next_secret(struct run *run, const char *name, struct vector_bytes *out)
@@ -163,6 +167,59 @@ static void sa_init(struct run *run, const struct ike_message *m)
 	run->sa_count = 1;
 }
 
+static struct ike_auth_octets octets_of(const struct sa *sa, const struct ike_keys *keys,
+					bool response)
+{
+	return (struct ike_auth_octets){
+		.message = response ? sa->init_r : sa->init_i,
+		.nonce = response ? (struct span){ sa->ni, sa->ni_n }
+				  : (struct span){ sa->nr, sa->nr_n },
+		.id = response ? (struct span){ sa->id_r, sa->id_r_n }
+			       : (struct span){ sa->id_i, sa->id_i_n },
+		.sk_p = ike_keys_p(keys, !response),
+		.prf = ike_suite_prf(&sa->suite),
+	};
+}
+
+#define CAPTURED_S 1795305600 /* 2026-11-22 */
+
+/* Chain, identity and signature of the side that sent this message. */
+static void check_signature(struct run *run, const struct sa *sa, const struct ike_message *m,
+			    struct ike_auth_payload *auth)
+{
+	bool response = ike_header_is_response(&m->header);
+	struct ike_auth_octets octets = octets_of(sa, &sa->keys, response);
+	const struct ike_payload *payload = ike_message_find(m, IKE_PAYLOAD_CERT);
+	struct crypto_chain_check check = { .trust = trust, .now_s = CAPTURED_S };
+	struct ike_id_payload id;
+	struct ike_cert cert;
+	uint8_t wrong[1024];
+
+	assert_non_null(payload);
+	assert_int_equal(ike_cert_decode(payload->body, &cert), IKE_ERROR_OK);
+	assert_int_equal(crypto_cert_load(cert.data, &check.leaf), 0);
+	assert_string_equal(crypto_chain_text(crypto_chain_check(&check)), "the chain is good");
+	assert_int_equal(ike_id_decode(octets.id, &id), IKE_ERROR_OK);
+	assert_true(ike_id_in_cert(id.type, id.data, check.leaf));
+	assert_int_equal(ike_auth_verify(crypto, crypto_cert_key(check.leaf), IKE_AUTH_HASHES,
+					 &octets, auth),
+			 0);
+	/* Another message, or another last octet of the signature. */
+	octets.message.n--;
+	assert_int_equal(ike_auth_verify(crypto, crypto_cert_key(check.leaf), IKE_AUTH_HASHES,
+					 &octets, auth),
+			 -EBADMSG);
+	octets.message.n++;
+	memcpy(wrong, auth->data.p, auth->data.n);
+	wrong[auth->data.n - 1] ^= 1;
+	auth->data.p = wrong;
+	assert_int_equal(ike_auth_verify(crypto, crypto_cert_key(check.leaf), IKE_AUTH_HASHES,
+					 &octets, auth),
+			 -EBADMSG);
+	crypto_cert_put(check.leaf);
+	run->signatures++;
+}
+
 static void check_auth(struct run *run, struct sa *sa, const struct ike_message *m)
 {
 	static struct vector_bytes secret, ppk;
@@ -176,8 +233,10 @@ static void check_auth(struct run *run, struct sa *sa, const struct ike_message 
 	if (!payload)
 		return;
 	assert_int_equal(ike_auth_decode(payload->body, &auth), IKE_ERROR_OK);
-	if (auth.method != IKE_AUTH_SHARED_KEY_MIC)
-		return; /* test_capture_certs */
+	if (auth.method != IKE_AUTH_SHARED_KEY_MIC) {
+		check_signature(run, sa, m, &auth);
+		return;
+	}
 	keys = sa->keys;
 	assert_int_equal(secret_copy(&keys.block, sa->keys.block.p, sa->keys.block.n), 0);
 	mix = next_secret(run, "PPK", &ppk);
@@ -410,7 +469,7 @@ static void walk(struct run *run, uint8_t *file, size_t n)
 
 struct expected {
 	const char *name;
-	int messages, auths, children, rekeys;
+	int messages, auths, signatures, children, rekeys;
 };
 
 static void capture(const struct expected *expected)
@@ -429,11 +488,13 @@ static void capture(const struct expected *expected)
 	snprintf(path, sizeof(path), "ike-captures/%s.pcap", expected->name);
 	pcap = vector_file(path, &n);
 	walk(&run, pcap, n);
-	print_message("%-48s %d messages, %d opened, %d AUTH, %d children, %d rekeys\n",
-		      expected->name, run.messages, run.opened, run.auths, run.children,
-		      run.rekeys);
+	print_message(
+		"%-48s %d messages, %d opened, %d AUTH, %d signatures, %d children, %d rekeys\n",
+		expected->name, run.messages, run.opened, run.auths, run.signatures, run.children,
+		run.rekeys);
 	assert_int_equal(run.messages, expected->messages);
 	assert_int_equal(run.auths, expected->auths);
+	assert_int_equal(run.signatures, expected->signatures);
 	assert_int_equal(run.children, expected->children);
 	assert_int_equal(run.rekeys, expected->rekeys);
 	for (size_t i = 0; i < run.sa_count; i++)
@@ -445,25 +506,39 @@ static void capture(const struct expected *expected)
 static void captures(void **state)
 {
 	static const struct expected all[] = {
-		{ "ikev2-auth-failed-wrong-psk", 4, 1, 0, 0 },
-		{ "ikev2-cert-ecdsa-rfc7427", 6, 0, 1, 0 },
-		{ "ikev2-cert-rsa-fragmented", 10, 0, 1, 0 },
-		{ "ikev2-dpd", 14, 2, 1, 0 },
-		{ "ikev2-eap-mschapv2-virtual-ip", 19, 2, 2, 0 },
-		{ "ikev2-eap-mschapv2-wrong-password", 11, 0, 0, 0 },
-		{ "ikev2-mobike-supported", 22, 2, 3, 0 },
-		{ "ikev2-no-proposal-chosen", 2, 0, 0, 0 },
-		{ "ikev2-psk-aes128cbc-sha256-modp2048", 14, 2, 2, 1 },
-		{ "ikev2-psk-aes256cbc-sha512-modp3072", 14, 2, 2, 1 },
-		{ "ikev2-psk-aes256gcm16-prfsha384-ecp384", 14, 2, 2, 1 },
-		{ "ikev2-psk-chacha20poly1305-prfsha256-x25519", 14, 2, 2, 1 },
-		{ "ikev2-psk-legacy-aes128cbc-sha1-modp1024", 6, 2, 1, 0 },
-		{ "ikev2-psk-ppk-rfc8784", 6, 2, 1, 0 },
-		{ "ikev2-ts-unacceptable", 6, 2, 0, 0 },
+		{ "ikev2-auth-failed-wrong-psk", 4, 1, 0, 0, 0 },
+		{ "ikev2-cert-ecdsa-rfc7427", 6, 0, 2, 1, 0 },
+		{ "ikev2-cert-rsa-fragmented", 10, 0, 2, 1, 0 },
+		{ "ikev2-dpd", 14, 2, 0, 1, 0 },
+		{ "ikev2-eap-mschapv2-virtual-ip", 19, 2, 1, 2, 0 },
+		{ "ikev2-eap-mschapv2-wrong-password", 11, 0, 1, 0, 0 },
+		{ "ikev2-mobike-supported", 22, 2, 0, 3, 0 },
+		{ "ikev2-no-proposal-chosen", 2, 0, 0, 0, 0 },
+		{ "ikev2-psk-aes128cbc-sha256-modp2048", 14, 2, 0, 2, 1 },
+		{ "ikev2-psk-aes256cbc-sha512-modp3072", 14, 2, 0, 2, 1 },
+		{ "ikev2-psk-aes256gcm16-prfsha384-ecp384", 14, 2, 0, 2, 1 },
+		{ "ikev2-psk-chacha20poly1305-prfsha256-x25519", 14, 2, 0, 2, 1 },
+		{ "ikev2-psk-legacy-aes128cbc-sha1-modp1024", 6, 2, 0, 1, 0 },
+		{ "ikev2-psk-ppk-rfc8784", 6, 2, 0, 1, 0 },
+		{ "ikev2-ts-unacceptable", 6, 2, 0, 0, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		capture(&all[i]);
+}
+
+static int load_trust(void)
+{
+	struct crypto_cert *ca;
+	size_t n;
+	uint8_t *pem = vector_file("ike-captures/pki/caCert.pem", &n);
+
+	if (crypto_cert_load((struct span){ pem, n }, &ca) || crypto_trust_new(&trust) ||
+	    crypto_trust_add_anchor(trust, ca))
+		return -1;
+	crypto_cert_put(ca);
+	free(pem);
+	return 0;
 }
 
 static int start(void **state)
@@ -488,11 +563,14 @@ static int start(void **state)
 		if (ike_proposal_parse(&policy[i], proposals[i].protocol, proposals[i].text, &bad))
 			return -1;
 	}
-	return secret_pool_init(1 << 16) || crypto_new(&crypto);
+	if (secret_pool_init(1 << 16) || crypto_new(&crypto))
+		return -1;
+	return load_trust();
 }
 
 static int stop(void **state)
 {
+	crypto_trust_free(trust);
 	crypto_free(crypto);
 	secret_pool_fini();
 	return 0;

@@ -36,7 +36,7 @@ void crypto_cert_key_id(const struct crypto_cert *cert, uint8_t id[20]);
 int64_t crypto_cert_not_before(const struct crypto_cert *cert);
 int64_t crypto_cert_not_after(const struct crypto_cert *cert);
 bool crypto_cert_self_signed(const struct crypto_cert *cert);
-/* The subject as RFC 2253 text, NUL-terminated, cut to size; returns buf. */
+/* The subject as text, attributes in the order of the DER, cut to size; returns buf. */
 const char *crypto_cert_text(const struct crypto_cert *cert, char *buf, size_t size);
 
 enum crypto_san { CRYPTO_SAN_DNS, CRYPTO_SAN_EMAIL, CRYPTO_SAN_IP, CRYPTO_SAN_DN };
