@@ -70,6 +70,30 @@ void config_report_warn(struct config_report *report, const struct config_proble
 	report->warning_count++;
 }
 
+static void findings_join(struct config_finding **to, uint32_t *kept, struct config_finding *from,
+			  uint32_t *from_kept)
+{
+	uint32_t moved = 0;
+
+	if (*from_kept && !*to)
+		*to = calloc(CONFIG_REPORT_MAX, sizeof(**to));
+	while (*to && moved < *from_kept && *kept < CONFIG_REPORT_MAX)
+		(*to)[(*kept)++] = from[moved++];
+	if (moved)
+		memmove(from, from + moved, (*from_kept - moved) * sizeof(*from));
+	*from_kept -= moved;
+}
+
+void config_report_join(struct config_report *report, struct config_report *from)
+{
+	report->error_count += from->error_count;
+	report->warning_count += from->warning_count;
+	findings_join(&report->errors, &report->error_kept, from->errors, &from->error_kept);
+	findings_join(&report->warnings, &report->warning_kept, from->warnings,
+		      &from->warning_kept);
+	config_report_fini(from);
+}
+
 static void finding_text(const struct config_finding *finding, const char *kind, struct text *out)
 {
 	bool root = !finding->pointer || !finding->pointer[0];

@@ -33,6 +33,8 @@ static inline bool config_report_ok(const struct config_report *report)
 	return report->error_count == 0;
 }
 
+/* Moves what `from` has behind what is there. */
+void config_report_join(struct config_report *report, struct config_report *from);
 /* One line per finding: "POINTER: sentence (Code)". */
 void config_report_text(const struct config_report *report, struct text *out);
 
