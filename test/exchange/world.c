@@ -414,9 +414,22 @@ static void check_reachable(struct world_peer *from, struct world_peer *to)
 	assert_true(sends);
 }
 
+bool world_died(const struct world *world)
+{
+	const struct world_peer *peers[] = { &world->a, &world->b };
+
+	for (size_t p = 0; p < 2; p++)
+		for (size_t i = 0; i < peers[p]->event_count; i++)
+			if (peers[p]->events[i].reason == IKEV2_REASON_LIVENESS ||
+			    peers[p]->events[i].reason == IKEV2_REASON_TIMEOUT)
+				if (peers[p]->events[i].kind != IKEV2_EVENT_SUSPECT)
+					return true;
+	return false;
+}
+
 static void step_checks(struct world *world)
 {
-	if (!world->always_reachable)
+	if (!world->always_reachable || world_died(world))
 		return;
 	check_reachable(&world->a, &world->b);
 	check_reachable(&world->b, &world->a);

@@ -128,6 +128,8 @@ bool world_complete(struct world_peer *peer);
 void world_agree(struct world *world, int children);
 /* Nothing is left on either side, no SPI is lost. */
 void world_empty(struct world *world);
+/* Somebody gave up because nothing came through. */
+bool world_died(const struct world *world);
 size_t world_count(const struct world_peer *peer, enum ikev2_event_kind kind);
 const struct world_event *world_last(const struct world_peer *peer, enum ikev2_event_kind kind);
 uint64_t world_ike(const struct world_peer *peer);   /* the established one; fails without */

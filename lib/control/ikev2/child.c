@@ -263,13 +263,40 @@ void ikev2_child_switch(struct ikev2_child *child)
 	const struct ikev2_hooks *hooks = &child->sa->engine->hooks;
 	struct ikev2_child *old = ikev2_child_find(child->sa->engine, child->replaces);
 
-	child->switch_ns = 0;
+	child->waits = false;
 	if (child->sends)
 		return;
 	child->sends = true;
 	if (old)
 		old->sends = false;
 	hooks->child_switch(hooks->context, child->spi);
+}
+
+void ikev2_child_confirmed(struct ikev2_sa *sa)
+{
+	struct list *at;
+
+	list_for_each (at, &sa->children) {
+		struct ikev2_child *child = list_entry(at, struct ikev2_child, link);
+
+		if (child->waits)
+			ikev2_child_switch(child);
+	}
+}
+
+/* Nothing took over from it, but another child of its entry may stand by. */
+static void call_standby(const struct ikev2_child *child)
+{
+	struct list *at;
+
+	list_for_each (at, &child->sa->children) {
+		struct ikev2_child *other = list_entry(at, struct ikev2_child, link);
+
+		if (other != child && other->waits && other->entry == child->entry) {
+			ikev2_child_switch(other);
+			return;
+		}
+	}
 }
 
 void ikev2_child_remove(struct ikev2_child *child, enum ikev2_reason reason, const char *detail)
@@ -279,6 +306,8 @@ void ikev2_child_remove(struct ikev2_child *child, enum ikev2_reason reason, con
 
 	if (heir && heir->state != IKEV2_CHILD_LINGERING)
 		ikev2_child_switch(heir);
+	else if (!heir && child->sends)
+		call_standby(child);
 	if (child->told && !heir && child->state != IKEV2_CHILD_LINGERING)
 		tell(child, IKEV2_EVENT_CHILD_DOWN, reason, detail);
 	ikev2_trace_local(child->sa, "child %08x removed: %s", child->spi,
@@ -323,7 +352,7 @@ static void expire(struct ikev2_child *child)
 {
 	const struct ikev2_hooks *hooks = &child->sa->engine->hooks;
 
-	child->expire_ns = child->rekey_ns = child->replaced_ns = child->switch_ns = 0;
+	child->expire_ns = child->rekey_ns = child->replaced_ns = 0;
 	child->reason = IKEV2_REASON_LIFETIME;
 	if (child->installed)
 		hooks->child_remove(hooks->context, child->spi);
@@ -340,8 +369,6 @@ void ikev2_child_timers(struct ikev2_child *child, uint64_t now_ns)
 		ikev2_child_remove(child, child->reason, NULL);
 		return;
 	}
-	if (child->switch_ns && child->switch_ns <= now_ns)
-		ikev2_child_switch(child);
 	if (child->expire_ns && child->expire_ns <= now_ns) {
 		expire(child);
 		return;
@@ -369,7 +396,6 @@ uint64_t ikev2_child_deadline(const struct ikev2_child *child)
 
 	if (deadline)
 		return deadline;
-	earlier(&deadline, child->switch_ns);
 	earlier(&deadline, child->rekey_ns);
 	earlier(&deadline, child->expire_ns);
 	earlier(&deadline, child->replaced_ns);

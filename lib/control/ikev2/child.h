@@ -22,6 +22,11 @@ void ikev2_child_up(struct ikev2_child *child);
 void ikev2_child_tell_up(struct ikev2_child *child);
 /* It sends from now on, what it replaces does not. */
 void ikev2_child_switch(struct ikev2_child *child);
+/*
+ * The peer's next request came: with a window of 1 it has our last answer, so what that announced
+ * may be sent on. Until then the old SA carries; a lost answer costs no packet.
+ */
+void ikev2_child_confirmed(struct ikev2_sa *sa);
 /* Out of the data plane and freed; CHILD_DOWN when nothing replaced it. */
 void ikev2_child_remove(struct ikev2_child *child, enum ikev2_reason reason, const char *detail);
 /* Deleted by either side: late packets for a replaced one, else gone at once. */

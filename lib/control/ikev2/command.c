@@ -179,7 +179,7 @@ void ikev2_child_carries(struct ikev2_engine *engine, uint32_t spi, uint64_t now
 {
 	struct ikev2_child *child = ikev2_child_find(engine, spi);
 
-	if (!child || child->sends || child->redundant || child->state != IKEV2_CHILD_UP)
+	if (!child || !child->waits)
 		return;
 	enter(engine, now_ns);
 	ikev2_child_switch(child);

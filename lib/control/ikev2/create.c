@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #define RETRY_NS (30 * IKEV2_NS_PER_S)
-#define SWITCH_NS (5 * IKEV2_NS_PER_S)
 
 static struct ikev2_child *old_of(const struct ikev2_task *task)
 {
@@ -111,6 +110,7 @@ static void delete_job(struct ikev2_child *child, enum ikev2_reason reason)
 static void succeed(struct ikev2_child *heir, struct ikev2_child *old)
 {
 	heir->redundant = false;
+	heir->replaced_ns = 0;
 	heir->replaces = old ? old->spi : 0;
 	ikev2_child_tell_up(heir);
 	if (!old)
@@ -130,8 +130,7 @@ static bool rival_holds(struct ikev2_task *task, struct ikev2_child *old)
 	if (!rival)
 		return false;
 	succeed(rival, old);
-	if (!rival->sends)
-		rival->switch_ns = task->sa->engine->now_ns + SWITCH_NS;
+	rival->waits = !rival->sends;
 	if (!old)
 		ikev2_child_switch(rival);
 	return true;
@@ -319,6 +318,34 @@ static struct ikev2_offer *collision(struct ikev2_sa *sa, uint32_t child)
 	return NULL;
 }
 
+void ikev2_create_old_gone(struct ikev2_child *old)
+{
+	struct ikev2_offer *offer = collision(old->sa, old->spi);
+	struct ikev2_child *rival;
+
+	if (!offer)
+		return;
+	offer->old_gone = true;
+	rival = ikev2_child_find(old->sa->engine, offer->rival_child);
+	if (rival)
+		succeed(rival, old);
+}
+
+/* Another child carries the same traffic: no hurry. */
+static bool has_sibling(const struct ikev2_child *child)
+{
+	const struct list *at;
+
+	for (at = child->sa->children.next; at != &child->sa->children; at = at->next) {
+		const struct ikev2_child *other = list_entry(at, struct ikev2_child, link);
+
+		if (other != child && other->entry == child->entry && other->sends &&
+		    other->state == IKEV2_CHILD_UP)
+			return true;
+	}
+	return false;
+}
+
 static void request_done(struct ikev2_task *task, struct ikev2_child *child)
 {
 	struct ikev2_sa *sa = task->sa;
@@ -335,11 +362,13 @@ static void request_done(struct ikev2_task *task, struct ikev2_child *child)
 		return;
 	}
 	succeed(child, old);
-	if (!old) {
+	if (!old && !has_sibling(child)) {
 		ikev2_child_switch(child);
 		return;
 	}
-	child->switch_ns = sa->engine->now_ns + SWITCH_NS;
+	child->waits = true;
+	if (!old)
+		return;
 	job = ikev2_job_find(sa, IKEV2_JOB_CHILD_REKEY, old->spi);
 	if (job) {
 		list_del(&job->link);

@@ -292,8 +292,10 @@ static bool due_request(struct ikev2_sa *sa, const struct ikev2_task *task)
 {
 	const struct ike_message *message = &task->message;
 
-	if (message->header.message_id == sa->expected_id)
+	if (message->header.message_id == sa->expected_id) {
+		ikev2_child_confirmed(sa);
 		return true;
+	}
 	if (message->header.message_id + 1 == sa->expected_id && sa->has_response &&
 	    (message->sk_type == IKE_PAYLOAD_SK || message->sk_number == 1))
 		ikev2_exchange_resend(sa, &task->path, task->marker);

@@ -3,6 +3,7 @@
  * What the engine's tables name: starters of jobs, handlers of requests and of answers, one file
  * per exchange.
  */
+#include "control/ikev2/child.h"
 #include "control/ikev2/exchange.h"
 
 /* Starters (a task in slot LOCAL): build and send the request of task->job. */
@@ -40,6 +41,8 @@ void ikev2_init_close(struct ikev2_sa *sa); /* no longer half-open */
 void ikev2_establish(struct ikev2_sa *sa, bool initial_contact);
 void ikev2_converge(struct ikev2_sa *sa); /* of two IKE SAs from a double dial */
 
+/* The peer deletes what we are rekeying: what its own rekey made, if anything, takes over. */
+void ikev2_create_old_gone(struct ikev2_child *old);
 /* Of a rekey: the new IKE SA takes everything over. */
 void ikev2_rekey_won(struct ikev2_sa *old, struct ikev2_sa *heir);
 

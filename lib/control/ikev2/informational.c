@@ -126,8 +126,7 @@ static size_t delete_children(struct ikev2_sa *sa, const struct ike_delete *del,
 
 		if (!child)
 			continue;
-		if (sa->own && sa->own->job->child == child->spi)
-			sa->own->offer.old_gone = true;
+		ikev2_create_old_gone(child);
 		if (child->delete_sent && child->state == IKEV2_CHILD_DELETING) {
 			child->delete_sent = false;
 			ikev2_child_linger(child,

@@ -185,7 +185,8 @@ struct ikev2_child {
 	bool told; /* CHILD_UP or CHILD_REKEYED was told */
 	bool delete_sent;
 	bool redundant;
-	bool more; /* ADDITIONAL_TS_POSSIBLE */
+	bool waits; /* made by the peer: does not send before the peer surely has the answer */
+	bool more;  /* ADDITIONAL_TS_POSSIBLE */
 	uint8_t local_count;
 	uint8_t remote_count;
 	struct net_selector *selectors; /* local ones, then remote ones */
@@ -194,7 +195,6 @@ struct ikev2_child {
 	uint64_t established_ns;
 	uint64_t rekey_ns;
 	uint64_t expire_ns;
-	uint64_t switch_ns;   /* responder of a rekey: sends from then on anyway */
 	uint64_t replaced_ns; /* then we delete it ourselves */
 	uint64_t remove_ns;   /* LINGERING: until then */
 };
