@@ -1,0 +1,301 @@
+/*
+ * Actions of connections and gateways: keys, resets, what IKE holds, long-running poll targets.
+ */
+#include "base/log.h"
+#include "control/config/json_in.h"
+#include "control/config/print.h"
+#include "control/rest/state.h"
+#include "control/tunnel/dump.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* 202 with a Location that is already terminal: the answer is computed at once. */
+static void answer_later(struct router_call *call, const char *body)
+{
+	struct rest *rest = rest_of(call);
+	struct operation *operation;
+	struct http_reply reply = { .status = 202 };
+
+	if (operation_start(rest->operations, &operation) < 0) {
+		rest_refuse(call, &(struct error_answer){ 503, "ServiceUnavailable", NULL },
+			    "The gateway is out of memory.");
+		return;
+	}
+	operation_succeed(rest->operations, operation, 200, body);
+	rest_follow(&reply, call, operation, REST_LOCATION);
+	rest_follow(&reply, call, operation, REST_ASYNC_OPERATION);
+	reply.header_count--; /* Retry-After once */
+	rest_answer(call, &reply);
+}
+
+static const struct config_connection *connection_of(struct router_call *call)
+{
+	return (const struct config_connection *)rest_find(call, CONFIG_CONNECTION, call->names[0]);
+}
+
+/* The one place that shows the key. */
+static void key_get(struct router_call *call)
+{
+	const struct config_connection *c = connection_of(call);
+	struct http_reply reply = { .status = 200, .secret = true };
+	struct json_out out;
+
+	if (!c)
+		return;
+	rest_audit(call, c->resource.id, "shared key read");
+	json_out_init(&out);
+	json_out_open(&out, NULL, '{');
+	json_out_bytes(&out, "value", secret_span(&c->shared_key));
+	json_out_close(&out, '}');
+	text_add_bytes(&reply.body, json_out_text(&out), out.n);
+	json_out_fini(&out);
+	rest_answer(call, &reply);
+}
+
+/* The connection as it is, with another key: the same door as a PUT of the whole. */
+static void key_change(struct router_call *call, const struct config_connection *c, cJSON *value)
+{
+	struct config_print print = { .shape = CONFIG_PRINT_JOURNAL, .secrets = true };
+	struct config_report report;
+	struct json_out out;
+	cJSON *whole = NULL;
+	cJSON *properties;
+
+	config_report_init(&report);
+	json_out_init(&out);
+	config_print_resource(&print, &c->resource, NULL, &out);
+	if (config_json_parse(&whole, json_out_text(&out), out.n, &report) < 0) {
+		cJSON_Delete(value);
+		rest_refuse(call, &(struct error_answer){ 500, "InternalServerError", NULL },
+			    "The connection could not be read back.");
+	} else {
+		properties = cJSON_GetObjectItemCaseSensitive(whole, "properties");
+		cJSON_DeleteItemFromObjectCaseSensitive(properties, "sharedKey");
+		if (value)
+			cJSON_AddItemToObject(properties, "sharedKey", value);
+		rest_resource_put(call, CONFIG_CONNECTION, call->names[0], whole);
+	}
+	config_json_free(whole);
+	json_out_fini(&out);
+	config_report_fini(&report);
+}
+
+static cJSON *body_member(struct router_call *call, const char *name)
+{
+	struct config_report report;
+	cJSON *json = NULL;
+	cJSON *member = NULL;
+
+	config_report_init(&report);
+	if (config_json_parse(&json, (const char *)call->request->body.p, call->request->body.n,
+			      &report) == 0)
+		member = cJSON_DetachItemFromObjectCaseSensitive(json, name);
+	config_json_free(json);
+	config_report_fini(&report);
+	if (!member)
+		rest_refuse(call, &(struct error_answer){ 400, "InvalidRequestContent", name },
+			    "The body needs \"%s\".", name);
+	return member;
+}
+
+static void key_put(struct router_call *call)
+{
+	const struct config_connection *c = connection_of(call);
+	cJSON *value = c ? body_member(call, "value") : NULL;
+
+	if (value)
+		key_change(call, c, value);
+}
+
+static void key_reset(struct router_call *call)
+{
+	const struct config_connection *c = connection_of(call);
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+	uint8_t bytes[128];
+	char key[129];
+	cJSON *length = c ? body_member(call, "keyLength") : NULL;
+	int n = cJSON_IsNumber(length) ? length->valueint : 0;
+
+	if (!length)
+		return;
+	cJSON_Delete(length);
+	if (n < 1 || n > 128) {
+		rest_refuse(call, &(struct error_answer){ 400, "InvalidParameter", "keyLength" },
+			    "keyLength is 1 to 128.");
+		return;
+	}
+	if (secret_random(bytes, (size_t)n) < 0) {
+		rest_refuse(call, &(struct error_answer){ 503, "ServiceUnavailable", NULL },
+			    "The kernel gives no random numbers.");
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		key[i] = alphabet[bytes[i] & 63];
+	key[n] = '\0';
+	key_change(call, c, cJSON_CreateString(key));
+	secret_wipe(key, sizeof(key));
+	secret_wipe(bytes, sizeof(bytes));
+}
+
+static void connection_reset(struct router_call *call)
+{
+	const struct config_connection *c = connection_of(call);
+
+	if (!c)
+		return;
+	rest_audit(call, c->resource.id, "reset");
+	if (tunnels_reset(rest_of(call)->config.tunnels, c->resource.key) < 0)
+		rest_refuse(call, &(struct error_answer){ 409, "OperationNotAllowed", NULL },
+			    "The connection '%s' has no tunnel on this appliance.",
+			    c->resource.name);
+	else
+		answer_later(call, NULL);
+}
+
+/* Azure's answer is a JSON string that holds JSON. */
+static void ike_sas(struct router_call *call)
+{
+	const struct config_connection *c = connection_of(call);
+	struct text dump = { 0 };
+	struct text quoted = { 0 };
+
+	if (!c)
+		return;
+	dump_ike_sas(rest_of(call)->config.tunnels, c->resource.key, &dump);
+	error_json_string(&quoted, text_get(&dump));
+	answer_later(call, text_get(&quoted));
+	text_fini(&dump);
+	text_fini(&quoted);
+}
+
+struct resets {
+	struct rest *rest;
+	const char *gateway;
+	uint32_t instance;
+	bool all;
+	const char *last; /* connection that was reset already */
+};
+
+static void reset_one(void *context, const struct tunnel_status *status)
+{
+	struct resets *resets = context;
+	const struct config_connection *c = status->connection;
+
+	if (strcmp(c->gateway.key, resets->gateway) || c->resource.key == resets->last)
+		return;
+	resets->last = c->resource.key;
+	if (tunnels_reset(resets->rest->config.tunnels, c->resource.key) < 0)
+		log_debug("rest", "no tunnel to reset connection=%s", c->resource.name);
+}
+
+/* Azure reboots an instance; here its tunnels are torn down and dialled anew. */
+static void gateway_reset(struct router_call *call)
+{
+	const struct config_resource *gateway = rest_find(call, CONFIG_GATEWAY, call->names[0]);
+	struct resets resets = { .rest = rest_of(call) };
+	struct json_out out;
+
+	if (!gateway)
+		return;
+	rest_audit(call, gateway->id, "reset");
+	resets.gateway = gateway->key;
+	tunnels_each(resets.rest->config.tunnels, NULL, reset_one, &resets);
+	json_out_init(&out);
+	rest_print(resets.rest, gateway, "Succeeded", NULL, &out);
+	answer_later(call, json_out_text(&out));
+	json_out_fini(&out);
+}
+
+/* Connections of a gateway, as list entities. */
+static void gateway_connections(struct router_call *call)
+{
+	const struct config_resource *gateway = rest_find(call, CONFIG_GATEWAY, call->names[0]);
+	const struct config *config = config_store_running(rest_of(call)->config.store);
+	struct http_reply reply = { 0 };
+	struct json_out out;
+
+	if (!gateway)
+		return;
+	json_out_init(&out);
+	json_out_open(&out, NULL, '{');
+	json_out_open(&out, "value", '[');
+	for (uint32_t i = 0; i < config_count(config, CONFIG_CONNECTION); i++) {
+		const struct config_connection *c = config_connection_at(config, i);
+
+		if (!strcmp(c->gateway.key, gateway->key) ||
+		    (c->other_gateway.key && !strcmp(c->other_gateway.key, gateway->key)))
+			rest_print(rest_of(call), &c->resource, "Succeeded", NULL, &out);
+	}
+	json_out_close(&out, ']');
+	json_out_close(&out, '}');
+	text_add_bytes(&reply.body, json_out_text(&out), out.n);
+	json_out_fini(&out);
+	rest_answer(call, &reply);
+}
+
+static const struct operation *operation_of(struct router_call *call)
+{
+	const struct operation *operation =
+		operation_find(rest_of(call)->operations, call->names[1]);
+
+	if (!operation)
+		rest_refuse(call, &(struct error_answer){ 404, "OperationNotFound", NULL },
+			    "There is no operation '%s'; records are kept for 24 hours.",
+			    call->names[1]);
+	return operation;
+}
+
+static void operation_status(struct router_call *call)
+{
+	const struct operation *operation = operation_of(call);
+	struct http_reply reply = { 0 };
+
+	if (!operation)
+		return;
+	operation_render(operation, &reply.body);
+	if (operation->state == OPERATION_RUNNING)
+		http_reply_header(&reply, "Retry-After", "1");
+	rest_answer(call, &reply);
+}
+
+static void operation_result(struct router_call *call)
+{
+	const struct operation *operation = operation_of(call);
+	struct http_reply reply = { .status = 202 };
+
+	if (!operation)
+		return;
+	if (operation->state == OPERATION_RUNNING) {
+		rest_follow(&reply, call, operation, REST_LOCATION);
+	} else if (operation->state == OPERATION_FAILED) {
+		error_set(
+			&reply,
+			&(struct error_answer){
+				409, operation->code ? operation->code : "OperationFailed", NULL },
+			"%s", operation->message ? operation->message : "It did not succeed.");
+	} else {
+		reply.status = operation->result_status;
+		if (operation->result)
+			text_add(&reply.body, "%s", operation->result);
+	}
+	rest_answer(call, &reply);
+}
+
+static const struct router_row rows[] = {
+	{ HTTP_GET, "connections/*/sharedkey", CONFIG_TOKEN_ADMIN, key_get },
+	{ HTTP_PUT, "connections/*/sharedkey", CONFIG_TOKEN_ADMIN, key_put },
+	{ HTTP_POST, "connections/*/sharedkey/reset", CONFIG_TOKEN_ADMIN, key_reset },
+	{ HTTP_POST, "connections/*/resetconnection", CONFIG_TOKEN_OPERATE, connection_reset },
+	{ HTTP_POST, "connections/*/getikesas", CONFIG_TOKEN_OPERATE, ike_sas },
+	{ HTTP_POST, "virtualNetworkGateways/*/reset", CONFIG_TOKEN_OPERATE, gateway_reset },
+	{ HTTP_GET, "virtualNetworkGateways/*/connections", CONFIG_TOKEN_READ,
+	  gateway_connections },
+	{ HTTP_GET, "locations/*/operations/*", CONFIG_TOKEN_READ, operation_status },
+	{ HTTP_GET, "locations/*/operationResults/*", CONFIG_TOKEN_READ, operation_result },
+};
+
+const struct rest_rows rest_action_rows = { rows, sizeof(rows) / sizeof(rows[0]) };

@@ -1,0 +1,483 @@
+/*
+ * DOC: resources
+ *
+ * GET, PUT, PATCH (tags), DELETE and lists, the same for every kind that Azure's clients read or
+ * write. A PUT is built into a snapshot at once, so that what is wrong is answered with 4xx; what
+ * is right is answered with 201 or 200 and applied behind an operation.
+ */
+#include "base/log.h"
+#include "control/config/build.h"
+#include "control/config/list.h"
+#include "control/config/print.h"
+#include "control/config/schema.h"
+#include "control/rest/state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define ID_MAX 1024
+
+struct change {
+	struct rest *rest;
+	struct operation *operation;
+};
+
+void rest_resource_id(const struct router_call *call, enum config_kind kind, const char *name,
+		      char *id, size_t size)
+{
+	const struct config_appliance *a =
+		config_appliance(config_store_running(rest_of(call)->config.store));
+
+	snprintf(id, size, "/subscriptions/%s/resourceGroups/%s/providers/Microsoft.Network/%s/%s",
+		 call->subscription ? call->subscription : a->subscription_id,
+		 call->group ? call->group : a->resource_group, schema_kind(kind)->list, name);
+}
+
+static void key_of(char *key, const char *id)
+{
+	size_t i;
+
+	for (i = 0; id[i] && i < ID_MAX - 1; i++)
+		key[i] = id[i] >= 'A' && id[i] <= 'Z' ? (char)(id[i] + 32) : id[i];
+	key[i] = '\0';
+}
+
+static const struct config_resource *lookup(const struct router_call *call,
+					    const struct config *config, enum config_kind kind,
+					    const char *name)
+{
+	char id[ID_MAX];
+	char key[ID_MAX];
+
+	rest_resource_id(call, kind, name, id, sizeof(id));
+	key_of(key, id);
+	return config_find(config, kind, key);
+}
+
+const struct config_resource *rest_find(struct router_call *call, enum config_kind kind,
+					const char *name)
+{
+	const struct config_resource *resource =
+		lookup(call, config_store_running(rest_of(call)->config.store), kind, name);
+
+	if (!resource)
+		rest_refuse(call, &(struct error_answer){ 404, "ResourceNotFound", NULL },
+			    "The %s '%s' was not found.", schema_kind(kind)->noun, name);
+	return resource;
+}
+
+static const char *provisioning_state(struct rest *rest, const struct config_resource *resource)
+{
+	return config_store_busy(rest->config.store, resource->kind, resource->key) ? "Updating"
+										    : "Succeeded";
+}
+
+static void body_set(struct http_reply *reply, struct json_out *out)
+{
+	text_add_bytes(&reply->body, json_out_text(out), out->n);
+	json_out_fini(out);
+}
+
+/* 200 with the resource, 304 when the client has it. */
+static void resource_get_one(struct router_call *call, enum config_kind kind)
+{
+	const struct config_resource *resource = rest_find(call, kind, call->names[0]);
+	struct rest *rest = rest_of(call);
+	struct http_reply reply = { 0 };
+	struct json_out out;
+	char etag[CONFIG_ETAG];
+
+	if (!resource)
+		return;
+	config_etag(etag, resource);
+	http_reply_header(&reply, "ETag", etag);
+	if (call->request->if_none_match && !strcmp(call->request->if_none_match, etag)) {
+		reply.status = 304;
+		rest_answer(call, &reply);
+		return;
+	}
+	json_out_init(&out);
+	rest_print(rest, resource, provisioning_state(rest, resource), NULL, &out);
+	body_set(&reply, &out);
+	rest_answer(call, &reply);
+}
+
+/* Those of the call's resource group, a page at a time. */
+#define PAGE 1000
+
+static bool in_group(const struct router_call *call, const struct config_resource *resource,
+		     const char *prefix)
+{
+	return strncmp(resource->key, prefix, strlen(prefix)) == 0;
+}
+
+static void next_link(struct json_out *out, const struct router_call *call, uint32_t from)
+{
+	const char *version = http_query(call->request, "api-version");
+	char url[1024];
+	int n = snprintf(url, sizeof(url), "%s://%s", call->request->tls ? "https" : "http",
+			 call->request->host ? call->request->host : "localhost");
+
+	for (uint32_t i = 0; i < call->request->segment_count && n < (int)sizeof(url); i++)
+		n += snprintf(url + n, sizeof(url) - (size_t)n, "/%s", call->request->segments[i]);
+	if (n < (int)sizeof(url))
+		snprintf(url + n, sizeof(url) - (size_t)n, "?api-version=%s&%%24skiptoken=%u",
+			 version ? version : "2025-05-01", from);
+	json_out_string(out, "nextLink", url);
+}
+
+static void resource_list(struct router_call *call, enum config_kind kind)
+{
+	struct rest *rest = rest_of(call);
+	const struct config *config = config_store_running(rest->config.store);
+	const char *token = http_query(call->request, "$skiptoken");
+	uint32_t i = token ? (uint32_t)strtoul(token, NULL, 10) : 0;
+	uint32_t printed = 0;
+	struct http_reply reply = { 0 };
+	struct json_out out;
+	char prefix[ID_MAX];
+	char id[ID_MAX];
+
+	rest_resource_id(call, kind, "", id, sizeof(id));
+	key_of(prefix, id);
+	json_out_init(&out);
+	json_out_open(&out, NULL, '{');
+	json_out_open(&out, "value", '[');
+	for (; i < config_count(config, kind) && printed < PAGE; i++) {
+		const struct config_resource *resource = config_at(config, kind, i);
+
+		if (!in_group(call, resource, prefix))
+			continue;
+		rest_print(rest, resource, provisioning_state(rest, resource), NULL, &out);
+		printed++;
+	}
+	json_out_close(&out, ']');
+	if (i < config_count(config, kind))
+		next_link(&out, call, i);
+	json_out_close(&out, '}');
+	body_set(&reply, &out);
+	rest_answer(call, &reply);
+}
+
+static void change_done(void *context, int status, const char *why)
+{
+	struct change *change = context;
+	struct operation_store *operations = change->rest->operations;
+
+	if (status < 0)
+		operation_fail(operations, change->operation, "OperationFailed", why);
+	else
+		operation_succeed(operations, change->operation, 200, NULL);
+	free(change);
+}
+
+/* Ends the exchange with what the report says. */
+static void refuse_report(struct router_call *call, const char *id,
+			  const struct config_report *report)
+{
+	struct http_reply reply = { 0 };
+
+	rest_audit(call, id, "refused");
+	error_set_report(&reply, report);
+	server_reply(call->exchange, &reply);
+}
+
+static void warnings_add(struct http_reply *reply, const struct config_report *report)
+{
+	char text[512];
+
+	for (uint32_t i = 0; i < report->warning_kept && i < 4; i++) {
+		snprintf(text, sizeof(text), "299 vpngw \"%.200s: %.250s\"",
+			 report->warnings[i].pointer, report->warnings[i].message);
+		for (char *c = text + 11; *c; c++)
+			if (*c == '"' && c[1])
+				*c = '\'';
+		http_reply_header(reply, "Warning", text);
+	}
+}
+
+static uint32_t confirm_of(const struct router_call *call)
+{
+	const char *text = http_query(call->request, "confirm");
+
+	return text ? (uint32_t)strtoul(text, NULL, 10) : 0;
+}
+
+/* Takes the snapshot. NULL: the exchange was ended. */
+static const struct operation *submit(struct router_call *call, struct config *config,
+				      const char *id)
+{
+	struct rest *rest = rest_of(call);
+	struct config_store_commit commit = { .config = config,
+					      .cause = "rest",
+					      .confirm_s = confirm_of(call),
+					      .done = change_done };
+	struct change *change = calloc(1, sizeof(*change));
+	struct config_report report;
+	struct operation *operation;
+	char actor[128];
+	int rc;
+
+	snprintf(actor, sizeof(actor), "%s@%s", call->request->token_name, call->request->peer);
+	commit.actor = actor;
+	commit.context = change;
+	if (!change || operation_start(rest->operations, &operation) < 0) {
+		free(change);
+		config_put(config);
+		rest_refuse(call, &(struct error_answer){ 503, "ServiceUnavailable", NULL },
+			    "The gateway is out of memory.");
+		return NULL;
+	}
+	*change = (struct change){ rest, operation };
+	config_report_init(&report);
+	rc = config_store_commit(rest->config.store, &commit, &report);
+	if (rc < 0) {
+		operation_fail(rest->operations, operation, "OperationFailed",
+			       "The change was refused.");
+		free(change);
+		refuse_report(call, id, &report);
+	}
+	config_report_fini(&report);
+	return rc < 0 ? NULL : operation;
+}
+
+/* A new snapshot with one resource put or (json NULL) removed. */
+static int build(struct rest *rest, enum config_kind kind, const char *id, const cJSON *json,
+		 struct config **config, struct config_report *report)
+{
+	struct config_build_options options = { .previous = config_store_latest(rest->config.store),
+						.lenient = true };
+	struct config_body body = { .kind = kind, .id = id, .origin = "", .json = json };
+	struct config_build *builder;
+	int rc = config_build_begin(&builder, &options, report);
+
+	if (rc < 0)
+		return rc;
+	rc = json ? config_build_put(builder, &body) : config_build_remove(builder, kind, id);
+	if (rc < 0) {
+		config_build_drop(builder);
+		return rc;
+	}
+	return config_build_end(builder, config);
+}
+
+static bool precondition_good(struct router_call *call, const struct config_resource *was)
+{
+	const char *wanted = call->request->if_match;
+	char etag[CONFIG_ETAG];
+
+	if (!wanted || (was && (!strcmp(wanted, "*") || !strcmp(wanted, config_etag(etag, was)))))
+		return true;
+	rest_refuse(call, &(struct error_answer){ 412, "PreconditionFailed", "If-Match" },
+		    "The resource was changed meanwhile: read it again.");
+	return false;
+}
+
+static bool change_allowed(struct router_call *call, enum config_kind kind, const char *key,
+			   const struct config_resource *was)
+{
+	if (config_store_busy(rest_of(call)->config.store, kind, key)) {
+		rest_refuse(call, &(struct error_answer){ 409, "AnotherOperationInProgress", NULL },
+			    "Another change of this resource is under way: wait for it.");
+		return false;
+	}
+	return precondition_good(call, was);
+}
+
+static bool wants_dry_run(const struct router_call *call)
+{
+	const char *value = http_query(call->request, "dryRun");
+
+	return value && strcasecmp(value, "false") != 0;
+}
+
+/* The body as it will be, with the operation to follow. */
+static void answer_changed(struct router_call *call, struct http_reply *reply,
+			   const struct config_resource *now, const struct operation *operation)
+{
+	char etag[CONFIG_ETAG];
+	struct json_out out;
+
+	json_out_init(&out);
+	rest_print(rest_of(call), now, "Updating", NULL, &out);
+	body_set(reply, &out);
+	http_reply_header(reply, "ETag", config_etag(etag, now));
+	if (operation)
+		rest_follow(reply, call, operation, REST_ASYNC_OPERATION);
+	rest_answer(call, reply);
+}
+
+void rest_resource_put(struct router_call *call, enum config_kind kind, const char *name,
+		       const cJSON *json)
+{
+	struct rest *rest = rest_of(call);
+	const struct config_resource *was =
+		lookup(call, config_store_latest(rest->config.store), kind, name);
+	const struct config_resource *now;
+	const struct operation *operation = NULL;
+	struct config_report report;
+	struct config *config = NULL;
+	struct http_reply reply = { .status = was ? 200 : 201 };
+	char id[ID_MAX];
+	char key[ID_MAX];
+
+	rest_resource_id(call, kind, name, id, sizeof(id));
+	key_of(key, id);
+	if (!change_allowed(call, kind, key, was))
+		return;
+	config_report_init(&report);
+	if (build(rest, kind, id, json, &config, &report) < 0) {
+		refuse_report(call, id, &report);
+		config_report_fini(&report);
+		return;
+	}
+	warnings_add(&reply, &report);
+	config_report_fini(&report);
+	now = config_find(config, kind, key);
+	if (wants_dry_run(call)) {
+		reply.status = 200;
+		answer_changed(call, &reply, now, NULL);
+		config_put(config);
+		return;
+	}
+	config = config_get(config); /* one for the answer */
+	operation = submit(call, config, id);
+	if (operation) {
+		rest_audit(call, id, "accepted");
+		answer_changed(call, &reply, now, operation);
+	} else {
+		http_reply_fini(&reply);
+	}
+	config_put(config);
+}
+
+static void put_body(struct router_call *call, enum config_kind kind)
+{
+	struct config_report report;
+	cJSON *json = NULL;
+
+	config_report_init(&report);
+	if (config_json_parse(&json, (const char *)call->request->body.p, call->request->body.n,
+			      &report) < 0)
+		refuse_report(call, call->names[0], &report);
+	else
+		rest_resource_put(call, kind, call->names[0], json);
+	config_json_free(json);
+	config_report_fini(&report);
+}
+
+static void resource_delete(struct router_call *call, enum config_kind kind)
+{
+	struct rest *rest = rest_of(call);
+	const struct config_resource *was =
+		lookup(call, config_store_latest(rest->config.store), kind, call->names[0]);
+	const struct operation *operation;
+	struct config_report report;
+	struct config *config = NULL;
+	struct http_reply reply = { .status = 204 };
+	char id[ID_MAX];
+
+	if (!was) {
+		rest_answer(call, &reply);
+		return;
+	}
+	snprintf(id, sizeof(id), "%s", was->key);
+	if (!change_allowed(call, kind, id, was))
+		return;
+	config_report_init(&report);
+	if (build(rest, kind, was->id, NULL, &config, &report) < 0) {
+		refuse_report(call, id, &report);
+		config_report_fini(&report);
+		return;
+	}
+	config_report_fini(&report);
+	operation = submit(call, config, id);
+	if (!operation)
+		return;
+	rest_audit(call, id, "accepted");
+	reply.status = 202;
+	rest_follow(&reply, call, operation, REST_LOCATION);
+	http_reply_header(&reply, "Azure-AsyncOperation", reply.headers[0].value);
+	rest_answer(call, &reply);
+}
+
+/* PATCH changes the tags: the resource as it is, with other tags. */
+static void patch_tags(struct router_call *call, enum config_kind kind)
+{
+	const struct config_resource *was = rest_find(call, kind, call->names[0]);
+	struct config_print print = { .shape = CONFIG_PRINT_JOURNAL, .secrets = true };
+	struct config_report report;
+	struct json_out out;
+	cJSON *patch = NULL;
+	cJSON *whole = NULL;
+
+	if (!was)
+		return;
+	config_report_init(&report);
+	json_out_init(&out);
+	config_print_resource(&print, was, NULL, &out);
+	if (config_json_parse(&patch, (const char *)call->request->body.p, call->request->body.n,
+			      &report) < 0 ||
+	    config_json_parse(&whole, json_out_text(&out), out.n, &report) < 0) {
+		refuse_report(call, was->id, &report);
+	} else {
+		cJSON *tags = cJSON_DetachItemFromObjectCaseSensitive(patch, "tags");
+
+		cJSON_DeleteItemFromObjectCaseSensitive(whole, "tags");
+		if (tags)
+			cJSON_AddItemToObject(whole, "tags", tags);
+		rest_resource_put(call, kind, call->names[0], whole);
+	}
+	config_json_free(patch);
+	config_json_free(whole);
+	json_out_fini(&out);
+	config_report_fini(&report);
+}
+
+#define KIND(prefix, kind)                                                                         \
+	static void prefix##_get(struct router_call *call)                                         \
+	{                                                                                          \
+		resource_get_one(call, kind);                                                      \
+	}                                                                                          \
+	static void prefix##_list(struct router_call *call)                                        \
+	{                                                                                          \
+		resource_list(call, kind);                                                         \
+	}                                                                                          \
+	static void prefix##_put(struct router_call *call)                                         \
+	{                                                                                          \
+		put_body(call, kind);                                                              \
+	}                                                                                          \
+	static void prefix##_patch(struct router_call *call)                                       \
+	{                                                                                          \
+		patch_tags(call, kind);                                                            \
+	}                                                                                          \
+	static void prefix##_delete(struct router_call *call)                                      \
+	{                                                                                          \
+		resource_delete(call, kind);                                                       \
+	}
+
+KIND(gateway, CONFIG_GATEWAY)
+KIND(connection, CONFIG_CONNECTION)
+KIND(site, CONFIG_LOCAL_GATEWAY)
+KIND(network, CONFIG_VIRTUAL_NETWORK)
+KIND(address, CONFIG_PUBLIC_IP)
+
+#define ROWS(list, prefix)                                                                         \
+	{ HTTP_GET, list, CONFIG_TOKEN_READ, prefix##_list },                                      \
+		{ HTTP_GET, list "/*", CONFIG_TOKEN_READ, prefix##_get },                          \
+		{ HTTP_PUT, list "/*", CONFIG_TOKEN_ADMIN, prefix##_put },                         \
+		{ HTTP_PATCH, list "/*", CONFIG_TOKEN_ADMIN, prefix##_patch },                     \
+	{                                                                                          \
+		HTTP_DELETE, list "/*", CONFIG_TOKEN_ADMIN, prefix##_delete                        \
+	}
+
+static const struct router_row rows[] = {
+	ROWS("virtualNetworkGateways", gateway), ROWS("connections", connection),
+	ROWS("localNetworkGateways", site),	 ROWS("virtualNetworks", network),
+	ROWS("publicIPAddresses", address),
+};
+
+const struct rest_rows rest_resource_rows = { rows, sizeof(rows) / sizeof(rows[0]) };

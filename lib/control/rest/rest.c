@@ -1,0 +1,225 @@
+#include "control/rest/rest.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/config/appliance.h"
+#include "control/rest/events.h"
+#include "control/rest/state.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOPIC "rest"
+
+static const struct rest_rows *const all_rows[] = {
+	&rest_resource_rows,
+	&rest_action_rows,
+	&rest_own_rows,
+	&rest_later_rows,
+};
+
+void rest_refuse(struct router_call *call, const struct error_answer *answer, const char *format,
+		 ...)
+{
+	struct http_reply reply = { 0 };
+	char message[900];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	error_set(&reply, answer, "%s", message);
+	server_reply(call->exchange, &reply);
+}
+
+void rest_answer(struct router_call *call, struct http_reply *reply)
+{
+	if (!reply->status)
+		reply->status = 200;
+	server_reply(call->exchange, reply);
+}
+
+void rest_follow(struct http_reply *reply, const struct router_call *call,
+		 const struct operation *operation, enum rest_follow how)
+{
+	const struct config_appliance *appliance =
+		config_appliance(config_store_running(rest_of(call)->config.store));
+	const char *version = http_query(call->request, "api-version");
+	char url[512];
+
+	snprintf(url, sizeof(url),
+		 "%s://%s/subscriptions/%s/providers/Microsoft.Network/locations/appliance/%s/%s"
+		 "?api-version=%s",
+		 call->request->tls ? "https" : "http",
+		 call->request->host ? call->request->host : "localhost",
+		 call->subscription ? call->subscription : appliance->subscription_id,
+		 how == REST_LOCATION ? "operationResults" : "operations", operation->id,
+		 version ? version : "2025-05-01");
+	http_reply_header(reply, how == REST_LOCATION ? "Location" : "Azure-AsyncOperation", url);
+	http_reply_header(reply, "Retry-After", "1");
+}
+
+void rest_audit(const struct router_call *call, const char *object, const char *result)
+{
+	log_info("audit", "method=%s object=\"%s\" who=\"%s\" from=%s result=%s",
+		 http_method_text(call->request->method), object,
+		 call->request->token_name ? call->request->token_name : "-", call->request->peer,
+		 result);
+}
+
+static void refuse_authentication(struct router_call *call, enum auth_result result,
+				  uint32_t retry_s)
+{
+	static const char *const text[] = {
+		[AUTH_MISSING] = "Give a token: Authorization: Bearer TOKEN.",
+		[AUTH_WRONG] = "The token is not known.",
+		[AUTH_EXPIRED] = "The token has expired.",
+		[AUTH_HELD_OFF] = "Too many failed authentications from this address.",
+		[AUTH_TOO_MANY] = "Too many requests with this token.",
+	};
+	struct http_reply reply = { 0 };
+	char seconds[16];
+
+	if (result == AUTH_HELD_OFF || result == AUTH_TOO_MANY) {
+		error_set(&reply, &(struct error_answer){ 429, "TooManyRequests", NULL }, "%s",
+			  text[result]);
+		snprintf(seconds, sizeof(seconds), "%u", retry_s);
+		http_reply_header(&reply, "Retry-After", seconds);
+	} else {
+		error_set(&reply, &(struct error_answer){ 401, "AuthenticationFailed", NULL }, "%s",
+			  text[result]);
+		http_reply_header(&reply, "WWW-Authenticate", "Bearer");
+	}
+	server_reply(call->exchange, &reply);
+}
+
+static enum router_result find(const struct http_request *request, struct router_call *call,
+			       const struct router_row **row)
+{
+	enum router_result result = ROUTER_NO_PATH;
+
+	for (size_t i = 0; i < sizeof(all_rows) / sizeof(all_rows[0]); i++) {
+		enum router_result here =
+			router_find(all_rows[i]->rows, all_rows[i]->count, request, call, row);
+
+		if (here == ROUTER_FOUND)
+			return here;
+		if (here == ROUTER_NO_METHOD)
+			result = here;
+	}
+	return result;
+}
+
+/* Full paths are Azure's and need a version; any date will do. */
+static bool version_good(struct router_call *call)
+{
+	const char *version = http_query(call->request, "api-version");
+	unsigned int year, month, day;
+
+	if (!version && !call->subscription)
+		return true;
+	if (!version) {
+		rest_refuse(
+			call,
+			&(struct error_answer){ 400, "MissingApiVersionParameter", "api-version" },
+			"The api-version query parameter (?api-version=) is required for all "
+			"requests.");
+		return false;
+	}
+	if (sscanf(version, "%4u-%2u-%2u", &year, &month, &day) == 3)
+		return true;
+	rest_refuse(call,
+		    &(struct error_answer){ 400, "InvalidApiVersionParameter", "api-version" },
+		    "The api-version is not of the form 2025-05-01.");
+	return false;
+}
+
+static bool open_to_all(const struct router_row *row)
+{
+	return !strcmp(row->pattern, "healthz") || !strcmp(row->pattern, "readyz");
+}
+
+static void dispatch(struct router_call *call)
+{
+	const struct router_row *row = NULL;
+	enum router_result found = find(call->request, call, &row);
+	struct http_request *request = (struct http_request *)call->request;
+	enum auth_result who = AUTH_GOOD;
+	uint32_t retry_s = 1;
+
+	if (found != ROUTER_FOUND || !open_to_all(row))
+		who = auth_check(rest_of(call)->auth, request, clock_now_ns(&clock_monotonic),
+				 clock_wall_ms() / 1000, &retry_s);
+	if (who != AUTH_GOOD)
+		refuse_authentication(call, who, retry_s);
+	else if (found == ROUTER_NO_PATH)
+		rest_refuse(call, &(struct error_answer){ 404, "NotFound", NULL },
+			    "There is nothing at this path.");
+	else if (found == ROUTER_NO_METHOD)
+		rest_refuse(call, &(struct error_answer){ 405, "MethodNotAllowed", NULL },
+			    "%s is not for this path.", http_method_text(request->method));
+	else if (row->role > request->role)
+		rest_refuse(call, &(struct error_answer){ 403, "AuthorizationFailed", NULL },
+			    "The token has the role %s; this needs %s.",
+			    auth_role_text(request->role), auth_role_text(row->role));
+	else if (version_good(call))
+		row->handler(call);
+}
+
+static void on_request(void *context, struct server_exchange *exchange,
+		       const struct http_request *request)
+{
+	struct router_call call = { .context = context, .exchange = exchange, .request = request };
+
+	dispatch(&call);
+}
+
+int rest_new(struct rest **rest, const struct rest_config *config, char *why, size_t why_size)
+{
+	const struct config_api *api = &config_appliance(config_store_running(config->store))->api;
+	struct server_config server = { .api = api,
+					.state_directory = config->state_directory,
+					.handler = on_request };
+	struct rest *r = calloc(1, sizeof(*r));
+	char *file = NULL;
+	int rc = -ENOMEM;
+
+	if (!r)
+		return rc;
+	r->config = *config;
+	server.context = r;
+	list_init(&r->streams);
+	if (asprintf(&file, "%s/operations", config->state_directory) < 0)
+		file = NULL;
+	if (file)
+		rc = operation_store_new(&r->operations, file);
+	free(file);
+	if (rc < 0)
+		snprintf(why, why_size, "cannot keep operations in %s: %s", config->state_directory,
+			 strerror(-rc));
+	if (rc == 0)
+		rc = auth_new(&r->auth, api, config->state_directory);
+	if (rc == 0)
+		rc = server_new(&r->server, config->loop, &server, why, why_size);
+	if (rc < 0) {
+		rest_free(r);
+		return rc;
+	}
+	*rest = r;
+	return 0;
+}
+
+void rest_free(struct rest *rest)
+{
+	if (!rest)
+		return;
+	events_end_all(rest);
+	server_free(rest->server);
+	auth_free(rest->auth);
+	if (rest->operations)
+		operation_store_free(rest->operations);
+	free(rest);
+}

@@ -1,0 +1,37 @@
+#pragma once
+/*
+ * DOC: REST endpoint
+ *
+ * Azure's resources under their full paths and under short ones, and our own pages (status, events,
+ * health, metrics, history). Reading answers from the running snapshot and from what tunnels and
+ * routes say at this moment. A change is parsed, checked and built into a new snapshot while the
+ * client waits for the answer; it is then applied behind a long-running operation.
+ *
+ * Changes of different resources queue; a second change of a resource that has one under way is
+ * refused with 409 AnotherOperationInProgress.
+ *
+ * Owner: app/control. Thread: the event loop's.
+ */
+#include "control/config/store.h"
+#include "control/requests/desired.h"
+#include "control/route/route.h"
+#include "control/tunnel/tunnels.h"
+
+struct rest;
+
+struct rest_config {
+	struct event_loop *loop;
+	struct config_store *store;
+	struct desired *desired;
+	struct route *route;
+	struct tunnels *tunnels;
+	const char *state_directory;
+};
+
+/* -errno with a sentence. */
+__attribute__((warn_unused_result)) int rest_new(struct rest **rest,
+						 const struct rest_config *config, char *why,
+						 size_t why_size);
+void rest_free(struct rest *rest);
+/* For the event stream. */
+void rest_tunnel_changed(struct rest *rest, const struct tunnel_status *status);

@@ -1,0 +1,63 @@
+#pragma once
+/*
+ * What the handlers share.
+ */
+#include "control/rest/auth.h"
+#include "control/rest/error.h"
+#include "control/rest/operation.h"
+#include "control/rest/rest.h"
+#include "control/rest/router.h"
+
+#include "base/list.h"
+
+struct rest {
+	struct rest_config config;
+	struct server *server;
+	struct auth *auth;
+	struct operation_store *operations;
+	struct list streams; /* of struct event_stream */
+	uint64_t next_event;
+};
+
+static inline struct rest *rest_of(const struct router_call *call)
+{
+	return call->context;
+}
+
+/* Ends the exchange with an error. */
+__attribute__((format(printf, 3, 4))) void rest_refuse(struct router_call *call,
+						       const struct error_answer *answer,
+						       const char *format, ...);
+/* Ends it with 200 and a body whose text is taken over. */
+void rest_answer(struct router_call *call, struct http_reply *reply);
+/* Adds Azure-AsyncOperation or Location and Retry-After. */
+enum rest_follow { REST_ASYNC_OPERATION, REST_LOCATION };
+void rest_follow(struct http_reply *reply, const struct router_call *call,
+		 const struct operation *operation, enum rest_follow how);
+/* One line for who changed what. */
+void rest_audit(const struct router_call *call, const char *object, const char *result);
+
+/* The rows of each file of handlers. */
+struct rest_rows {
+	const struct router_row *rows;
+	size_t count;
+};
+extern const struct rest_rows rest_resource_rows;
+extern const struct rest_rows rest_action_rows;
+extern const struct rest_rows rest_own_rows;
+extern const struct rest_rows rest_later_rows;
+
+/* The id of a resource of this kind by the call's path: "/subscriptions/.../name". */
+void rest_resource_id(const struct router_call *call, enum config_kind kind, const char *name,
+		      char *id, size_t size);
+/* The running resource, or the exchange was ended with 404. */
+const struct config_resource *rest_find(struct router_call *call, enum config_kind kind,
+					const char *name);
+/* Puts what the JSON says under this name and ends the exchange. */
+struct cJSON;
+void rest_resource_put(struct router_call *call, enum config_kind kind, const char *name,
+		       const struct cJSON *json);
+/* Prints a resource's body with its live state. */
+struct json_out;
+void rest_print(struct rest *rest, const struct config_resource *resource, const char *state,
+		const char *key, struct json_out *out);
