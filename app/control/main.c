@@ -6,7 +6,7 @@
  */
 #include "program.h"
 
-#include "check.h"
+#include "offline.h"
 
 #include <stdio.h>
 
@@ -45,8 +45,8 @@ int main(int argc, char **argv)
 		break;
 	}
 	if (program.options.check_config)
-		return check_config(program.options.check_config);
+		return offline_check(program.options.check_config);
 	if (program.options.dataplane_options)
-		return check_dataplane_options(program.options.dataplane_options);
+		return offline_dataplane_options(program.options.dataplane_options);
 	return run(&program);
 }

@@ -3,13 +3,14 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/secret.h"
-#include "control/config/sku.h"
+#include "configuration.h"
 #include "privileges.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -55,51 +56,6 @@ static void secrets_stop(struct program *program)
 	secret_pool_fini();
 }
 
-/* Warnings go to the log, errors to the caller's eyes. */
-static int config_read(struct program *program, struct config **config)
-{
-	struct config_report report;
-	struct text text = { 0 };
-	struct config_source source = { .catalogue = program->catalogue,
-					.previous = program->config };
-	int rc;
-
-	config_report_init(&report);
-	rc = config_load_file(config, &source, program->options.config, &report);
-	config_report_text(&report, &text);
-	if (rc < 0)
-		log_error(TOPIC, "the configuration is refused file=%s\n%s",
-			  program->options.config, text_get(&text));
-	else if (text.n)
-		log_warn(TOPIC, "the configuration has warnings file=%s\n%s",
-			 program->options.config, text_get(&text));
-	text_fini(&text);
-	config_report_fini(&report);
-	return rc;
-}
-
-static int config_start(struct program *program)
-{
-	struct config_report report;
-	struct config *config;
-	int rc;
-
-	config_report_init(&report);
-	rc = sku_catalogue_load(&program->catalogue, NULL, &report);
-	config_report_fini(&report);
-	if (rc == 0)
-		rc = config_read(program, &config);
-	if (rc == 0)
-		program->config = config;
-	return rc;
-}
-
-static void config_stop(struct program *program)
-{
-	config_put(program->config);
-	sku_catalogue_put(program->catalogue);
-}
-
 static void on_stop(void *context)
 {
 	struct program *program = context;
@@ -107,59 +63,6 @@ static void on_stop(void *context)
 	log_info(TOPIC, "stopping");
 	notify_send("STOPPING=1");
 	event_loop_stop(program->loop);
-}
-
-static int ports_apply(struct program *program, const struct config *config)
-{
-	const struct config_appliance *a = config_appliance(config);
-
-	for (uint32_t i = 0; i < a->ports.count; i++) {
-		const struct config_port *from = &a->ports.items[i];
-		struct route_port_config port = { .gateway4 = from->gateway,
-						  .gateway6 = from->gateway6 };
-		int rc;
-
-		snprintf(port.name, sizeof(port.name), "%s", from->name);
-		for (uint32_t k = 0; k < from->addresses.count && k < ROUTE_ADDRESSES_MAX; k++)
-			port.addresses[port.address_count++] =
-				(struct route_address){ from->addresses.items[k].addr,
-							from->addresses.items[k].length };
-		rc = route_port_set(program->route, &port);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-static int apply(struct program *program, const struct config *config)
-{
-	char why[256] = "";
-	int rc = tunnels_apply(program->tunnels, config, why, sizeof(why));
-
-	if (rc == 0)
-		rc = ports_apply(program, config);
-	if (rc < 0)
-		log_error(TOPIC, "cannot apply the configuration: %s",
-			  why[0] ? why : strerror(-rc));
-	return rc;
-}
-
-static void on_reload(void *context)
-{
-	struct program *program = context;
-	struct config *config;
-
-	notify_send("RELOADING=1");
-	if (config_read(program, &config) == 0) {
-		if (apply(program, config) == 0) {
-			config_put(program->config);
-			program->config = config;
-			log_info(TOPIC, "configuration applied file=%s", program->options.config);
-		} else {
-			config_put(config);
-		}
-	}
-	notify_send("READY=1");
 }
 
 static void on_watchdog(void *context)
@@ -181,8 +84,8 @@ static int loop_start(struct program *program)
 		rc = event_signal_new(&program->stop_signals[1], program->loop, SIGINT, on_stop,
 				      program);
 	if (rc == 0)
-		rc = event_signal_new(&program->reload_signal, program->loop, SIGHUP, on_reload,
-				      program);
+		rc = event_signal_new(&program->reload_signal, program->loop, SIGHUP,
+				      configuration_reload, program);
 	if (rc == 0)
 		rc = event_timer_new(&program->watchdog, program->loop, on_watchdog, program);
 	if (rc < 0)
@@ -239,6 +142,7 @@ static void on_ready(void *context, bool same_instance)
 
 	route_ready(program->route);
 	tunnels_ready(program->tunnels, same_instance);
+	configuration_dataplane_ready(program);
 }
 
 static void on_lost(void *context)
@@ -291,21 +195,49 @@ static void route_stop(struct program *program)
 	route_free(program->route);
 }
 
+static void on_tunnel_changed(void *context, const struct tunnel_status *status)
+{
+	struct program *program = context;
+
+	if (program->rest)
+		rest_tunnel_changed(program->rest, status);
+}
+
 static int tunnels_start(struct program *program)
 {
 	struct tunnels_hooks hooks = { .context = program,
+				       .changed = on_tunnel_changed,
 				       .key_log = program->key_log < 0 ? NULL : on_key_log };
 	int rc = tunnels_new(&program->tunnels, program->loop, &clock_monotonic, program->desired,
 			     program->route, &hooks);
 
-	if (rc < 0)
-		return fault(rc, "cannot prepare the tunnels");
-	return apply(program, program->config);
+	return rc < 0 ? fault(rc, "cannot prepare the tunnels") : 0;
 }
 
 static void tunnels_stop(struct program *program)
 {
 	tunnels_free(program->tunnels);
+}
+
+static int rest_start(struct program *program)
+{
+	struct rest_config config = { .loop = program->loop,
+				      .store = program->store,
+				      .desired = program->desired,
+				      .route = program->route,
+				      .tunnels = program->tunnels,
+				      .state_directory = configuration_state(program) };
+	char why[512] = "";
+	int rc = rest_new(&program->rest, &config, why, sizeof(why));
+
+	if (rc < 0)
+		fprintf(stderr, "vpngw-control: %s\n", why[0] ? why : strerror(-rc));
+	return rc;
+}
+
+static void rest_stop(struct program *program)
+{
+	rest_free(program->rest);
 }
 
 static int privileges_start(struct program *program)
@@ -328,12 +260,14 @@ static int ready_start(struct program *program)
 const struct stage program_stages[] = {
 	{ "log", log_start, NULL },
 	{ "secrets", secrets_start, secrets_stop },
-	{ "configuration", config_start, config_stop },
+	{ "configuration", configuration_open, configuration_close },
 	{ "event loop", loop_start, loop_stop },
 	{ "key log", key_log_start, key_log_stop },
 	{ "data plane channel", dataplane_start, dataplane_stop },
 	{ "routes", route_start, route_stop },
 	{ "tunnels", tunnels_start, tunnels_stop },
+	{ "configuration applied", configuration_run, configuration_stop },
+	{ "REST endpoint", rest_start, rest_stop },
 	{ "privileges", privileges_start, NULL },
 	{ "ready", ready_start, NULL },
 };

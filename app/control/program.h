@@ -4,23 +4,27 @@
  */
 #include "options.h"
 
-#include "control/config/config.h"
+#include "control/config/store.h"
 #include "control/event/loop.h"
 #include "control/requests/desired.h"
+#include "control/rest/rest.h"
 #include "control/route/route.h"
 #include "control/tunnel/tunnels.h"
 
 struct program {
 	struct options options;
-	struct sku_catalogue *catalogue;
-	const struct config *config;
+	struct config_store *store;
+	bool applying; /* the data plane's word is awaited */
 	struct event_loop *loop;
 	struct event_source *stop_signals[2];
 	struct event_source *reload_signal;
 	struct event_source *watchdog;
+	struct event_source *store_readable;
+	struct event_source *store_tick;
 	struct desired *desired;
 	struct route *route;
 	struct tunnels *tunnels;
+	struct rest *rest;
 	int key_log; /* descriptor, -1: off */
 };
 

@@ -49,7 +49,7 @@ gateway_socket_there() {
 # Starts the data plane in `gw` and waits until control could attach.
 gateway_start_dataplane() {
 	"$(gateway_program control)" --dataplane-options "$LAB_DIR/vpngw.json" >"$LAB_DIR/dataplane.options" || return 1
-	lab_start dataplane gw "$(gateway_program dataplane)" "@$LAB_DIR/dataplane.options" "$@"
+	lab_start dataplane gw "$(gateway_program dataplane)" "@$LAB_DIR/dataplane.options" --group "$(id -gn "$LAB_USER")" "$@"
 	lab_await 20 gateway_socket_there
 	[ -S "$LAB_DIR/dataplane.sock" ] && lab_alive dataplane && return 0
 	tail -n 5 "$LAB_DIR/dataplane.log" >&2

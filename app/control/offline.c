@@ -1,4 +1,4 @@
-#include "check.h"
+#include "offline.h"
 
 #include "control/config/config.h"
 #include "control/config/sku.h"
@@ -34,7 +34,7 @@ static int load(const struct config **config, const char *path)
 	return rc < 0 ? 1 : 0;
 }
 
-int check_config(const char *path)
+int offline_check(const char *path)
 {
 	const struct config *config;
 	int code = load(&config, path);
@@ -70,7 +70,7 @@ static void print_number(const char *name, int64_t value)
 		printf("%s %lld\n", name, (long long)value);
 }
 
-int check_dataplane_options(const char *path)
+int offline_dataplane_options(const char *path)
 {
 	const struct config *config;
 	const struct config_appliance *a;

@@ -1,0 +1,186 @@
+#include "configuration.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/notify.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TOPIC "config"
+
+static void report_log(const struct config_report *report, const char *what, bool refused)
+{
+	struct text text = { 0 };
+
+	config_report_text(report, &text);
+	if (refused)
+		log_error(TOPIC, "refused: %s\n%s", what, text_get(&text));
+	else if (text.n)
+		log_warn(TOPIC, "warnings: %s\n%s", what, text_get(&text));
+	text_fini(&text);
+}
+
+const char *configuration_state(const struct program *program)
+{
+	return program->options.state
+		       ? program->options.state
+		       : config_appliance(config_store_running(program->store))->state_directory;
+}
+
+static int ports_apply(struct program *program, const struct config *config)
+{
+	const struct config_appliance *a = config_appliance(config);
+
+	for (uint32_t i = 0; i < a->ports.count; i++) {
+		const struct config_port *from = &a->ports.items[i];
+		struct route_port_config port = { .gateway4 = from->gateway,
+						  .gateway6 = from->gateway6 };
+		int rc;
+
+		snprintf(port.name, sizeof(port.name), "%s", from->name);
+		for (uint32_t k = 0; k < from->addresses.count && k < ROUTE_ADDRESSES_MAX; k++)
+			port.addresses[port.address_count++] =
+				(struct route_address){ from->addresses.items[k].addr,
+							from->addresses.items[k].length };
+		rc = route_port_set(program->route, &port);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static void probed(void *context, const struct contract_answer *answer)
+{
+	struct program *program = context;
+
+	if (!answer || !program->applying)
+		return; /* lost: asked again when it is back */
+	program->applying = false;
+	config_store_applied(program->store, 0, NULL);
+}
+
+void configuration_dataplane_ready(struct program *program)
+{
+	if (program->applying &&
+	    requests_probe(desired_requests(program->desired), probed, program) < 0)
+		log_warn(TOPIC, "cannot ask the data plane; asking again when it is attached");
+}
+
+/* Everything that the configuration says; done when the data plane has said so. */
+static int apply(void *context, const struct config *to, const struct config_diff *diff, char *why,
+		 size_t why_size)
+{
+	struct program *program = context;
+	int rc = tunnels_apply(program->tunnels, to, why, why_size);
+
+	if (rc == 0)
+		rc = ports_apply(program, to);
+	if (rc < 0)
+		return rc;
+	program->applying = true;
+	if (requests_attached(desired_requests(program->desired)))
+		configuration_dataplane_ready(program);
+	return 1;
+}
+
+static void store_follow(struct program *program)
+{
+	uint64_t deadline = config_store_deadline_ns(program->store);
+	uint64_t now = clock_now_ns(&clock_monotonic);
+
+	if (deadline)
+		event_timer_set(program->store_tick, deadline > now ? deadline - now : 0);
+}
+
+static void store_readable(void *context)
+{
+	struct program *program = context;
+
+	config_store_poll(program->store);
+	store_follow(program);
+}
+
+static void store_tick(void *context)
+{
+	struct program *program = context;
+
+	config_store_tick(program->store, clock_now_ns(&clock_monotonic));
+	store_follow(program);
+}
+
+int configuration_open(struct program *program)
+{
+	struct config_store_options options = { .file = program->options.config,
+						.state_directory = program->options.state,
+						.hooks = { .apply = apply, .context = program } };
+	struct config_report report;
+	int rc;
+
+	config_report_init(&report);
+	rc = config_store_open(&program->store, &options, &report);
+	report_log(&report, program->options.config, rc < 0);
+	config_report_fini(&report);
+	return rc;
+}
+
+void configuration_close(struct program *program)
+{
+	config_store_close(program->store);
+}
+
+int configuration_run(struct program *program)
+{
+	char why[512] = "";
+	int rc = event_fd_new(&program->store_readable, program->loop,
+			      config_store_fd(program->store), EVENT_READABLE, store_readable,
+			      program);
+
+	if (rc == 0)
+		rc = event_timer_new(&program->store_tick, program->loop, store_tick, program);
+	if (rc == 0)
+		rc = apply(program, config_store_running(program->store), NULL, why, sizeof(why));
+	program->applying = false; /* nobody waits for the first one */
+	if (rc < 0)
+		log_error(TOPIC, "cannot apply the configuration: %s",
+			  why[0] ? why : strerror(-rc));
+	store_follow(program);
+	return rc < 0 ? rc : 0;
+}
+
+void configuration_stop(struct program *program)
+{
+	event_source_free(program->store_readable);
+	event_source_free(program->store_tick);
+}
+
+static void reloaded(void *context, int status, const char *why)
+{
+	struct program *program = context;
+
+	if (status < 0)
+		log_error(TOPIC, "the file was not applied: %s", why);
+	else
+		log_info(TOPIC, "the file is applied file=%s", program->options.config);
+	notify_send("READY=1");
+}
+
+void configuration_reload(void *context)
+{
+	struct program *program = context;
+	struct config_report report;
+	int rc;
+
+	notify_send("RELOADING=1");
+	config_report_init(&report);
+	rc = config_store_import(program->store, "SIGHUP", reloaded, program, &report);
+	if (rc == -EALREADY)
+		log_info(TOPIC, "the file has not changed file=%s", program->options.config);
+	else
+		report_log(&report, program->options.config, rc < 0);
+	config_report_fini(&report);
+	if (rc < 0)
+		notify_send("READY=1");
+	store_follow(program);
+}
