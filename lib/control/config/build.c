@@ -1,5 +1,6 @@
 #include "control/config/build.h"
 
+#include "base/map.h"
 #include "control/config/check.h"
 #include "control/config/compare.h"
 #include "control/config/list.h"
@@ -18,6 +19,7 @@ struct config_build {
 	struct config_report *report;
 	struct config_scope scope;
 	uint32_t failures;
+	struct map failed; /* keys of resources that are wrong: told once is enough */
 	bool removed;
 };
 
@@ -80,6 +82,7 @@ int config_build_begin(struct config_build **out, const struct config_build_opti
 		goto drop;
 	build->options = *options;
 	build->report = report;
+	map_init(&build->failed);
 	build->config->references = 1;
 	status = take_catalogue(build);
 	if (status)
@@ -106,6 +109,7 @@ void config_build_drop(struct config_build *build)
 		return;
 	for (int kind = 0; kind < CONFIG_KINDS; kind++)
 		config_list_fini(&build->added[kind]);
+	map_fini(&build->failed);
 	config_put(build->config);
 	free(build);
 }
@@ -166,10 +170,14 @@ int config_build_put(struct config_build *build, const struct config_body *body)
 	struct config_resource *resource;
 	uint32_t i;
 	bool found;
-	int status = resource_new(&resource, &source);
+	char failed[RESOURCE_KEY];
+	int status = resource_new(&resource, &source, failed);
 
 	if (status) {
 		build->failures++;
+		if (status == -EINVAL && failed[0] &&
+		    map_set(&build->failed, failed, strlen(failed), build, NULL))
+			status = -ENOMEM;
 		return status;
 	}
 	resource->revision = build->config->revision;
@@ -321,6 +329,7 @@ int config_build_end(struct config_build *build, struct config **config)
 	struct check check = { .config = build->config,
 			       .previous = build->options.previous,
 			       .report = build->report,
+			       .failed = &build->failed,
 			       .removed = build->removed || build->options.empty };
 	int status = default_appliance(build);
 

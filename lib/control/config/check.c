@@ -104,10 +104,19 @@ static bool ref_exists(const struct config *config, const struct schema_field *f
 static void check_refs(struct check *check, const struct schema_object *object, const void *base,
 		       const struct where *where);
 
+/* It is there, but wrong, and that has been told. */
+static bool has_failed(const struct check *check, const struct schema_field *field,
+		       const struct config_ref *ref)
+{
+	size_t n = field->ref_child ? config_key_parent(ref->key) : strlen(ref->key);
+
+	return map_get(check->failed, ref->key, n) != NULL;
+}
+
 static void check_ref(struct check *check, const struct schema_field *field,
 		      const struct config_ref *ref, const struct where *where)
 {
-	if (!ref->key || ref_exists(check->config, field, ref))
+	if (!ref->key || ref_exists(check->config, field, ref) || has_failed(check, field, ref))
 		return;
 	where_error(check->report, where, CODE_REFERENCE, "There is no %s.", ref->id);
 }

@@ -3,6 +3,7 @@
  * The rules over more than one property or resource (facts: the API's section on validation). Each
  * reports and goes on, so that a user sees all that is wrong at once.
  */
+#include "base/map.h"
 #include "control/config/config.h"
 #include "control/config/where.h"
 
@@ -10,7 +11,8 @@ struct check {
 	const struct config *config;
 	const struct config *previous; /* may be NULL */
 	struct config_report *report;
-	bool removed; /* resources of `previous` are gone */
+	const struct map *failed; /* keys that are in the text, but wrong */
+	bool removed;		  /* resources of `previous` are gone */
 	/* Of each connection, looked up once: NULL where there is none. */
 	const struct config_gateway **gateways;
 	const struct config_local_gateway **sites;

@@ -1,8 +1,10 @@
 #include "control/config/resource.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static struct parse parse_of(struct config_resource *resource, const struct resource_source *source)
 {
@@ -82,7 +84,8 @@ static int appliance_identify(struct config_resource *resource)
 	return 0;
 }
 
-int resource_new(struct config_resource **out, const struct resource_source *source)
+int resource_new(struct config_resource **out, const struct resource_source *source,
+		 char failed[RESOURCE_KEY])
 {
 	const struct schema_object *object = schema_kind(source->kind)->object;
 	struct config_resource *resource = calloc(1, object->size);
@@ -90,6 +93,7 @@ int resource_new(struct config_resource **out, const struct resource_source *sou
 	struct parse parse;
 	int status = -EINVAL;
 
+	failed[0] = '\0';
 	if (!resource)
 		return -ENOMEM;
 	resource->kind = source->kind;
@@ -113,6 +117,8 @@ int resource_new(struct config_resource **out, const struct resource_source *sou
 	*out = resource;
 	return 0;
 drop:
+	if (resource->key)
+		snprintf(failed, RESOURCE_KEY, "%s", resource->key);
 	resource_put(resource);
 	return status;
 }
