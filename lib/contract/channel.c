@@ -238,12 +238,26 @@ bool channel_has_reserve(const struct channel *ch)
 
 int channel_receive(struct channel *ch, void *to)
 {
-	return ring_get(&ch->rx, to);
+	int rc = ring_get(&ch->rx, to);
+
+	if (rc == 0 && ring_owes_room(&ch->rx))
+		wake_peer(ch);
+	return rc;
 }
 
+/* The fence of falling asleep is also the one that makes a wish for room visible. */
 bool channel_may_sleep(struct channel *ch)
 {
-	return ring_may_sleep(&ch->rx);
+	bool may = ring_may_sleep(&ch->rx);
+
+	if (may && ring_owes_room(&ch->rx))
+		wake_peer(ch);
+	return may;
+}
+
+bool channel_awaits_room(struct channel *ch)
+{
+	return ring_awaits_room(&ch->tx, ch->tx.bytes / CHANNEL_RESERVE_PART);
 }
 
 void channel_woken(struct channel *ch)

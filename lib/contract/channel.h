@@ -97,4 +97,9 @@ bool channel_has_reserve(const struct channel *channel);
 __attribute__((warn_unused_result)) int channel_receive(struct channel *channel, void *to);
 /* Before waiting: true when it is safe to sleep on the event fd; false when a record is there. */
 bool channel_may_sleep(struct channel *channel);
+/*
+ * The same for who cannot go on for want of room: true when the reserve is gone and the event fd
+ * wakes once the other side has read all; false when there is room again.
+ */
+bool channel_awaits_room(struct channel *channel);
 void channel_woken(struct channel *channel); /* clears the event fd */

@@ -80,6 +80,23 @@ bool ring_wants_wake(struct ring *ring)
 	return atomic_exchange_explicit(&ring->shared->sleeping, 0, memory_order_acq_rel) != 0;
 }
 
+bool ring_awaits_room(struct ring *ring, uint64_t bytes)
+{
+	atomic_store_explicit(&ring->shared->room_wanted, 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (ring_free(ring) < bytes && !ring->broken)
+		return true;
+	atomic_store_explicit(&ring->shared->room_wanted, 0, memory_order_relaxed);
+	return false;
+}
+
+bool ring_owes_room(struct ring *ring)
+{
+	if (!atomic_load_explicit(&ring->shared->room_wanted, memory_order_relaxed))
+		return false;
+	return atomic_exchange_explicit(&ring->shared->room_wanted, 0, memory_order_acq_rel) != 0;
+}
+
 static bool is_sa(const struct contract_header *m)
 {
 	return m->length >= sizeof(*m) + sizeof(struct contract_object) &&

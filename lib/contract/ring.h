@@ -12,7 +12,8 @@
  * the ring, it cannot make this side read or write outside.
  *
  * Sleep: the consumer sets `sleeping`, fences, looks once more; the producer publishes, fences,
- * looks at `sleeping`. One of them sees the other, so that no wake-up is lost.
+ * looks at `sleeping`. One of them sees the other, so that no wake-up is lost. A producer that has
+ * no room sleeps the same way with `room_wanted`; the consumer looks there when it has read all.
  */
 #include "contract/channel.h"
 
@@ -24,6 +25,7 @@
 /* In shared memory. Nothing here is believed. */
 struct ring_shared {
 	alignas(RING_LINE) _Atomic uint64_t tail;     /* producer: rw, consumer: ro */
+	_Atomic uint32_t room_wanted;		      /* producer sets, consumer clears */
 	alignas(RING_LINE) _Atomic uint64_t head;     /* consumer: rw, producer: ro */
 	alignas(RING_LINE) _Atomic uint32_t sleeping; /* consumer sets, producer clears */
 	uint8_t unused[RING_LINE - sizeof(uint32_t)];
@@ -53,11 +55,16 @@ uint64_t ring_free(struct ring *ring);
 /* After a put: true when the consumer has to be woken; it is asked for once per sleep. */
 bool ring_wants_wake(struct ring *ring);
 
+/* Producer: true when fewer than `bytes` are free and the consumer will wake when there are. */
+bool ring_awaits_room(struct ring *ring, uint64_t bytes);
+
 /* Consumer. Copies the next record out and wipes key material behind it. 1, 0, -EPROTO. */
 __attribute__((warn_unused_result)) int ring_get(struct ring *ring, void *to);
 /* True when nothing is there and the producer will wake. */
 bool ring_may_sleep(struct ring *ring);
 void ring_awake(struct ring *ring);
+/* After a get that found nothing: true when the producer waits for room, asked once per sleep. */
+bool ring_owes_room(struct ring *ring);
 
 /* Wipes what the consumer has not read. */
 void ring_wipe(struct ring *ring);

@@ -207,8 +207,11 @@ int agent_turn(struct agent *agent, uint64_t now_ns)
 
 bool agent_may_sleep(struct agent *agent)
 {
-	if (!agent->channel || agent->listing.active || !channel_has_reserve(agent->channel))
+	if (!agent->channel || agent->listing.active)
 		return true;
+	/* Without room for answers no request is read: then only room is worth waking for. */
+	if (!channel_has_reserve(agent->channel))
+		return channel_awaits_room(agent->channel);
 	return channel_may_sleep(agent->channel);
 }
 

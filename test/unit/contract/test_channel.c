@@ -168,6 +168,28 @@ static void test_one_wake_for_many(void **state)
 			 1);
 }
 
+/* A producer without room sleeps until the consumer has read all, and is woken once. */
+static void test_room_wakes(void **state)
+{
+	static const uint8_t bytes[1008];
+	size_t left = CHANNEL_RING_BYTES / 1024;
+
+	assert_false(channel_awaits_room(pair.dataplane));
+	while (send_bytes(pair.dataplane, CONTRACT_ANSWER, 1, bytes, sizeof(bytes)) == 0)
+		;
+	assert_true(channel_awaits_room(pair.dataplane));
+	for (; left; left--)
+		assert_int_equal(channel_receive(pair.control, pair.message), 1);
+	assert_false(readable(channel_event_fd(pair.dataplane)));
+	assert_int_equal(channel_receive(pair.control, pair.message), 0);
+	assert_true(readable(channel_event_fd(pair.dataplane)));
+	channel_woken(pair.dataplane);
+	assert_int_equal(channel_receive(pair.control, pair.message), 0);
+	assert_true(channel_may_sleep(pair.control));
+	assert_false(readable(channel_event_fd(pair.dataplane)));
+	assert_false(channel_awaits_room(pair.dataplane));
+}
+
 static void test_death_is_seen(void **state)
 {
 	channel_close(pair.control);
@@ -302,6 +324,7 @@ int main(void)
 		with_pair(test_back_pressure),
 		with_pair(test_sleep_and_wake),
 		with_pair(test_one_wake_for_many),
+		with_pair(test_room_wakes),
 		with_pair(test_death_is_seen),
 		with_pair(test_records_outlive_their_sender),
 		with_pair(test_talking_on_the_socket_is_the_end),

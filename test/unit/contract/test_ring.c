@@ -289,12 +289,12 @@ static void *trickle(void *arg)
 }
 
 /* Sleeps without a system call, so that falling asleep takes as little time as it can. */
-static bool doze(void)
+static bool doze_for(_Atomic int *flag)
 {
 	uint64_t until = clock_now_ns(&clock_monotonic) + 5 * CLOCK_NS_PER_S;
 	uint32_t spins = 0;
 
-	while (!atomic_exchange_explicit(&wake_flag, 0, memory_order_acquire)) {
+	while (!atomic_exchange_explicit(flag, 0, memory_order_acquire)) {
 		spin_or_yield(&spins);
 		if (clock_now_ns(&clock_monotonic) > until)
 			return false;
@@ -317,7 +317,7 @@ static void test_no_wake_is_lost(void **state)
 			assert_message(expected++);
 		} else if (ring_may_sleep(&consumer)) {
 			sleeps++;
-			if (!doze())
+			if (!doze_for(&wake_flag))
 				fail_msg("slept through message %llu",
 					 (unsigned long long)expected);
 			ring_awake(&consumer);
@@ -325,6 +325,56 @@ static void test_no_wake_is_lost(void **state)
 	}
 	pthread_join(thread, NULL);
 	assert_true(sleeps > TRICKLE / 100);
+}
+
+/* Both sleep: the producer for room, the consumer for records. Neither oversleeps. */
+static _Atomic int room_flag;
+
+#define FLOOD 50000
+#define FLOOD_BYTES 32u /* two records: the consumer is done when the producer finds it full */
+
+static void *flood(void *arg)
+{
+	for (uint64_t i = 0; i < FLOOD; i++) {
+		while (put(16, CONTRACT_SEND, i) == -EAGAIN)
+			if (ring_awaits_room(&producer, 16) && !doze_for(&room_flag))
+				return (void *)1;
+		if (ring_wants_wake(&producer))
+			atomic_store_explicit(&wake_flag, 1, memory_order_release);
+	}
+	return NULL;
+}
+
+static void test_no_room_is_lost(void **state)
+{
+	uint64_t expected = 0;
+	pthread_t thread;
+	void *overslept;
+
+	atomic_store(&wake_flag, 0);
+	atomic_store(&room_flag, 0);
+	ring_init(&producer, shared, data, FLOOD_BYTES);
+	ring_init(&consumer, shared, data, FLOOD_BYTES);
+	assert_int_equal(pthread_create(&thread, NULL, flood, NULL), 0);
+	while (expected < FLOOD) {
+		int rc = ring_get(&consumer, message);
+		bool may;
+
+		assert_true(rc >= 0);
+		if (rc) {
+			assert_int_equal(((struct contract_header *)message)->request, expected);
+			expected++;
+			continue;
+		}
+		may = ring_may_sleep(&consumer);
+		if (may && ring_owes_room(&consumer))
+			atomic_store_explicit(&room_flag, 1, memory_order_release);
+		if (may && !doze_for(&wake_flag))
+			fail_msg("slept through message %llu", (unsigned long long)expected);
+		ring_awake(&consumer);
+	}
+	pthread_join(thread, &overslept);
+	assert_null(overslept);
 }
 
 #define with_ring(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -341,6 +391,7 @@ int main(void)
 		with_ring(test_other_side_writes_my_line),
 		with_ring(test_storm_with_sleep),
 		with_ring(test_no_wake_is_lost),
+		with_ring(test_no_room_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
