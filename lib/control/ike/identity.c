@@ -1,7 +1,5 @@
 #include "control/ike/identity.h"
 
-#include "base/log.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,9 +124,25 @@ static const char *hex_text(char buf[IKE_ID_TEXT], const char *prefix, struct sp
 	return buf;
 }
 
+/* Printable ASCII as it is, everything else and the backslash as \\xNN. */
+static const char *printable(char buf[IKE_ID_TEXT], struct span data)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < data.n && n < IKE_ID_TEXT - 8; i++) {
+		uint8_t c = data.p[i];
+
+		if (c >= 0x20 && c < 0x7f && c != '\\')
+			buf[n++] = (char)c;
+		else
+			n += (size_t)snprintf(buf + n, IKE_ID_TEXT - n, "\\x%02x", c);
+	}
+	snprintf(buf + n, IKE_ID_TEXT - n, "%s", n >= IKE_ID_TEXT - 8 ? "..." : "");
+	return buf;
+}
+
 const char *ike_id_text(char buf[IKE_ID_TEXT], uint8_t type, struct span data)
 {
-	char dn[IKE_ID_TEXT];
 	struct net_addr addr;
 	char prefix[24];
 
@@ -143,12 +157,11 @@ const char *ike_id_text(char buf[IKE_ID_TEXT], uint8_t type, struct span data)
 		return net_addr_text(buf, &addr);
 	case ID_FQDN:
 	case ID_RFC822_ADDR:
-		return log_text(buf, IKE_ID_TEXT, data);
+		return printable(buf, data);
 	case ID_DER_ASN1_DN:
 		if (!crypto_dn_valid(data))
 			break;
-		crypto_dn_text(data, dn, sizeof(dn));
-		return log_text(buf, IKE_ID_TEXT, (struct span){ (const uint8_t *)dn, strlen(dn) });
+		return crypto_dn_text(data, buf, IKE_ID_TEXT); /* escapes by itself */
 	case ID_KEY_ID:
 		return hex_text(buf, "keyid:", data);
 	default:

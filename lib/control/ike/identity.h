@@ -26,7 +26,7 @@ static inline struct span ike_id_span(const struct ike_id *id)
 {
 	return (struct span){ .p = id->data, .n = id->size };
 }
-/* For logs: printable, escaped, cut. */
+/* Printable and cut, for people; as a value in a log line it goes through log_text() too. */
 const char *ike_id_text(char buf[IKE_ID_TEXT], uint8_t type, struct span data);
 bool ike_id_equal(const struct ike_id *id, uint8_t type, struct span data);
 /*
