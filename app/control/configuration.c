@@ -22,6 +22,14 @@ static void report_log(const struct config_report *report, const char *what, boo
 	text_fini(&text);
 }
 
+/* At start there is a person before the screen: a line for each finding, nothing else. */
+static void report_print(const struct config_report *report, const char *file)
+{
+	for (uint32_t i = 0; i < report->error_kept; i++)
+		fprintf(stderr, "vpngw-control: %s: %s: %s\n", file, report->errors[i].pointer,
+			report->errors[i].message);
+}
+
 const char *configuration_state(const struct program *program)
 {
 	return program->options.state
@@ -120,7 +128,10 @@ int configuration_open(struct program *program)
 
 	config_report_init(&report);
 	rc = config_store_open(&program->store, &options, &report);
-	report_log(&report, program->options.config, rc < 0);
+	if (rc < 0)
+		report_print(&report, program->options.config);
+	else
+		report_log(&report, program->options.config, false);
 	config_report_fini(&report);
 	return rc;
 }
@@ -143,8 +154,8 @@ int configuration_run(struct program *program)
 		rc = apply(program, config_store_running(program->store), NULL, why, sizeof(why));
 	program->applying = false; /* nobody waits for the first one */
 	if (rc < 0)
-		log_error(TOPIC, "cannot apply the configuration: %s",
-			  why[0] ? why : strerror(-rc));
+		fprintf(stderr, "vpngw-control: %s: cannot be applied: %s\n",
+			program->options.config, why[0] ? why : strerror(-rc));
 	store_follow(program);
 	return rc < 0 ? rc : 0;
 }

@@ -8,7 +8,7 @@
 
 #include "offline.h"
 
-#include <stdio.h>
+#include "base/log.h"
 
 /* Starts the stages in order; a failure stops what has started and says which one it was. */
 static int run(struct program *program)
@@ -19,8 +19,7 @@ static int run(struct program *program)
 	for (started = 0; started < program_stage_count; started++) {
 		rc = program_stages[started].start(program);
 		if (rc < 0) {
-			fprintf(stderr, "vpngw-control: stopped at start: %s\n",
-				program_stages[started].name);
+			log_debug("control", "stopped at start: %s", program_stages[started].name);
 			break;
 		}
 	}

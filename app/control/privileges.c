@@ -77,6 +77,15 @@ static int become(const char *user)
 	return 0;
 }
 
+int privileges_check(const char *user)
+{
+	if (!user || getpwnam(user))
+		return 0;
+	fprintf(stderr, "vpngw-control: there is no user '%s'; make it or give another --user\n",
+		user);
+	return -ENOENT;
+}
+
 int privileges_drop(const char *user)
 {
 	int error = user ? become(user) : 0;

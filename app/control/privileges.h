@@ -5,6 +5,7 @@
  */
 
 /* 0 or -errno with a sentence on stderr. */
+__attribute__((warn_unused_result)) int privileges_check(const char *user);
 __attribute__((warn_unused_result)) int privileges_drop(const char *user);
 __attribute__((warn_unused_result)) int privileges_sandbox(void);
 /* No core dump and no tracing by others: before the first secret. */

@@ -36,6 +36,12 @@ static int log_start(struct program *program)
 	return -EINVAL;
 }
 
+/* Before anything else is done: a wrong name is found at once. */
+static int user_check(struct program *program)
+{
+	return privileges_check(program->options.user);
+}
+
 static int secrets_start(struct program *program)
 {
 	int rc = privileges_no_core();
@@ -259,6 +265,7 @@ static int ready_start(struct program *program)
 
 const struct stage program_stages[] = {
 	{ "log", log_start, NULL },
+	{ "user", user_check, NULL },
 	{ "secrets", secrets_start, secrets_stop },
 	{ "configuration", configuration_open, configuration_close },
 	{ "event loop", loop_start, loop_stop },

@@ -109,12 +109,18 @@ lab_pid() {
 
 lab_alive() {
 	local pid
-	pid=$(lab_pid "$1") && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null
+	pid=$(lab_pid "$1") && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null &&
+		! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null
 }
 
-# Waits until a process is gone, at most $2 seconds: tail sleeps on its pidfd.
+# Waits until a process has ended, at most $2 seconds; a zombie that init has not fetched yet has ended.
 lab_await_end() {
-	timeout "$2" tail --pid="$1" -s 0.05 -f /dev/null 2>/dev/null
+	python3 -c 'import os, select, sys
+try:
+    fd = os.pidfd_open(int(sys.argv[1]))
+except ProcessLookupError:
+    sys.exit(0)
+sys.exit(not select.select([fd], [], [], float(sys.argv[2]))[0])' "$1" "$2"
 }
 
 # Stops one process by name: TERM, then KILL after 3 s. 1 when it had to be killed.

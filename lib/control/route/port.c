@@ -52,6 +52,21 @@ const struct port *port_by_address(const struct port_table *table, const struct 
 	return NULL;
 }
 
+bool port_address_seen(struct port *port, const struct net_addr *addr, bool gone)
+{
+	uint32_t was = port->present;
+
+	for (uint8_t i = 0; i < port->wanted.address_count; i++) {
+		if (!net_addr_equal(&port->wanted.addresses[i].addr, addr))
+			continue;
+		if (gone)
+			port->present &= ~(1u << i);
+		else
+			port->present |= 1u << i;
+	}
+	return port->present != was;
+}
+
 static void mirror_listed(struct port_table *table, const struct contract_mirror *mirror,
 			  uint32_t id)
 {

@@ -13,6 +13,7 @@ struct port {
 	uint32_t mirror;
 	int ifindex; /* of the mirror; 0: not known */
 	struct route_port_config wanted;
+	uint32_t present; /* bit i: Linux has wanted.addresses[i] */
 };
 
 struct tunnel_mirror {
@@ -32,6 +33,8 @@ struct port *port_by_id(struct port_table *table, uint32_t id);
 struct port *port_by_ifindex(struct port_table *table, int ifindex);
 const struct port *port_by_address(const struct port_table *table, const struct net_addr *addr,
 				   const struct route_address **entry);
+/* Linux has this address, or no longer; true when it is one that was wanted and that is news. */
+bool port_address_seen(struct port *port, const struct net_addr *addr, bool gone);
 /* A listed PORT or MIRROR object. */
 void port_listed(struct port_table *table, const struct contract_header *message);
 /* Writes to Linux what is wanted, and takes back what was wanted before. */

@@ -50,8 +50,13 @@ static int publish_address(struct route *route, const struct netlink_address *ad
 
 static void on_address(void *context, const struct netlink_address *address, bool gone)
 {
-	if (publish_address(context, address, gone) < 0)
+	struct route *route = context;
+	struct port *port = port_by_ifindex(&route->ports, address->ifindex);
+
+	if (publish_address(route, address, gone) < 0)
 		log_error(TOPIC, "out of memory for an address");
+	if (port && port_address_seen(port, &address->addr, gone))
+		route->hooks.ports_changed(route->hooks.context);
 }
 
 static void on_neighbour(void *context, const struct netlink_neighbour *neighbour, bool gone)
@@ -247,6 +252,7 @@ void route_ready(struct route *route)
 		memset(&route->ports.ports[i].is, 0, sizeof(struct contract_port));
 		route->ports.ports[i].mirror = 0;
 		route->ports.ports[i].ifindex = 0;
+		route->ports.ports[i].present = 0;
 	}
 	route->ports.tunnel_count = 0;
 	if (requests_list(desired_requests(route->desired), CONTRACT_PORT, on_listed,
@@ -293,7 +299,10 @@ int route_port_set(struct route *route, const struct route_port_config *config)
 	if (!port)
 		return -ENOSPC;
 	before = port->wanted;
+	if (memcmp(&before, config, sizeof(before)) == 0)
+		return 0;
 	port->wanted = *config;
+	port->present = 0; /* said again for each address that is written */
 	if (route->netlink)
 		port_apply(route->netlink, &route->ports, port, &before);
 	return 0;
@@ -329,6 +338,8 @@ int route_uplink(struct route *route, const struct net_addr *local, const struct
 
 	if (!port || !port->is.name[0])
 		return -ENOENT;
+	if (!(port->present & 1u << (entry - port->wanted.addresses)))
+		return -EAGAIN;
 	on_link = net_prefix_of(&entry->addr, entry->length);
 	spec.port = port->id;
 	if (net_prefix_contains(&on_link, remote))
@@ -338,6 +349,13 @@ int route_uplink(struct route *route, const struct net_addr *local, const struct
 			remote->family == NET_IP4 ? port->wanted.gateway4 : port->wanted.gateway6;
 	if (!spec.gateway.family)
 		return -EHOSTUNREACH;
+	return nexthop_get(route->nexthops, 0, &spec, nexthop);
+}
+
+int route_drop(struct route *route, uint32_t *nexthop)
+{
+	struct contract_nexthop spec = { .kind = CONTRACT_NEXTHOP_DROP };
+
 	return nexthop_get(route->nexthops, 0, &spec, nexthop);
 }
 

@@ -62,11 +62,15 @@ uint32_t route_tunnel_mirror(const struct route *route, uint32_t instance);
 /*
  * The next hop for what leaves from `local` to `remote`: the remote itself when it is on the link,
  * else the gateway of the port. A reference is taken; give it back with route_nexthop_put().
+ * -ENOENT: no port has the address; -EAGAIN: Linux does not have it yet (ports_changed follows);
+ * -EHOSTUNREACH: the port has no gateway.
  */
 __attribute__((warn_unused_result)) int route_uplink(struct route *route,
 						     const struct net_addr *local,
 						     const struct net_addr *remote,
 						     uint32_t *nexthop);
+/* Leads nowhere: for a tunnel that has no path. */
+__attribute__((warn_unused_result)) int route_drop(struct route *route, uint32_t *nexthop);
 void route_nexthop_put(struct route *route, uint32_t nexthop);
 
 /* A prefix behind a tunnel group. */

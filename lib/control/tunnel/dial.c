@@ -100,9 +100,8 @@ static void dial(struct tunnel *tunnel)
 	if (!all->ready || tunnel->ike || tunnel->dialling ||
 	    tunnel->peer->config.mode == IKEV2_MODE_RESPONDER || !tunnel->remote.family)
 		return;
-	if (!tunnel->nexthop) {
+	if (tunnel->no_path) { /* dialled when a port changes */
 		state_set(tunnel, TUNNEL_NOT_CONNECTED, tunnel->detail);
-		retry(tunnel);
 		return;
 	}
 	if (!tunnel_usable(tunnel))
@@ -293,7 +292,8 @@ static void on_send(void *context, const struct ikev2_datagram *datagram,
 		.non_esp_marker = datagram->non_esp_marker,
 		.dscp = 48, /* CS6: network control */
 	};
-	bool own = tunnel && tunnel->nexthop && net_addr_equal(&tunnel->remote, &d.remote);
+	bool own = tunnel && tunnel->nexthop && !tunnel->no_path &&
+		   net_addr_equal(&tunnel->remote, &d.remote);
 
 	if (own)
 		d.nexthop = tunnel->nexthop;
@@ -330,6 +330,10 @@ static bool may_initial_contact(void *context, const struct ikev2_connection *co
 
 	if (!tunnel)
 		return false;
+	/* What a former control left at the peer carries until its successor does. */
+	for (uint32_t i = 0; i < tunnel->child_count; i++)
+		if (tunnel->children[i].outbound_sa)
+			return false;
 	for (uint32_t i = 0; i < tunnel->site->tunnel_count; i++) {
 		const struct tunnel *sibling = tunnel->all->items[tunnel->site->first_tunnel + i];
 

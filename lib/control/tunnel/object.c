@@ -121,25 +121,42 @@ static int publish(struct tunnel *tunnel)
 	return desired_set(tunnel->all->desired, &message);
 }
 
+static const char *no_path_text(int error)
+{
+	switch (error) {
+	case -EHOSTUNREACH:
+		return "the port of the local address has no gateway for this peer";
+	case -EAGAIN:
+		return "the local address is not on its port yet";
+	default:
+		return "no port has the local address";
+	}
+}
+
 static int uplink(struct tunnel *tunnel)
 {
+	struct route *route = tunnel->all->route;
 	uint32_t nexthop = 0;
-	int rc = 0;
+	uint32_t port;
+	bool up = true;
+	int rc = -EAGAIN;
 
 	if (tunnel->remote.family)
-		rc = route_uplink(tunnel->all->route, &tunnel->plan->local, &tunnel->remote,
-				  &nexthop);
+		rc = route_uplink(route, &tunnel->plan->local, &tunnel->remote, &nexthop);
 	if (rc == -ENOMEM || rc == -ENOSPC)
 		return rc;
-	route_nexthop_put(tunnel->all->route, tunnel->nexthop);
-	tunnel->nexthop = rc == 0 ? nexthop : 0;
-	if (rc < 0) {
-		tunnel->reason = IKEV2_REASON_NO_CONNECTION;
+	tunnel->no_path = rc < 0;
+	if (tunnel->no_path) {
 		snprintf(tunnel->detail, sizeof(tunnel->detail), "%s",
-			 rc == -EHOSTUNREACH
-				 ? "the port of the local address has no gateway for this peer"
-				 : "no port has the local address");
+			 tunnel->remote.family ? no_path_text(rc)
+					       : "the peer's address is not known yet");
+		rc = route_drop(route, &nexthop);
+		if (rc < 0)
+			return rc;
 	}
+	route_nexthop_put(route, tunnel->nexthop);
+	tunnel->nexthop = nexthop;
+	tunnel->link_down = route_port_of(route, &tunnel->plan->local, &port, &up) == 0 && !up;
 	return 0;
 }
 

@@ -20,7 +20,7 @@ const char *tunnel_state_text(enum tunnel_state state)
 
 bool tunnel_usable(const struct tunnel *tunnel)
 {
-	if (tunnel->suspect || tunnel->state == TUNNEL_NOT_CONNECTED)
+	if (tunnel->suspect || tunnel->link_down || tunnel->state == TUNNEL_NOT_CONNECTED)
 		return false;
 	for (uint32_t i = 0; i < tunnel->child_count; i++)
 		if (tunnel->children[i].outbound_sa)

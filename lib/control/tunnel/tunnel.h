@@ -32,6 +32,8 @@ struct tunnel {
 	uint8_t state;	/* enum tunnel_state */
 	uint8_t reason; /* enum ikev2_reason of the last failure */
 	bool suspect;
+	bool no_path;	/* nexthop leads nowhere */
+	bool link_down; /* of the port of its local address */
 	bool dialling;
 	bool keep;	     /* while a plan takes the place of another */
 	bool remove_adopted; /* at the next second: their successors carry */

@@ -426,10 +426,36 @@ void tunnels_lost(struct tunnels *all)
 	all->ready = false;
 }
 
+/* A link that is back is worth a probe: the peer may have given up meanwhile. */
+static void link_changed(struct tunnel *tunnel)
+{
+	log_info(TOPIC, "its port's link is %s tunnel=\"%s\"", tunnel->link_down ? "down" : "up",
+		 tunnel->name);
+	dial_flows_update(tunnel);
+	tunnel_status_changed(tunnel);
+	if (!tunnel->link_down && tunnel->ike &&
+	    ikev2_probe(tunnel->all->engine, tunnel->ike, clock_now_ns(tunnel->all->clock)) < 0)
+		log_debug(TOPIC, "not probed tunnel=\"%s\"", tunnel->name);
+}
+
 void tunnels_ports_changed(struct tunnels *all)
 {
-	if (all->ready)
-		publish(all);
+	if (!all->ready)
+		return;
+	for (uint32_t i = 0; i < all->count; i++) {
+		struct tunnel *tunnel = all->items[i];
+		bool was_down = tunnel->link_down;
+
+		if (tunnel_objects_set(tunnel) < 0)
+			continue;
+		if (tunnel->link_down != was_down)
+			link_changed(tunnel);
+		if (!tunnel->ike)
+			dial_wanted(tunnel);
+	}
+	if (flows_set(all) < 0)
+		log_error(TOPIC, "cannot set the flow groups: out of memory or of ids");
+	tunnel_rearm(all);
 }
 
 static void punted(struct tunnels *all, const struct contract_datagram *d)
