@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define EVENTS_BURST 64
+#define EVENTS_WANTED_NS (250 * CLOCK_NS_PER_MS)
 #define EVENTS_BUDGET 1024 /* events, and punts, of a turn */
 
 /* What a kind of event carries, and how many of it control gets in a second (0: all). */
@@ -46,6 +47,23 @@ static bool bucket_take(struct event_bucket *bucket, uint32_t rate, uint64_t now
 	return true;
 }
 
+/* Every packet that waits asks again; control hears of a neighbour once in a while. */
+static bool wanted_lately(struct agent *agent, const struct path_event *event, uint64_t now_ns)
+{
+	const uint32_t *words = event->words;
+	uint64_t hash = event->domain + 1;
+	struct event_wanted *slot;
+
+	for (size_t i = 0; i < sizeof(event->neighbour) / sizeof(*words); i++)
+		hash = (hash ^ words[i]) * UINT64_C(0x9fb21c651e98df25);
+	hash |= 1;
+	slot = &agent->wanted[hash >> 32 & (EVENTS_WANTED - 1)];
+	if (slot->hash == hash && now_ns < slot->until_ns)
+		return true;
+	*slot = (struct event_wanted){ hash, now_ns + EVENTS_WANTED_NS };
+	return false;
+}
+
 static void event_forward(struct agent *agent, const struct path_event *event, uint64_t now_ns)
 {
 	const struct event_row *row;
@@ -53,6 +71,8 @@ static void event_forward(struct agent *agent, const struct path_event *event, u
 	if (event->type >= EVENT_TYPES || !event_rows[event->type].bytes)
 		return;
 	row = &event_rows[event->type];
+	if (event->type == CONTRACT_NEIGHBOUR_WANTED && wanted_lately(agent, event, now_ns))
+		return;
 	if (row->rate && !bucket_take(&agent->event_buckets[event->type], row->rate, now_ns)) {
 		agent->events_policed++;
 		return;

@@ -78,6 +78,13 @@ struct event_bucket {
 	uint64_t last_ns;
 };
 
+#define EVENTS_WANTED 1024
+
+struct event_wanted {
+	uint64_t hash; /* of the port and the address; 0: unused */
+	uint64_t until_ns;
+};
+
 struct agent {
 	struct agent_config config;
 	struct channel *channel; /* NULL: no control */
@@ -100,5 +107,6 @@ struct agent {
 	uint64_t events_lost;
 	uint32_t datagram_id;
 	struct event_bucket event_buckets[EVENTS_TYPES_MAX];
+	struct event_wanted wanted[EVENTS_WANTED];
 	struct event_bucket punt_buckets[EVENTS_CLASSES_MAX];
 };
