@@ -78,9 +78,8 @@ void ikev2_auth_build_certs(const struct ikev2_sa *sa, struct ike_builder *b)
 		ike_build_cert(b, IKE_CERT_X509_SIGNATURE, crypto_cert_der(credential->certs[i]));
 }
 
-void ikev2_auth_build_certreq(const struct ikev2_sa *sa, struct ike_builder *b)
+void ikev2_auth_build_certreq(const struct ikev2_config *config, struct ike_builder *b)
 {
-	const struct ikev2_config *config = ikev2_sa_config(sa);
 	uint8_t ids[20 * 20];
 	size_t n = 0;
 	struct crypto_cert *anchor;

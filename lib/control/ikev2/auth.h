@@ -16,7 +16,7 @@ enum ikev2_step ikev2_auth_own(struct ikev2_task *task, ikev2_step_fn then);
 __attribute__((warn_unused_result)) int ikev2_auth_build_own(struct ikev2_task *task,
 							     struct ike_builder *b);
 void ikev2_auth_build_certs(const struct ikev2_sa *sa, struct ike_builder *b);
-void ikev2_auth_build_certreq(const struct ikev2_sa *sa, struct ike_builder *b);
+void ikev2_auth_build_certreq(const struct ikev2_config *config, struct ike_builder *b);
 /* Checks AUTH of the peer with sa->connection; task->error: 0 or -EACCES with the reason. */
 enum ikev2_step ikev2_auth_check(struct ikev2_task *task, ikev2_step_fn then);
 bool ikev2_auth_id_fits(const struct ikev2_config *config, const struct ikev2_path *path,

@@ -62,7 +62,7 @@ static enum ikev2_step send_request(struct ikev2_task *task)
 	ikev2_auth_build_certs(sa, &b);
 	if (may_contact(sa))
 		ike_build_notify(&b, IKE_N_INITIAL_CONTACT, (struct span){ 0 });
-	ikev2_auth_build_certreq(sa, &b);
+	ikev2_auth_build_certreq(config, &b);
 	if (exact_id(config->remote_id))
 		ike_build_id(&b, IKE_PAYLOAD_IDr, config->remote_id->type,
 			     ike_id_span(config->remote_id));

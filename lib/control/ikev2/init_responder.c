@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "control/ikev2/auth.h"
 #include "control/ikev2/cookie.h"
 #include "control/ikev2/init.h"
 
@@ -138,6 +139,19 @@ static void tell_refused(struct ikev2_task *task, enum ikev2_reason reason, cons
 		task->sa->engine->hooks.event(task->sa->engine->hooks.context, &event);
 }
 
+/* Peers send a certificate only when they are asked: for the first candidate that wants one. */
+static void build_certreq(const struct ikev2_setup *setup, struct ike_builder *b)
+{
+	for (uint16_t i = 0; i < setup->candidate_count; i++) {
+		const struct ikev2_config *config = &setup->candidates[i]->config;
+
+		if (config->remote_auth == IKEV2_AUTH_CERT) {
+			ikev2_auth_build_certreq(config, b);
+			return;
+		}
+	}
+}
+
 static enum ikev2_step send_response(struct ikev2_task *task)
 {
 	struct ikev2_sa *sa = task->sa;
@@ -164,6 +178,7 @@ static enum ikev2_step send_response(struct ikev2_task *task)
 	ike_build_suite(&b, &sa->suite, (struct span){ 0 });
 	ikev2_init_build(sa, &b, &payloads);
 	ike_build_notify(&b, IKE_N_CHILDLESS_IKEV2_SUPPORTED, (struct span){ 0 });
+	build_certreq(setup, &b);
 	if (ikev2_exchange_respond(task, &b) ||
 	    ikev2_init_keep(&setup->response, ike_packets_get(&sa->response, 0))) {
 		ikev2_sa_bury(sa);
