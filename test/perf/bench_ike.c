@@ -1,0 +1,533 @@
+/*
+ * DOC: IKE benchmark
+ *
+ * Two engines in one process; only what the responder does is timed: CPU
+ * time of the thread, per call. It has 10,000
+ * connections of distinct addresses and finds the right one in a hash, as the gateway does; every
+ * SA message goes into a real ring that another thread drains. Keys are fresh in each handshake.
+ *
+ * `bare` is what a responder cannot do without: the key pair and the shared secret, the PRF calls,
+ * the NAT detection hashes, AEAD of the two protected messages, signatures; the same code base's
+ * crypto module, algorithms fetched before and contexts used again. It has no random numbers, no
+ * messages, no SAs. Counts are printed.
+ *
+ * usage: bench_ike PKI [--quick] [--json FILE]
+ */
+#include "perf/bench_ike.h"
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/secret.h"
+#include "contract/channel.h"
+#include "control/ikev2/info.h"
+#include "perf/options.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TUNNELS 10000
+#define ROUNDS 5
+#define QUEUE 16
+
+struct ring {
+	char path[64];
+	struct channel_listener *listener;
+	struct channel *control;
+	struct channel *dataplane;
+	pthread_t thread;
+	atomic_bool stop;
+	uint64_t messages;
+};
+
+struct side {
+	struct ikev2_engine *engine;
+	struct map connections; /* remote address -> connection */
+	uint32_t next_spi;
+	uint64_t busy_ns;
+	uint64_t calls;
+};
+
+struct packet {
+	struct ikev2_datagram datagram;
+	struct side *to;
+	uint8_t bytes[4096];
+};
+
+static struct bench {
+	struct ring ring;
+	struct side dialler;
+	struct side answerer;
+	struct ike_policy_owned policy;
+	struct ikev2_config config;
+	struct ikev2_credential credential;
+	struct crypto_cert *cert;
+	struct crypto_key *key;
+	struct crypto_trust *trust;
+	struct ike_id id;
+	struct net_selector any;
+	struct ikev2_child_config child;
+	struct ikev2_connection *connections[TUNNELS + 1];
+	struct packet queue[QUEUE];
+	unsigned int head, tail;
+	uint64_t now_ns;
+	uint64_t up;
+} bench;
+
+static void die(const char *what, int error)
+{
+	fprintf(stderr, "bench_ike: %s: %s\n", what, strerror(error < 0 ? -error : error));
+	exit(1);
+}
+
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* the machine may have other work */
+	return (uint64_t)t.tv_sec * CLOCK_NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static void ring_accept(struct ring *ring)
+{
+	static const struct contract_limits limits = { .session = 1 };
+	struct pollfd wait = { .fd = channel_listener_fd(ring->listener), .events = POLLIN };
+	int counters;
+
+	if (poll(&wait, 1, 100) != 1)
+		return;
+	counters = memfd_create("counters", MFD_CLOEXEC);
+	if (channel_accept(ring->listener, &ring->dataplane, false, &limits, counters))
+		ring->dataplane = NULL;
+	close(counters);
+}
+
+/* The data plane's end: takes what comes. */
+static void *drain(void *context)
+{
+	static uint8_t message[CONTRACT_MESSAGE_MAX] __attribute__((aligned(64)));
+	struct ring *ring = context;
+
+	while (!ring->dataplane && !atomic_load(&ring->stop))
+		ring_accept(ring);
+	while (!atomic_load(&ring->stop)) {
+		struct pollfd wait = { .fd = channel_event_fd(ring->dataplane), .events = POLLIN };
+
+		while (channel_receive(ring->dataplane, message) == 1)
+			ring->messages++;
+		if (channel_may_sleep(ring->dataplane)) {
+			poll(&wait, 1, 100);
+			channel_woken(ring->dataplane);
+		}
+	}
+	return NULL;
+}
+
+static void ring_open(struct ring *ring)
+{
+	int error;
+
+	snprintf(ring->path, sizeof(ring->path), "/tmp/vpngw-bench-ike-%d.sock", (int)getpid());
+	error = channel_listen(&ring->listener, ring->path);
+	if (error)
+		die("listen", error);
+	error = pthread_create(&ring->thread, NULL, drain, ring);
+	if (!error)
+		error = channel_attach(&ring->control, ring->path, 5000);
+	if (error)
+		die("attach", error);
+}
+
+static void ring_close(struct ring *ring)
+{
+	atomic_store(&ring->stop, true);
+	pthread_join(ring->thread, NULL);
+	channel_close(ring->control);
+	channel_close(ring->dataplane);
+	channel_listener_close(ring->listener);
+}
+
+static void ring_sa(struct ring *ring, const struct contract_sa *sa)
+{
+	struct contract_object object = { .kind = CONTRACT_SA,
+					  .id = sa->spi & CONTRACT_SPI_ID_MASK };
+	struct contract_header header = {
+		.length = sizeof(header) + sizeof(object) + sizeof(*sa),
+		.type = CONTRACT_ADD,
+		.request = 1,
+	};
+	const struct channel_part parts[] = { { &header, sizeof(header) },
+					      { &object, sizeof(object) },
+					      { sa, sizeof(*sa) } };
+
+	while (channel_send(ring->control, parts, 3) == -EAGAIN)
+		;
+}
+
+static void hook_send(void *context, const struct ikev2_datagram *datagram,
+		      const struct ikev2_connection *connection)
+{
+	struct packet *packet = &bench.queue[bench.tail++ % QUEUE];
+
+	if (datagram->bytes.n > sizeof(packet->bytes) || bench.tail - bench.head > QUEUE)
+		die("queue", ENOBUFS);
+	packet->to = context == &bench.dialler ? &bench.answerer : &bench.dialler;
+	memcpy(packet->bytes, datagram->bytes.p, datagram->bytes.n);
+	packet->datagram = *datagram;
+	packet->datagram.bytes.p = packet->bytes;
+	packet->datagram.path = (struct ikev2_path){ .local = datagram->path.remote,
+						     .remote = datagram->path.local,
+						     .local_port = datagram->path.remote_port,
+						     .remote_port = datagram->path.local_port };
+}
+
+static void hook_event(void *context, const struct ikev2_event *event)
+{
+	if (event->kind == IKEV2_EVENT_FAILED || event->kind == IKEV2_EVENT_CHILD_FAILED)
+		die(ikev2_reason_text(event->reason), EPROTO);
+	if (context == &bench.answerer && event->kind == IKEV2_EVENT_CHILD_UP)
+		bench.up++;
+}
+
+static void hook_lookup(void *context, uint64_t token, const struct ikev2_path *path)
+{
+	struct side *side = context;
+	struct ikev2_connection *connection =
+		map_get(&side->connections, &path->remote, sizeof(path->remote));
+
+	ikev2_lookup_done(side->engine, token, &connection, connection ? 1 : 0);
+}
+
+static void hook_psk(void *context, uint64_t token, const struct ikev2_connection *connection)
+{
+	static const uint8_t psk[] = "correct horse battery";
+
+	ikev2_psk_done(((struct side *)context)->engine, token, (struct span){ psk, 21 });
+}
+
+static uint32_t hook_spi_get(void *context, const struct ikev2_connection *connection)
+{
+	return ((struct side *)context)->next_spi++;
+}
+
+static void hook_none(void *context, uint32_t child)
+{
+}
+
+static void hook_install(void *context, uint64_t token, const struct ikev2_child_install *install)
+{
+	if (context == &bench.answerer) {
+		ring_sa(&bench.ring, install->inbound);
+		ring_sa(&bench.ring, install->outbound);
+	}
+	ikev2_install_done(((struct side *)context)->engine, token, 0);
+}
+
+static void hook_move(void *context, uint32_t child, const struct ikev2_path *path)
+{
+}
+
+static struct net_addr address(uint32_t i)
+{
+	return net_addr_ip4(0x0a000000 + i);
+}
+
+static void start_side(struct side *side, uint32_t first_spi)
+{
+	const struct ikev2_hooks hooks = {
+		.context = side,
+		.send = hook_send,
+		.event = hook_event,
+		.lookup = hook_lookup,
+		.psk = hook_psk,
+		.spi_get = hook_spi_get,
+		.spi_put = hook_none,
+		.child_install = hook_install,
+		.child_switch = hook_none,
+		.child_remove = hook_none,
+		.child_move = hook_move,
+	};
+	const struct ikev2_engine_config config = { .half_open_cookies = 100000,
+						    .half_open_max = 100000 };
+	int error;
+
+	side->next_spi = first_spi;
+	map_init(&side->connections);
+	error = ikev2_engine_new(&hooks, &config, &side->engine);
+	if (error)
+		die("engine", error);
+}
+
+static void stop_side(struct side *side)
+{
+	ikev2_engine_free(side->engine);
+	map_fini(&side->connections);
+}
+
+static void deliver(void)
+{
+	while (bench.head != bench.tail) {
+		struct packet *packet = &bench.queue[bench.head % QUEUE];
+		uint64_t start = clock_ns();
+
+		ikev2_receive(packet->to->engine, &packet->datagram, bench.now_ns);
+		packet->to->busy_ns += clock_ns() - start;
+		packet->to->calls++;
+		bench.head++;
+	}
+}
+
+static void dial(uint32_t i)
+{
+	const struct ikev2_dial how = { .connection = bench.connections[TUNNELS],
+					.path = { .local = address(i + 2), .remote = address(1) } };
+	uint64_t start = clock_ns();
+	uint64_t ike;
+	int error = ikev2_initiate(bench.dialler.engine, &how, bench.now_ns, &ike);
+
+	if (error)
+		die("dial", error);
+	bench.dialler.busy_ns += clock_ns() - start;
+	deliver();
+}
+
+static struct span read_file(const char *pki, const char *name)
+{
+	static uint8_t bytes[16384];
+	char path[256];
+	FILE *file;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/%s", pki, name);
+	file = fopen(path, "re");
+	if (!file)
+		die(path, errno);
+	n = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	return (struct span){ bytes, n };
+}
+
+struct scenario {
+	const char *auth; /* "psk", or a file of the PKI */
+	const char *group;
+	const char *ike;
+	uint16_t number;
+	unsigned int handshakes;
+};
+
+static const struct scenario scenarios[] = {
+	{ "psk", "x25519", "aes256gcm16-prfsha384-x25519", 31, 10000 },
+	{ "psk", "ecp256", "aes256gcm16-prfsha384-ecp256", 19, 6000 },
+	{ "psk", "ecp384", "aes256gcm16-prfsha384-ecp384", 20, 600 },
+	{ "psk", "modp2048", "aes256gcm16-prfsha384-modp2048", 14, 600 },
+	{ "rsa", "x25519", "aes256gcm16-prfsha384-x25519", 31, 1500 },
+	{ "p256", "x25519", "aes256gcm16-prfsha384-x25519", 31, 5000 },
+};
+
+static void credentials(const char *pki, const char *auth)
+{
+	char name[32];
+
+	if (strcmp(auth, "psk") == 0) {
+		bench.config.local_auth = bench.config.remote_auth = IKEV2_AUTH_PSK;
+		return;
+	}
+	snprintf(name, sizeof(name), "%s.pem", auth);
+	if (crypto_cert_load(read_file(pki, name), &bench.cert))
+		die(name, EINVAL);
+	snprintf(name, sizeof(name), "%s.key", auth);
+	if (crypto_key_load(read_file(pki, name), NULL, &bench.key))
+		die(name, EINVAL);
+	if (crypto_trust_new(&bench.trust) || crypto_trust_add_anchor(bench.trust, bench.cert) ||
+	    ike_id_parse(&bench.id, "bench.lab"))
+		die("trust", EINVAL);
+	bench.credential = (struct ikev2_credential){ bench.key, &bench.cert, 1 };
+	bench.config.local_auth = bench.config.remote_auth = IKEV2_AUTH_CERT;
+	bench.config.credential = &bench.credential;
+	bench.config.trust = bench.trust;
+	bench.config.local_id = bench.config.remote_id = &bench.id;
+}
+
+static void forget_credentials(void)
+{
+	crypto_trust_free(bench.trust);
+	crypto_cert_put(bench.cert);
+	crypto_key_put(bench.key);
+	ike_id_fini(&bench.id);
+	bench.trust = NULL;
+	bench.cert = NULL;
+	bench.key = NULL;
+}
+
+static void configure(const char *pki, const struct scenario *scenario)
+{
+	struct ike_policy *policy = &bench.policy.policy;
+	struct span bad;
+
+	*policy = *ike_policy_profile(IKE_PROFILE_STRONG);
+	if (ike_proposal_parse(&bench.policy.ike, IKE_PROTOCOL_IKE, scenario->ike, &bad) ||
+	    ike_proposal_parse(&bench.policy.child, IKE_PROTOCOL_ESP, "aes256gcm16-esn", &bad))
+		die("proposal", EINVAL);
+	policy->ike_offer = policy->ike_accept = &bench.policy.ike;
+	policy->child_offer = policy->child_accept = &bench.policy.child;
+	policy->ike_offer_count = policy->ike_accept_count = 1;
+	policy->child_offer_count = policy->child_accept_count = 1;
+	bench.any = net_selector_any(NET_IP4);
+	bench.child = (struct ikev2_child_config){ &bench.any, &bench.any, 1, 1, false };
+	bench.config = (struct ikev2_config){ .name = "bench",
+					      .policy = policy,
+					      .children = &bench.child,
+					      .child_count = 1,
+					      .dpd_s = 45 };
+	credentials(pki, scenario->auth);
+}
+
+/* 10,000 connections of the answerer, one of the dialler. */
+static void connect_all(void)
+{
+	for (uint32_t i = 0; i <= TUNNELS; i++) {
+		struct net_addr addr = address(i + 2);
+
+		if (ikev2_connection_new(&bench.config, &bench.connections[i]) ||
+		    (i < TUNNELS && map_set(&bench.answerer.connections, &addr, sizeof(addr),
+					    bench.connections[i], NULL)))
+			die("connections", ENOMEM);
+	}
+}
+
+static void begin(const char *pki, const struct scenario *scenario)
+{
+	configure(pki, scenario);
+	bench.now_ns = clock_now_ns(&clock_monotonic);
+	bench.up = 0;
+	start_side(&bench.dialler, 0x10000000);
+	start_side(&bench.answerer, 0x20000000);
+	bench.dialler.busy_ns = bench.answerer.busy_ns = 0;
+	connect_all();
+}
+
+static void end(void)
+{
+	stop_side(&bench.dialler);
+	stop_side(&bench.answerer);
+	for (uint32_t i = 0; i <= TUNNELS; i++)
+		ikev2_connection_put(bench.connections[i]);
+	forget_credentials();
+}
+
+static uint64_t rss_bytes(void)
+{
+	unsigned long pages = 0;
+	unsigned long resident = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	if (!file || fscanf(file, "%lu %lu", &pages, &resident) != 2)
+		die("statm", EIO);
+	fclose(file);
+	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void speed(struct bench_options *options, const char *pki, const struct scenario *scenario)
+{
+	unsigned int n = options->quick ? scenario->handshakes / 10 : scenario->handshakes;
+	double best = 0;
+	double bare = 0;
+
+	printf("%s, %s\n", scenario->auth, scenario->group);
+	for (int round = 0; round < ROUNDS; round++) {
+		struct bare of = { .group = scenario->number, .handshakes = n };
+		double rate;
+
+		begin(pki, scenario);
+		of.key = bench.key;
+		for (uint32_t i = 0; i < n; i++)
+			dial(i);
+		if (bench.up != n)
+			die("not all came up", EPROTO);
+		rate = n / ((double)bench.answerer.busy_ns / 1e9);
+		best = rate > best ? rate : best;
+		rate = n / bare_run(&of, round == 0);
+		bare = rate > bare ? rate : bare;
+		end();
+	}
+	printf("  responder %.0f handshakes/s on one core, bare crypto %.0f: %.0f %%\n", best, bare,
+	       best / bare * 100);
+	bench_json(options,
+		   "\"auth\":\"%s\",\"group\":\"%s\",\"role\":\"responder\","
+		   "\"handshakes_per_s_core\":%.0f,\"bare_per_s_core\":%.0f",
+		   scenario->auth, scenario->group, best, bare);
+}
+
+static void rekey_all(uint64_t *answer_ns, uint64_t *dial_ns)
+{
+	uint64_t ike;
+
+	bench.answerer.busy_ns = bench.dialler.busy_ns = 0;
+	for (ike = ikev2_next(bench.dialler.engine, 0); ike;
+	     ike = ikev2_next(bench.dialler.engine, ike)) {
+		uint32_t child = ikev2_child_next(bench.dialler.engine, ike, 0);
+		uint64_t start = clock_ns();
+
+		if (ikev2_child_rekey(bench.dialler.engine, child, bench.now_ns))
+			die("rekey", EPROTO);
+		bench.dialler.busy_ns += clock_ns() - start;
+		deliver();
+	}
+	*answer_ns = bench.answerer.busy_ns;
+	*dial_ns = bench.dialler.busy_ns;
+}
+
+/* 10,000 settled IKE SAs with a child on each side. */
+static void scale(struct bench_options *options, const char *pki)
+{
+	uint64_t before;
+	uint64_t start;
+	uint64_t answer_ns;
+	uint64_t dial_ns;
+	double each;
+	double took;
+	double cpu;
+
+	begin(pki, &scenarios[0]);
+	before = rss_bytes();
+	start = clock_now_ns(&clock_monotonic);
+	for (uint32_t i = 0; i < TUNNELS; i++)
+		dial(i);
+	took = (double)(clock_now_ns(&clock_monotonic) - start) / 1e9;
+	each = (double)(rss_bytes() - before) / (2.0 * TUNNELS);
+	cpu = (double)(bench.answerer.busy_ns + bench.dialler.busy_ns) / 1e9;
+	printf("%u tunnels: %.2f s of one core for both sides together (%.2f s by the clock), "
+	       "%.0f bytes RSS for an IKE SA with a child\n",
+	       TUNNELS, cpu, took, each);
+	rekey_all(&answer_ns, &dial_ns);
+	printf("%u child rekeys: responder %.2f s, initiator %.2f s of one core\n", TUNNELS,
+	       (double)answer_ns / 1e9, (double)dial_ns / 1e9);
+	bench_json(
+		options,
+		"\"tunnels\":%u,\"dial_cpu_s\":%.3f,\"dial_s\":%.3f,\"rss_bytes_per_ike_sa\":%.0f,"
+		"\"rekey_responder_s\":%.3f,\"rekey_initiator_s\":%.3f",
+		TUNNELS, cpu, took, each, (double)answer_ns / 1e9, (double)dial_ns / 1e9);
+	end();
+}
+
+int main(int argc, char **argv)
+{
+	struct bench_options options;
+
+	if (argc < 2)
+		return 2;
+	options = bench_options(argc - 1, argv + 1, NULL);
+	if (secret_pool_init(96u << 20))
+		die("secret pool", ENOMEM);
+	ring_open(&bench.ring);
+	scale(&options, argv[1]);
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
+		speed(&options, argv[1], &scenarios[i]);
+	ring_close(&bench.ring);
+	bench_end(&options);
+	return 0;
+}
