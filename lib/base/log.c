@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,8 @@ static const char *const names[] = { "error", "warn", "info", "debug" };
 static struct levels levels = { .general = LOG_INFO };
 static int log_fd = STDERR_FILENO;
 static bool to_journal;
+static _Atomic(struct log_limit *) left_out; /* limits that owe a line */
+static atomic_flag left_out_busy = ATOMIC_FLAG_INIT;
 
 /* systemd sets JOURNAL_STREAM to device:inode of the stream that it connected. */
 static bool fd_is_journal(int fd)
@@ -152,6 +155,57 @@ static void write_line(const char *topic, enum log_level level, const char *form
 	while (written < 0 && errno == EINTR);
 }
 
+__attribute__((format(printf, 3, 4))) static void write_now(const char *topic, enum log_level level,
+							    const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_line(topic, level, format, args);
+	va_end(args);
+}
+
+/* Any thread may log; who finds another at the list leaves it to that one. */
+static bool left_out_enter(void)
+{
+	return !atomic_flag_test_and_set_explicit(&left_out_busy, memory_order_acquire);
+}
+
+static void left_out_leave(void)
+{
+	atomic_flag_clear_explicit(&left_out_busy, memory_order_release);
+}
+
+/* Limits whose second is over tell what they left out and begin anew. */
+static void tell_left_out(uint64_t now)
+{
+	struct log_limit *all, *limit, *kept = NULL;
+
+	if (!left_out_enter())
+		return;
+	all = left_out;
+	while (all) {
+		limit = all;
+		all = limit->next;
+		if (now - limit->window_start_ns < CLOCK_NS_PER_S) {
+			limit->next = kept;
+			kept = limit;
+			continue;
+		}
+		write_now(limit->topic, limit->level, "lines of this kind were left out count=%u",
+			  limit->suppressed);
+		*limit = (struct log_limit){ .window_start_ns = now };
+	}
+	left_out = kept;
+	left_out_leave();
+}
+
+void log_tell_left_out(void)
+{
+	if (left_out)
+		tell_left_out(clock_now_ns(&clock_monotonic));
+}
+
 void log_line(const char *topic, enum log_level level, const char *format, ...)
 {
 	int saved = errno;
@@ -159,10 +213,23 @@ void log_line(const char *topic, enum log_level level, const char *format, ...)
 
 	if (!log_enabled(topic, level))
 		return;
+	log_tell_left_out();
 	va_start(args, format);
 	write_line(topic, level, format, args);
 	va_end(args);
 	errno = saved;
+}
+
+static void leave_out(struct log_limit *limit, const char *topic, enum log_level level)
+{
+	limit->suppressed++;
+	if (limit->topic || !left_out_enter())
+		return;
+	limit->topic = topic;
+	limit->level = level;
+	limit->next = left_out;
+	left_out = limit;
+	left_out_leave();
 }
 
 void log_limited(struct log_limit *limit, const char *topic, enum log_level level,
@@ -174,14 +241,12 @@ void log_limited(struct log_limit *limit, const char *topic, enum log_level leve
 
 	if (!log_enabled(topic, level))
 		return;
-	if (now - limit->window_start_ns >= CLOCK_NS_PER_S) {
-		if (limit->suppressed)
-			log_line(topic, level, "lines of this kind were left out count=%u",
-				 limit->suppressed);
+	if (left_out)
+		tell_left_out(now);
+	if (!limit->topic && now - limit->window_start_ns >= CLOCK_NS_PER_S)
 		*limit = (struct log_limit){ .window_start_ns = now };
-	}
 	if (limit->in_window >= LINES_PER_WINDOW) {
-		limit->suppressed++;
+		leave_out(limit, topic, level);
 		return;
 	}
 	limit->in_window++;

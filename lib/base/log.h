@@ -14,11 +14,14 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* One static instance per place that a flood can reach. */
+/* One static instance per place that a flood can reach: it may be kept until it has told all. */
 struct log_limit {
 	uint64_t window_start_ns;
 	uint32_t in_window;
 	uint32_t suppressed;
+	const char *topic; /* while lines are left out, with the next such limit */
+	struct log_limit *next;
+	enum log_level level;
 };
 
 /* Where lines go; fd 2 until called. */
@@ -29,10 +32,16 @@ bool log_enabled(const char *topic, enum log_level level);
 
 __attribute__((format(printf, 3, 4))) void log_line(const char *topic, enum log_level level,
 						    const char *format, ...);
-/* At most 50 lines a second for this limit, then one line that counts what was left out. */
+/*
+ * At most 50 lines a second for this limit, then one line that counts what was left out: with the
+ * next line of any kind after the second, or by log_tell_left_out() of who has a timer. A limit
+ * belongs to one thread.
+ */
 __attribute__((format(printf, 4, 5))) void log_limited(struct log_limit *limit, const char *topic,
 						       enum log_level level, const char *format,
 						       ...);
+
+void log_tell_left_out(void);
 
 #define log_error(topic, ...) log_line(topic, LOG_ERROR, __VA_ARGS__)
 #define log_warn(topic, ...) log_line(topic, LOG_WARN, __VA_ARGS__)

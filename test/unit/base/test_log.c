@@ -12,6 +12,7 @@
 
 static int ends[2];
 static char seen[65536];
+static struct log_limit limits[3];
 
 static int setup(void **state)
 {
@@ -19,6 +20,7 @@ static int setup(void **state)
 	if (pipe2(ends, O_NONBLOCK | O_CLOEXEC))
 		return -1;
 	log_init(ends[1]);
+	memset(limits, 0, sizeof(limits));
 	return log_set_levels("info");
 }
 
@@ -131,20 +133,55 @@ static void test_journal_prefix(void **state)
 	unsetenv("JOURNAL_STREAM");
 }
 
+static void flood(struct log_limit *limit, int lines)
+{
+	for (int i = 0; i < lines; i++)
+		log_limited(limit, "ike", LOG_WARN, "flood i=%d", i);
+}
+
+static void two_seconds_later(void)
+{
+	for (int i = 0; i < 3; i++)
+		limits[i].window_start_ns -= UINT64_C(2000000000);
+}
+
 static void test_rate_limit(void **state)
 {
-	struct log_limit limit = { 0 };
-
-	for (int i = 0; i < 75; i++)
-		log_limited(&limit, "ike", LOG_WARN, "flood i=%d", i);
+	flood(&limits[0], 75);
 	assert_int_equal(count_lines(drain()), 50);
-	assert_int_equal(limit.suppressed, 25);
-	limit.window_start_ns -= UINT64_C(2000000000); /* two seconds later */
-	log_limited(&limit, "ike", LOG_WARN, "flood again");
+	two_seconds_later();
+	log_limited(&limits[0], "ike", LOG_WARN, "flood again");
 	drain();
 	assert_int_equal(count_lines(seen), 2);
-	assert_non_null(strstr(seen, "count=25"));
+	assert_non_null(strstr(seen, "warn ike: lines of this kind were left out count=25"));
 	assert_non_null(strstr(seen, "flood again"));
+	flood(&limits[0], 60); /* a window of its own: 1 and 49 */
+	assert_int_equal(count_lines(drain()), 49);
+	two_seconds_later();
+	log_tell_left_out();
+	assert_non_null(strstr(drain(), "count=11"));
+}
+
+/* A flood that ends is counted too: by the next line of any kind, or by a timer. */
+static void test_end_of_flood_is_told(void **state)
+{
+	for (int i = 0; i < 3; i++)
+		flood(&limits[i], 51 + i);
+	assert_int_equal(count_lines(drain()), 150);
+	log_info("rest", "too early");
+	assert_int_equal(count_lines(drain()), 1);
+	limits[1].window_start_ns -= UINT64_C(2000000000);
+	log_info("rest", "later");
+	assert_non_null(strstr(drain(), "count=2"));
+	assert_int_equal(count_lines(seen), 2);
+	two_seconds_later();
+	log_tell_left_out();
+	drain();
+	assert_int_equal(count_lines(seen), 2);
+	assert_non_null(strstr(seen, "count=1\n"));
+	assert_non_null(strstr(seen, "count=3\n"));
+	log_tell_left_out();
+	assert_string_equal(drain(), "");
 }
 
 static const char *escaped(char *buf, size_t size, const char *text, size_t n)
@@ -191,6 +228,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_long_line_is_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_journal_prefix, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rate_limit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_end_of_flood_is_told, setup, teardown),
 		cmocka_unit_test(test_text_escapes),
 		cmocka_unit_test(test_text_is_cut_at_every_size),
 	};
