@@ -5,6 +5,7 @@
 #include "base/notify.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,6 +77,16 @@ void configuration_dataplane_ready(struct program *program)
 		log_warn(TOPIC, "cannot ask the data plane; asking again when it is attached");
 }
 
+/* What was said on the command line stands. */
+static void log_apply(const struct program *program, const struct config *config)
+{
+	const char *levels = config_appliance(config)->log_levels;
+
+	if (!program->options.log && log_set_levels(levels) < 0)
+		log_warn(TOPIC, "/appliance/logLevels: \"%s\" is not like \"info,ike=debug\"",
+			 levels);
+}
+
 /* Everything that the configuration says; done when the data plane has said so. */
 static int apply(void *context, const struct config *to, const struct config_diff *diff, char *why,
 		 size_t why_size)
@@ -83,6 +94,7 @@ static int apply(void *context, const struct config *to, const struct config_dif
 	struct program *program = context;
 	int rc = tunnels_apply(program->tunnels, to, why, why_size);
 
+	log_apply(program, to);
 	if (rc == 0)
 		rc = ports_apply(program, to);
 	if (rc < 0)
@@ -118,6 +130,18 @@ static void store_tick(void *context)
 	store_follow(program);
 }
 
+/* To the control core; without it (a machine with fewer) it runs anywhere. */
+static void pin(const struct program *program)
+{
+	int64_t core = config_appliance(config_store_running(program->store))->cores.control;
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET((size_t)core, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
+		log_warn(TOPIC, "cannot run on CPU %lld: %s", (long long)core, strerror(errno));
+}
+
 int configuration_open(struct program *program)
 {
 	struct config_store_options options = { .file = program->options.config,
@@ -133,6 +157,8 @@ int configuration_open(struct program *program)
 	else
 		report_log(&report, program->options.config, false);
 	config_report_fini(&report);
+	if (rc == 0)
+		pin(program);
 	return rc;
 }
 

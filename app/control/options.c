@@ -93,7 +93,6 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 	memset(options, 0, sizeof(*options));
 	options->config = DEFAULT_CONFIG;
 	options->socket = DEFAULT_SOCKET;
-	options->log = "info";
 	while ((option = getopt_long(argc, argv, "c:", long_options, NULL)) != -1) {
 		switch (option) {
 		case '?':

@@ -1,6 +1,8 @@
 #include "privileges.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/sched.h>
 #include <pwd.h>
@@ -86,6 +88,38 @@ int privileges_check(const char *user)
 	return -ENOENT;
 }
 
+static int hand_over_files(DIR *directory, const struct passwd *who)
+{
+	const struct dirent *entry;
+	int fd = dirfd(directory);
+
+	if (fchown(fd, who->pw_uid, who->pw_gid) < 0)
+		return -errno;
+	while ((entry = readdir(directory)))
+		if (entry->d_name[0] != '.' &&
+		    fchownat(fd, entry->d_name, who->pw_uid, who->pw_gid, AT_SYMLINK_NOFOLLOW) < 0)
+			return -errno;
+	return 0;
+}
+
+int privileges_hand_over(const char *user, const char *path)
+{
+	const struct passwd *who = user ? getpwnam(user) : NULL;
+	DIR *directory = NULL;
+	int error;
+
+	if (!who || geteuid() != 0)
+		return 0; /* the drop says what is wrong */
+	directory = opendir(path);
+	error = directory ? hand_over_files(directory, who) : -errno;
+	if (error < 0)
+		fprintf(stderr, "vpngw-control: cannot give %s to user '%s': %s\n", path, user,
+			strerror(-error));
+	if (directory)
+		closedir(directory);
+	return error;
+}
+
 int privileges_drop(const char *user)
 {
 	int error = user ? become(user) : 0;
@@ -162,6 +196,7 @@ static const int allowed[] = {
 	SCMP_SYS(renameat2),
 	SCMP_SYS(unlink),
 	SCMP_SYS(unlinkat),
+	SCMP_SYS(linkat),
 	SCMP_SYS(mkdir),
 	SCMP_SYS(mkdirat),
 	SCMP_SYS(getdents64),

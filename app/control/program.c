@@ -29,7 +29,7 @@ static int fault(int error, const char *what)
 static int log_start(struct program *program)
 {
 	log_init(STDERR_FILENO);
-	if (log_set_levels(program->options.log) == 0)
+	if (!program->options.log || log_set_levels(program->options.log) == 0)
 		return 0;
 	fprintf(stderr, "vpngw-control: --log %s: expected levels such as info,ike=debug\n",
 		program->options.log);
@@ -248,8 +248,10 @@ static void rest_stop(struct program *program)
 
 static int privileges_start(struct program *program)
 {
-	int rc = privileges_drop(program->options.user);
+	int rc = privileges_hand_over(program->options.user, configuration_state(program));
 
+	if (rc == 0)
+		rc = privileges_drop(program->options.user);
 	if (rc == 0 && !program->options.no_sandbox)
 		rc = privileges_sandbox();
 	return rc;

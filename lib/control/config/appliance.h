@@ -78,8 +78,7 @@ struct config_api_limits {
 	int64_t body_bytes;
 	int64_t header_bytes;
 	int64_t connections;
-	int64_t header_timeout_s;
-	int64_t body_timeout_s;
+	int64_t timeout_s;
 };
 
 struct config_api {

@@ -277,8 +277,8 @@ static const struct schema_field api_limit_rows[] = {
 	API_LIMIT("bodyBytes", body_bytes, 1024, 67108864, 1048576, ""),
 	API_LIMIT("headerBytes", header_bytes, 1024, 1048576, 16384, ""),
 	API_LIMIT("connections", connections, 1, 100000, 100, "At the same time."),
-	API_LIMIT("headerTimeoutSeconds", header_timeout_s, 1, 600, 10, ""),
-	API_LIMIT("bodyTimeoutSeconds", body_timeout_s, 1, 600, 30, ""),
+	API_LIMIT("timeoutSeconds", timeout_s, 1, 600, 10,
+		  "A connection that makes no progress for this long is closed."),
 };
 static const struct schema_object api_limits_object = { .name = "API limits",
 							SCHEMA_ROWS(api_limit_rows) };

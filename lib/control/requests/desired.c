@@ -20,6 +20,7 @@ static const enum contract_kind named_kinds[] = {
 	CONTRACT_LIMIT, CONTRACT_NEXTHOP, CONTRACT_TUNNEL, CONTRACT_CHILD, CONTRACT_GROUP,
 };
 
+#define LIMIT_DEPTH_MAX 4
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 struct wanted {
@@ -178,14 +179,49 @@ static void send_now(struct desired *d, enum contract_type type, const struct re
 		free(refusal);
 }
 
+/* Limits stand below one another: how many steps up it is to the last. */
+static uint32_t depth_of(const struct desired *d, const struct requests_message *m)
+{
+	uint32_t depth = 0;
+
+	while (m->kind == CONTRACT_LIMIT && depth < LIMIT_DEPTH_MAX) {
+		const struct requests_message above = {
+			.kind = CONTRACT_LIMIT,
+			.id = ((const struct contract_limit *)m->body)->parent
+		};
+		uint8_t key[64];
+		size_t n = key_of(&above, key);
+		const struct wanted *w = map_get(&d->wanted[CONTRACT_LIMIT], key, n);
+
+		if (!above.id || !w)
+			break;
+		m = &w->message;
+		depth++;
+	}
+	return depth;
+}
+
+static uint32_t send_kind(struct desired *d, enum contract_kind kind, uint32_t depth)
+{
+	struct map_entry *entry = NULL;
+	uint32_t deeper = 0;
+
+	while ((entry = map_next(&d->wanted[kind], entry))) {
+		const struct requests_message *m = &((struct wanted *)entry->value)->message;
+		uint32_t own = depth_of(d, m);
+
+		if (own == depth)
+			send_now(d, CONTRACT_SET, m);
+		deeper += own > depth;
+	}
+	return deeper;
+}
+
 static void send_all(struct desired *d)
 {
-	for (size_t i = 0; i < COUNT(send_order); i++) {
-		struct map_entry *entry = NULL;
-
-		while ((entry = map_next(&d->wanted[send_order[i]], entry)))
-			send_now(d, CONTRACT_SET, &((struct wanted *)entry->value)->message);
-	}
+	for (size_t i = 0; i < COUNT(send_order); i++)
+		for (uint32_t depth = 0; send_kind(d, send_order[i], depth); depth++)
+			;
 }
 
 static void listed(void *context, const struct contract_answer *answer)

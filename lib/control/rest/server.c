@@ -172,7 +172,7 @@ static void limits_set(struct evhttp *http, const struct config_api_limits *limi
 						 EVHTTP_REQ_PATCH | EVHTTP_REQ_DELETE);
 	evhttp_set_max_body_size(http, (ssize_t)limits->body_bytes);
 	evhttp_set_max_headers_size(http, (ssize_t)limits->header_bytes);
-	evhttp_set_timeout(http, (int)limits->header_timeout_s);
+	evhttp_set_timeout(http, (int)limits->timeout_s);
 }
 
 static int listen_on(struct server *server, const struct config_listener *from, char *why,

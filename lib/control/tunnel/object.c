@@ -101,10 +101,16 @@ static int child_first(struct tunnel *tunnel, uint16_t entry)
 	return rc;
 }
 
+static uint32_t limit_of(const struct tunnel *tunnel)
+{
+	return limit_table_id(tunnel->all->limits, tunnel->plan->connection->resource.key);
+}
+
 static int publish(struct tunnel *tunnel)
 {
 	struct contract_tunnel body = {
 		.nexthop = tunnel->nexthop,
+		.limit = limit_of(tunnel),
 		.mirror = route_tunnel_mirror(tunnel->all->route, tunnel->plan->instance),
 		.df = CONTRACT_DF_COPY,
 	};

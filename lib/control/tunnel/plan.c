@@ -216,8 +216,52 @@ static int tunnels_make(struct plan *plan, struct plan_connection *c)
 	return rc;
 }
 
+static int prefixes_add(struct plan_connection *c, const struct net_prefix *prefixes,
+			uint32_t count)
+{
+	struct net_prefix *grown =
+		reallocarray(c->prefixes, c->prefix_count + count + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	if (count)
+		memcpy(grown + c->prefix_count, prefixes, count * sizeof(*grown));
+	c->prefixes = grown;
+	c->prefix_count += count;
+	return 0;
+}
+
+/* The networks that use a hub's gateway lie behind it with the hub's own. */
+static int network_add(struct plan_connection *c, const struct config *config,
+		       const struct config_virtual_network *hub)
+{
+	int rc = prefixes_add(c, hub->prefixes.items, hub->prefixes.count);
+
+	for (uint32_t i = 0; rc == 0 && i < hub->peerings.count; i++) {
+		const struct config_peering *peering = &hub->peerings.items[i];
+		const struct config_virtual_network *spoke =
+			config_virtual_network_find(config, &peering->remote);
+		bool uses = false;
+
+		for (uint32_t k = 0; spoke && k < spoke->peerings.count; k++)
+			uses |= spoke->peerings.items[k].use_remote_gateways &&
+				!strcmp(spoke->peerings.items[k].remote.key, hub->resource.key);
+		if (uses && peering->allow_gateway_transit)
+			rc = prefixes_add(c, spoke->prefixes.items, spoke->prefixes.count);
+	}
+	return rc;
+}
+
+/* Forced tunnelling: the default site has everything that nobody else has. */
+static int default_add(struct plan_connection *c)
+{
+	const struct net_prefix all[] = { { .addr.family = NET_IP4 }, { .addr.family = NET_IP6 } };
+
+	return prefixes_add(c, all, any_ip6(c->prefixes, c->prefix_count) ? 2 : 1);
+}
+
 /* What lies behind the peer. */
-static void prefixes_set(struct plan_connection *c, const struct config *config)
+static int prefixes_set(struct plan_connection *c, const struct config *config)
 {
 	const struct config_local_gateway *site =
 		config_local_gateway_find(config, &c->connection->local_gateway);
@@ -225,14 +269,16 @@ static void prefixes_set(struct plan_connection *c, const struct config *config)
 		config_gateway_find(config, &c->connection->other_gateway);
 	const struct config_virtual_network *there =
 		other ? config_gateway_network(config, other) : NULL;
+	const char *by_default = c->gateway->default_site.key;
+	int rc = 0;
 
-	if (site) {
-		c->prefixes = site->prefixes.items;
-		c->prefix_count = site->prefixes.count;
-	} else if (there) {
-		c->prefixes = there->prefixes.items;
-		c->prefix_count = there->prefixes.count;
-	}
+	if (site)
+		rc = prefixes_add(c, site->prefixes.items, site->prefixes.count);
+	else if (there)
+		rc = network_add(c, config, there);
+	if (rc == 0 && site && by_default && !strcmp(by_default, site->resource.key))
+		rc = default_add(c);
+	return rc;
 }
 
 static int connection_make(struct plan *plan, const struct config_connection *connection)
@@ -250,8 +296,9 @@ static int connection_make(struct plan *plan, const struct config_connection *co
 	plan->connection_count++;
 	c->connection = connection;
 	c->gateway = gateway;
-	prefixes_set(c, plan->config);
-	rc = children_make(c, plan->config);
+	rc = prefixes_set(c, plan->config);
+	if (rc == 0)
+		rc = children_make(c, plan->config);
 	return rc < 0 ? rc : tunnels_make(plan, c);
 }
 
@@ -290,6 +337,7 @@ void plan_fini(struct plan *plan)
 			free(c->children[k].remote);
 		}
 		free(c->children);
+		free(c->prefixes);
 	}
 	for (uint32_t i = 0; i < plan->tunnel_count; i++)
 		free(plan->tunnels[i].name);

@@ -42,7 +42,7 @@ struct plan_connection {
 	const struct config_gateway *gateway;
 	struct plan_child *children;
 	uint32_t child_count;
-	const struct net_prefix *prefixes; /* behind the peer */
+	struct net_prefix *prefixes; /* behind the peer */
 	uint32_t prefix_count;
 	uint32_t first_tunnel; /* index in plan.tunnels */
 	uint32_t tunnel_count;

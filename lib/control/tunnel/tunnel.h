@@ -9,6 +9,7 @@
 
 #include "control/ikev2/info.h"
 #include "control/tunnel/flow.h"
+#include "control/tunnel/limit.h"
 #include "control/tunnel/peer.h"
 #include "control/tunnel/tunnels.h"
 
@@ -92,6 +93,7 @@ struct tunnels {
 	struct list work;
 	struct heap dials;
 	struct flow_table *flows;
+	struct limit_table *limits;
 	uint32_t node_bits;
 	struct map adopted_children; /* contract child id -> struct adopted_child */
 	struct event_source *second;

@@ -106,6 +106,8 @@ int tunnels_new(struct tunnels **tunnels, struct event_loop *loop, const struct 
 	if (rc == 0)
 		rc = flow_table_new(&all->flows, desired, route);
 	if (rc == 0)
+		rc = limit_table_new(&all->limits, desired);
+	if (rc == 0)
 		rc = event_timer_new(&all->tick, loop, tick, all);
 	if (rc == 0)
 		rc = event_timer_new(&all->work_timer, loop, dial_work, all);
@@ -153,6 +155,7 @@ void tunnels_free(struct tunnels *all)
 	while ((entry = map_next(&all->adopted_children, entry)))
 		free(entry->value);
 	flow_table_free(all->flows);
+	limit_table_free(all->limits);
 	map_fini(&all->by_id);
 	map_fini(&all->by_name);
 	map_fini(&all->by_path);
@@ -266,11 +269,14 @@ static int flows_set(struct tunnels *all)
 /* What is wanted of the data plane, and a dial for what is not up. */
 static void publish(struct tunnels *all)
 {
+	if (limit_table_set(all->limits, &all->plan) < 0)
+		log_error(TOPIC, "cannot set the limits: out of memory or of ids");
 	for (uint32_t i = 0; i < all->count; i++)
 		if (tunnel_objects_set(all->items[i]) == 0 && !all->items[i]->ike)
 			dial_wanted(all->items[i]);
 	if (flows_set(all) < 0)
 		log_error(TOPIC, "cannot set the flow groups: out of memory or of ids");
+	limit_table_sweep(all->limits);
 }
 
 static int configure_all(struct tunnels *all, struct plan *plan, struct tunnel **items, char *why,
