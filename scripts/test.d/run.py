@@ -29,7 +29,7 @@ class Stage:
 
 STAGES = [
     Stage("build-gcc", "gcc", [], ["unit", "vectors", "exchange", "packet"] + SERIAL),
-    Stage("build-sanitize", "gcc", ["-Db_sanitize=address,undefined", "-Db_lundef=false"], PURE, 5),
+    Stage("build-sanitize", "gcc", ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"], PURE, 5),
     Stage("build-control", "gcc", ["-Ddataplane=false"], ["unit"]),
     Stage("build-clang", "clang", [], ["unit"]),
 ]

@@ -447,14 +447,19 @@ static uint16_t be16(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+static uint32_t le32(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
 /* Classic pcap, little endian, Ethernet or raw IPv4 after the link header. */
 static void walk(struct run *run, uint8_t *file, size_t n)
 {
-	uint32_t link = *(uint32_t *)(file + 20);
+	uint32_t link = le32(file + 20);
 	size_t skip = link == 1 ? 14 : link == 113 ? 16 : link == 276 ? 20 : 0;
 
 	for (size_t at = 24; at + 16 <= n;) {
-		uint32_t length = *(uint32_t *)(file + at + 8);
+		uint32_t length = le32(file + at + 8);
 		uint8_t *ip = file + at + 16 + skip;
 		uint8_t *udp = ip + (size_t)(ip[0] & 15) * 4;
 
