@@ -93,7 +93,10 @@ def build(stage, report):
     if shutil.which("ccache"):
         environment["CC"] = "ccache " + stage.compiler
     ready = os.path.join(ROOT, stage.folder, "build.ninja")
-    if not os.path.exists(ready):
+    if os.path.exists(ready):
+        # New folders are found by meson alone.
+        out = execute(["meson", "setup", "--reconfigure", stage.folder], env=environment)
+    if not os.path.exists(ready) or out.returncode:
         shutil.rmtree(os.path.join(ROOT, stage.folder), ignore_errors=True)
         out = execute(["meson", "setup", stage.folder, *stage.options], env=environment)
         if out.returncode:

@@ -323,6 +323,19 @@ static PATH_INLINE enum contract_drop commit(struct path *path, struct sa_slot *
 				      : CONTRACT_DROP_ESP_REPLAY_OLD;
 }
 
+/* What the far side's SYN says decides the size of the segments that our side sends back. */
+static void clamp_answers(struct path *path, struct path_packet *p, const struct sa_inbound *in,
+			  const struct sa_tunnel *tunnel)
+{
+	const struct sa_outbound *out =
+		__atomic_load_n(&path->sas->children[in->child].outbound, __ATOMIC_ACQUIRE);
+	uint32_t mtu = path->shared->ports[p->port].mtu;
+
+	if (out)
+		path_mss_tunnel(p, tunnel, out,
+				tunnel->mtu && tunnel->mtu < mtu ? tunnel->mtu : mtu);
+}
+
 static void finish_one(struct path *path, uint32_t i)
 {
 	struct path_packet *p = &path->packets[path->places[i]];
@@ -360,6 +373,8 @@ static void finish_one(struct path *path, uint32_t i)
 			count_drop(path, p, in, why);
 		return;
 	}
+	if (unlikely(path_is_syn(p)))
+		clamp_answers(path, p, in, tunnel);
 	path_add(&path->forward, path->places[i]);
 }
 

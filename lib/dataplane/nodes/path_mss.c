@@ -22,7 +22,7 @@ static void lower(struct net_tcp_hdr *tcp, uint8_t *at, uint32_t most, bool odd)
 					       odd ? now : rte_cpu_to_be_16(now));
 }
 
-void path_mss_clamp(struct path_packet *p, uint32_t most)
+static void clamp(struct path_packet *p, uint32_t most)
 {
 	uint8_t *tcp = p->ip + p->l4;
 	uint32_t header = (uint32_t)(tcp[12] >> 4) * 4;
@@ -41,4 +41,24 @@ void path_mss_clamp(struct path_packet *p, uint32_t most)
 		}
 		at += n;
 	}
+}
+
+static uint32_t mss_of(const struct sa_tunnel *tunnel, const struct sa_outbound *out, uint32_t mtu,
+		       bool ip6)
+{
+	uint32_t room;
+
+	if (tunnel->mss)
+		return tunnel->mss;
+	room = mtu - out->fixed;
+	room -= room % out->block;
+	return room - (ip6 ? sizeof(struct net_ip6_hdr) : sizeof(struct net_ip4_hdr)) -
+	       sizeof(struct net_tcp_hdr);
+}
+
+void path_mss_tunnel(struct path_packet *p, const struct sa_tunnel *tunnel,
+		     const struct sa_outbound *out, uint32_t mtu)
+{
+	if (!(tunnel->flags & CONTRACT_TUNNEL_NO_MSS_CLAMP))
+		clamp(p, mss_of(tunnel, out, mtu, p->ip6));
 }

@@ -124,7 +124,15 @@ void path_await_neighbour(struct path *path, struct path_packet *p, uint32_t por
 /* To a next hop that is known by id; packets for tunnels go to path->tunnelled. */
 void path_follow(struct path *path, uint32_t place, uint32_t nexthop);
 void path_retry_held(struct path *path);
-void path_mss_clamp(struct path_packet *p, uint32_t most);
+/* Lowers what a SYN says, so that segments fit a tunnel whose outer packets may have `mtu`. */
+void path_mss_tunnel(struct path_packet *p, const struct sa_tunnel *tunnel,
+		     const struct sa_outbound *out, uint32_t mtu);
+
+static PATH_INLINE bool path_is_syn(const struct path_packet *p)
+{
+	return p->protocol == NET_PROTO_TCP && !p->fragment &&
+	       p->length >= (uint32_t)p->l4 + sizeof(struct net_tcp_hdr) && (p->ip[p->l4 + 13] & 2);
+}
 
 /* The packets of a group all go to this tunnel, or some may. */
 bool path_group_has(const struct fib_hot *fib, uint32_t group, uint32_t tunnel);

@@ -6,7 +6,6 @@
 #include "dataplane/nodes/path_transmit.h"
 
 #define ACQUIRE_PER_S 2
-#define TCP_HDR 20
 
 /* The child of this packet; *child is 0 when no selector fits. NULL: no SA yet. */
 static const struct sa_outbound *select_child(struct path *path, const struct path_packet *p,
@@ -135,24 +134,6 @@ static PATH_INLINE bool uplink(struct path *path, struct path_packet *p,
 	return uplink_find(path, p, tunnel, out);
 }
 
-static PATH_INLINE uint32_t mss_of(const struct sa_tunnel *tunnel, const struct sa_outbound *out,
-				   uint32_t mtu, bool ip6)
-{
-	uint32_t room;
-
-	if (tunnel->mss)
-		return tunnel->mss;
-	room = mtu - out->fixed;
-	room -= room % out->block;
-	return room - (ip6 ? sizeof(struct net_ip6_hdr) : sizeof(struct net_ip4_hdr)) - TCP_HDR;
-}
-
-static PATH_INLINE bool is_syn(const struct path_packet *p)
-{
-	return p->protocol == NET_PROTO_TCP && !p->fragment &&
-	       p->length >= (uint32_t)p->l4 + TCP_HDR && (p->ip[p->l4 + 13] & 2);
-}
-
 /* All that decides whether and how a packet is sent; true when it goes on. */
 static PATH_INLINE bool admit(struct path *path, struct path_packet *p, struct sa_tunnel *tunnel,
 			      const struct sa_outbound *out)
@@ -170,8 +151,8 @@ static PATH_INLINE bool admit(struct path *path, struct path_packet *p, struct s
 		drop_out(path, p, CONTRACT_DROP_NO_BUFFER);
 		return false;
 	}
-	if (unlikely(is_syn(p)) && !(tunnel->flags & CONTRACT_TUNNEL_NO_MSS_CLAMP))
-		path_mss_clamp(p, mss_of(tunnel, out, mtu, p->ip6));
+	if (unlikely(path_is_syn(p)))
+		path_mss_tunnel(p, tunnel, out, mtu);
 	if (path->metered && unlikely(!meter_admit(&path->meter, tunnel->limit, METER_OUTBOUND,
 						   p->length, path->now_tsc))) {
 		drop_out(path, p, CONTRACT_DROP_LIMIT);

@@ -1,0 +1,166 @@
+/*
+ * RFC 9293 section 3.7.1: the MSS of a SYN is lowered to what fits the tunnel, whichever way the
+ * SYN goes, and nothing else of a segment changes but its checksum, which stays right.
+ */
+#include "../unit/cmocka_all.h"
+#include "../unit/dataplane/eal.h"
+#include "craft.h"
+#include "peer.h"
+
+#define TUNNEL 1
+/* 1600 less IPv4, UDP, SPI and number, IV, trailer and ICV, in whole words, less 40. */
+#define FITS 1496
+#define SYN 0x02
+#define ACK 0x10
+#define OPTIONS 20
+
+static struct bed *bed;
+static struct contract_sa in;
+static struct contract_sa out;
+static uint64_t in_sequence;
+
+static uint16_t tcp_sum(const uint8_t *ip, uint32_t n)
+{
+	uint8_t pseudo[12] = {
+		[9] = NET_PROTO_TCP, [10] = (uint8_t)((n - 20) >> 8), [11] = (uint8_t)(n - 20)
+	};
+
+	memcpy(pseudo, ip + 12, 8);
+	return net_checksum_fold(
+		net_checksum_add(net_checksum_add(0, pseudo, 12), ip + 20, n - 20));
+}
+
+/* A segment with an MSS option after `before` NOPs. */
+static uint32_t segment(uint8_t *ip, bool inward, uint8_t flags, uint16_t mss, uint32_t before)
+{
+	struct craft c = { .tunnel = TUNNEL,
+			   .inward = inward,
+			   .length = 20 + 20 + OPTIONS,
+			   .protocol = NET_PROTO_TCP };
+	uint32_t n = craft_ip(ip, &c);
+	uint8_t *tcp = ip + 20;
+	uint16_t sum;
+
+	tcp[12] = (20 + OPTIONS) / 4 << 4;
+	tcp[13] = flags;
+	memset(tcp + 20, 1, OPTIONS);
+	memcpy(tcp + 20 + before, (uint8_t[]){ 2, 4, (uint8_t)(mss >> 8), (uint8_t)mss }, 4);
+	tcp[16] = tcp[17] = 0;
+	sum = tcp_sum(ip, n);
+	memcpy(tcp + 16, &sum, sizeof(sum));
+	assert_int_equal(tcp_sum(ip, n), 0);
+	return n;
+}
+
+/* Through the gateway, one way or the other, as it leaves it. */
+static void carry(uint8_t *ip, uint32_t n, bool inward)
+{
+	uint8_t esp[256];
+	uint8_t next_header;
+	struct rte_mbuf *m;
+
+	if (inward) {
+		struct peer_packet p = { ip, n, ++in_sequence, NET_PROTO_IP4, 0 };
+		struct craft_outer outer = { TUNNEL, false, 4500, 0 };
+		int bytes = peer_seal(&in, &p, esp);
+
+		craft_run(bed, 1, craft_esp(bed, &outer, esp, (uint32_t)bytes));
+		m = craft_sent(bed, 0);
+		assert_non_null(m);
+		assert_int_equal(m->data_len, n + 14);
+		memcpy(ip, rte_pktmbuf_mtod_offset(m, uint8_t *, 14), n);
+	} else {
+		craft_run(bed, 0, craft_frame(bed, ip, n, false));
+		m = craft_sent(bed, 1);
+		assert_non_null(m);
+		assert_int_equal(peer_open(&out, rte_pktmbuf_mtod_offset(m, uint8_t *, 14 + 28),
+					   m->data_len - 14u - 28u, 0, ip, &next_header),
+				 n);
+	}
+	rte_pktmbuf_free(m);
+}
+
+struct row {
+	uint8_t flags;
+	uint16_t mss;
+	uint16_t expected;
+};
+
+static void expect_rows(bool inward)
+{
+	static const struct row rows[] = {
+		{ SYN, 1560, FITS },	 { SYN | ACK, 1560, FITS }, { SYN, 65535, FITS },
+		{ SYN, FITS + 1, FITS }, { SYN, FITS, FITS },	    { SYN, 536, 536 },
+		{ SYN | ACK, 1, 1 },	 { ACK, 1560, 1560 },
+	};
+
+	for (uint32_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (uint32_t before = 0; before < 4; before++) {
+			uint8_t sent[256];
+			uint8_t got[256];
+			uint32_t n = segment(sent, inward, rows[i].flags, rows[i].mss, before);
+			uint32_t at = 40 + before + 2;
+
+			memcpy(got, sent, n);
+			carry(got, n, inward);
+			assert_int_equal(got[at] << 8 | got[at + 1], rows[i].expected);
+			assert_int_equal(tcp_sum(got, n), 0);
+			craft_forwarded(sent);
+			memcpy(sent + at, got + at, 2);
+			memcpy(sent + 36, got + 36, 2);
+			assert_memory_equal(got, sent, n);
+		}
+	}
+}
+
+static void into_the_tunnel(void **state)
+{
+	expect_rows(false);
+}
+
+static void out_of_the_tunnel(void **state)
+{
+	expect_rows(true);
+}
+
+/* Options that lie about their length: carried as they are. */
+static void broken_options(void **state)
+{
+	static const uint8_t broken[][4] = {
+		{ 2, 0, 5, 180 }, { 2, 3, 5, 180 }, { 2, 40, 5, 180 }, { 0, 2, 5, 180 }
+	};
+
+	for (uint32_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		uint8_t sent[256];
+		uint8_t got[256];
+		uint32_t n = segment(sent, true, SYN, 1560, 0);
+
+		memcpy(sent + 40, broken[i], 4);
+		memcpy(got, sent, n);
+		carry(got, n, true);
+		craft_forwarded(sent);
+		assert_memory_equal(got, sent, n);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(into_the_tunnel),
+		cmocka_unit_test(out_of_the_tunnel),
+		cmocka_unit_test(broken_options),
+	};
+	struct bed_config config = { .tunnels = 4, .buffers = 256 };
+	struct bed_sa sa = { .tunnel = TUNNEL,
+			     .cipher = CONTRACT_CIPHER_AES256_GCM,
+			     .integrity = CONTRACT_INTEGRITY_NONE,
+			     .icv = 16,
+			     .flags = CONTRACT_SA_UDP };
+
+	test_eal_init();
+	bed = bed_new(&config);
+	bed_tunnel(bed, TUNNEL);
+	bed_sa_add(bed, &sa);
+	bed_sa_make(&in, &out, &sa);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
