@@ -76,6 +76,12 @@ static void route(struct bed *bed, struct net_addr addr, uint8_t length, uint32_
 	put(bed, CONTRACT_ROUTE, 0, &r, sizeof(r));
 }
 
+void bed_routes(struct bed *bed, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		route(bed, net_addr_ip4((32u << 24) + (i << 8)), 24, BED_NEXTHOP_PRIVATE);
+}
+
 static void address(struct bed *bed, const char *text, uint32_t port, uint32_t mirror)
 {
 	struct contract_address a = { .addr = addr_of(text), .port = port, .mirror = mirror };

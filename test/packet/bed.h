@@ -71,6 +71,8 @@ void bed_sa_make(struct contract_sa *in, struct contract_sa *out, const struct b
 /* Installs both and sends on the outbound one. */
 void bed_sa_add(struct bed *bed, const struct bed_sa *sa);
 /* An object with a body, put together: sa_set() when `sas`, else fib_set(). */
+/* `count` more routes, to the private side, that no packet of the tests takes. */
+void bed_routes(struct bed *bed, uint32_t count);
 int bed_put(struct bed *bed, uint16_t kind, uint32_t id, const void *body, size_t n);
 
 uint32_t bed_tunnel_net(uint32_t tunnel); /* host order, host part zero */

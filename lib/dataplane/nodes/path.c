@@ -148,8 +148,10 @@ void path_punt(struct path *path, struct path_packet *p, enum contract_punt_clas
 
 static void forward_all(struct path *path)
 {
-	if (path->forward.n)
+	if (path->forward.n) {
 		path_route(path);
+		path_step_end(path, PATH_STEP_ROUTE, path->forward.n);
+	}
 	if (path->tunnelled.n)
 		path_tunnel(path);
 }
@@ -157,7 +159,11 @@ static void forward_all(struct path *path)
 static void run_vector(struct path *path, struct rte_mbuf **packets, uint32_t n)
 {
 	path->esp.n = path->forward.n = path->tunnelled.n = 0;
+	path->timed = ++path->vectors % PATH_SAMPLE == 0;
+	if (path->timed)
+		path->step_tsc = rte_rdtsc();
 	path_classify(path, packets, n);
+	path_step_end(path, PATH_STEP_CLASSIFY, n);
 	if (path->esp.n)
 		path_esp_in(path);
 	forward_all(path);
@@ -242,6 +248,22 @@ struct path_exit *path_mirrored(struct path *path)
 struct path_exit *path_punted(struct path *path)
 {
 	return &path->punted;
+}
+
+const struct path_step_cycles *path_steps(const struct path *path)
+{
+	return path->steps;
+}
+
+const char *path_step_name(enum path_step step)
+{
+	static const char *const names[] = {
+#define X(name, text) text,
+		PATH_STEPS_LIST(X)
+#undef X
+	};
+
+	return step < PATH_STEP_COUNT ? names[step] : "";
 }
 
 uint64_t *path_drops(struct path *path)

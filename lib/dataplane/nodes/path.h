@@ -108,6 +108,32 @@ struct path_exit {
 	uint32_t where[PATH_EXIT]; /* mirror id */
 };
 
+/* Steps whose cycles are sampled, in the order of the way. */
+#define PATH_STEPS_LIST(X)                                                                         \
+	X(CLASSIFY, "classify")                                                                    \
+	X(CHECK, "esp_check")                                                                      \
+	X(OPEN, "esp_open")                                                                        \
+	X(INNER, "inner")                                                                          \
+	X(ROUTE, "route")                                                                          \
+	X(ADMIT, "tunnel")                                                                         \
+	X(BUILD, "esp_build")                                                                      \
+	X(SEAL, "esp_seal")                                                                        \
+	X(SEND, "transmit")
+
+enum path_step {
+#define X(name, text) PATH_STEP_##name,
+	PATH_STEPS_LIST(X)
+#undef X
+		PATH_STEP_COUNT
+};
+
+/* One vector in PATH_SAMPLE is timed. */
+#define PATH_SAMPLE 16
+struct path_step_cycles {
+	uint64_t cycles;
+	uint64_t packets;
+};
+
 struct path;
 
 /* 0 or -ENOMEM. The shared part is filled in by the main lcore before. */
@@ -135,4 +161,7 @@ bool path_holds(const struct path *path);
 struct path_tx *path_tx(struct path *path, uint32_t device);
 struct path_exit *path_mirrored(struct path *path);
 struct path_exit *path_punted(struct path *path);
+/* By enum path_step; of sampled vectors. */
+const struct path_step_cycles *path_steps(const struct path *path);
+const char *path_step_name(enum path_step step);
 uint64_t *path_drops(struct path *path); /* the worker's row of CONTRACT_COUNT_DROPS */

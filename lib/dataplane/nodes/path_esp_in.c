@@ -389,7 +389,10 @@ void path_esp_in(struct path *path)
 			prefetch_records(path, slot);
 	}
 	n = check_all(path);
+	path_step_end(path, PATH_STEP_CHECK, n);
 	open_all(path, n);
+	path_step_end(path, PATH_STEP_OPEN, n);
 	for (uint32_t i = 0; i < n; i++)
 		finish_one(path, i);
+	path_step_end(path, PATH_STEP_INNER, n);
 }

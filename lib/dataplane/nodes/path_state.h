@@ -11,6 +11,7 @@
 #include "dataplane/nodes/path.h"
 
 #include <rte_branch_prediction.h>
+#include <rte_cycles.h>
 
 #define PATH_INLINE inline __attribute__((always_inline))
 /* Where a packet comes from decides which rules hold for its route. */
@@ -76,6 +77,10 @@ struct path {
 	uint64_t base_ns;
 	uint64_t hold_tsc;
 	double ns_per_tsc;
+	bool timed; /* this vector is a sample */
+	uint32_t vectors;
+	uint64_t step_tsc; /* start of the step */
+	struct path_step_cycles steps[PATH_STEP_COUNT];
 	uint64_t event_time; /* TSC up to which rate-limited events were told */
 	struct path_packet packets[PATH_VECTOR];
 	struct path_list esp;
@@ -94,6 +99,19 @@ struct path {
 	struct path_exit punted;
 	struct path_tx tx[PATH_DEVICES];
 };
+
+/* The step before ends here and had `n` packets. */
+static PATH_INLINE void path_step_end(struct path *path, enum path_step step, uint32_t n)
+{
+	uint64_t now;
+
+	if (likely(!path->timed))
+		return;
+	now = rte_rdtsc();
+	path->steps[step].cycles += now - path->step_tsc;
+	path->steps[step].packets += n;
+	path->step_tsc = now;
+}
 
 static PATH_INLINE void path_add(struct path_list *list, uint32_t at)
 {

@@ -395,8 +395,11 @@ void path_tunnel(struct path *path)
 		rte_prefetch0(life_of(path, out));
 		rte_prefetch0(path_sa_row(path, out->id));
 	}
+	path_step_end(path, PATH_STEP_ADMIT, n);
 	n = build_all(path, n);
+	path_step_end(path, PATH_STEP_BUILD, n);
 	seal_all(path, n);
+	path_step_end(path, PATH_STEP_SEAL, n);
 	for (uint32_t i = 0; i < n; i++) {
 		struct path_packet *p = &path->packets[path->places[i]];
 		const struct cipher_op *op = &path->ops[i];
@@ -404,4 +407,5 @@ void path_tunnel(struct path *path)
 
 		path_transmit_at(path, p, path->starts[i], length, p->port, p->mac);
 	}
+	path_step_end(path, PATH_STEP_SEND, n);
 }

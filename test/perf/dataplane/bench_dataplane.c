@@ -1,0 +1,201 @@
+/*
+ * The packet path without a NIC: cycles per packet of path_run(), from the array that RX would
+ * give to the arrays that TX would take, beside the cipher alone. scripts/bench dataplane.
+ */
+#include "../../unit/dataplane/eal.h"
+#include "../options.h"
+#include "bare.h"
+
+#include <rte_cycles.h>
+
+#define ROUND_PACKETS 20000
+
+struct result {
+	double median;
+	double min;
+	double bare;
+};
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a;
+	double y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* One pass over the pool; the frames that left, in order, go to `out`. Cycles of the path alone. */
+static uint64_t pass(struct feed *feed, struct rte_mbuf **out)
+{
+	struct path *path = feed->bed->path;
+	uint32_t from_device = feed->load.work == WORK_IN ? 1 : 0;
+	uint32_t to_device = feed->load.work == WORK_IN ? 0 : 1;
+	struct path_tx *tx = path_tx(path, to_device);
+	uint64_t cycles = 0;
+	uint32_t left = 0;
+
+	for (uint32_t i = 0; i < feed->load.pool; i += feed->load.burst) {
+		uint32_t n = feed->load.pool - i < feed->load.burst ? feed->load.pool - i
+								    : feed->load.burst;
+		uint64_t start = rte_rdtsc();
+
+		path_run(path, from_device, &feed->packets[i], n);
+		path_tick(path);
+		cycles += rte_rdtsc() - start;
+		if (tx->n != n) {
+			fprintf(stderr, "bench: %u packets in, %u out\n", n, tx->n);
+			for (uint32_t d = 1; d < CONTRACT_DROP_COUNT; d++)
+				if (bed_drops(feed->bed, d))
+					fprintf(stderr, "  %s\n", contract_drop_name(d));
+			exit(1);
+		}
+		memcpy(out + left, tx->packets, n * sizeof(*out));
+		left += n;
+		tx->n = 0;
+	}
+	return cycles;
+}
+
+static struct result measure(struct feed *feed, uint32_t rounds)
+{
+	uint32_t passes = (ROUND_PACKETS + feed->load.pool - 1) / feed->load.pool;
+	struct rte_mbuf **out = calloc(feed->load.pool, sizeof(*out));
+	double *cycles = calloc(rounds, sizeof(*cycles));
+	struct result result;
+
+	for (uint32_t r = 0; r < rounds; r++) {
+		uint64_t sum = 0;
+
+		for (uint32_t p = 0; p < passes; p++) {
+			feed_refill(feed);
+			sum += pass(feed, out);
+		}
+		cycles[r] = (double)sum / passes / feed->load.pool;
+	}
+	if (feed_verify(feed, out, 64)) {
+		fprintf(stderr, "bench: OpenSSL does not agree with what left\n");
+		exit(1);
+	}
+	if (bed_drops_all(feed->bed)) {
+		fprintf(stderr, "bench: packets were dropped\n");
+		exit(1);
+	}
+	qsort(cycles, rounds, sizeof(*cycles), compare);
+	result.median = cycles[rounds / 2];
+	result.min = cycles[0];
+	feed_refill(feed);
+	result.bare = feed->load.work == WORK_PLAIN ? 0 : bare_measure(feed, rounds);
+	free(cycles);
+	free(out);
+	return result;
+}
+
+static const char *const work_names[] = { "out", "in", "plain" };
+
+static void print_steps(const struct bed *bed)
+{
+	const struct path_step_cycles *steps = path_steps(bed->path);
+
+	printf("     ");
+	for (uint32_t i = 0; i < PATH_STEP_COUNT; i++)
+		if (steps[i].packets)
+			printf(" %s %.1f", path_step_name(i),
+			       (double)steps[i].cycles / (double)steps[i].packets);
+	printf("\n");
+}
+
+static void print_result(struct bench_options *o, const struct load *l, const struct result *r,
+			 const struct bed *bed)
+{
+	double hz = (double)rte_get_tsc_hz();
+	double size = l->size ? l->size : (7 * 64 + 4 * 512 + 1420) / 12.0;
+
+	printf("%-5s %-18s %5u %6u %4u %6u %5u %7u | %7.1f %7.1f | bare %7.1f | %6.2f Mpps %6.2f "
+	       "Gbit/s\n",
+	       work_names[l->work], l->algorithm, l->size, l->tunnels, l->burst, l->pool, l->flows,
+	       l->routes, r->median, r->min, r->bare, hz / r->median / 1e6,
+	       hz / r->median * size * 8 / 1e9);
+	fflush(stdout);
+	if (o->own)
+		print_steps(bed);
+	bench_json(o,
+		   "\"direction\": \"%s\", \"algorithm\": \"%s\", \"size\": %u, \"tunnels\": %u, "
+		   "\"burst\": %u, \"pool\": %u, \"flows\": %u, \"routes\": %u, "
+		   "\"cycles_median\": %.1f, \"cycles_min\": %.1f, \"bare_median\": %.1f",
+		   work_names[l->work], l->algorithm, l->size, l->tunnels, l->burst, l->pool,
+		   l->flows, l->routes, r->median, r->min, r->bare);
+}
+
+static void one(struct bench_options *o, const struct load *load)
+{
+	struct bed_config config = { .tunnels = load->tunnels,
+				     .buffers = load->pool + 1,
+				     .routes4 = load->routes + load->tunnels + 64 };
+	struct bed *bed = bed_new(&config);
+	struct feed *feed;
+	struct result result;
+
+	for (uint32_t t = 1; t <= load->tunnels; t++) {
+		struct bed_sa sa = { .tunnel = t,
+				     .cipher = load->cipher,
+				     .integrity = load->integrity,
+				     .flags = CONTRACT_SA_ESN,
+				     .sequence = UINT64_C(0x180000000) };
+
+		bed_tunnel(bed, t);
+		if (load->work != WORK_PLAIN)
+			bed_sa_add(bed, &sa);
+	}
+	bed_routes(bed, load->routes);
+	feed = feed_new(bed, load);
+	result = measure(feed, o->quick ? 31 : 101);
+	print_result(o, load, &result, bed);
+	feed_free(feed);
+	bed_free(bed);
+}
+
+#define GCM256 .cipher = CONTRACT_CIPHER_AES256_GCM, .algorithm = "aes-256-gcm"
+#define GCM128 .cipher = CONTRACT_CIPHER_AES128_GCM, .algorithm = "aes-128-gcm"
+
+static const struct load targets[] = {
+	{ GCM256, .size = 64, .tunnels = 1, .burst = 256, .pool = 256 },
+	{ GCM256, .size = 512, .tunnels = 1, .burst = 256, .pool = 256 },
+	{ GCM256, .size = 1420, .tunnels = 1, .burst = 256, .pool = 256 },
+	{ GCM256, .size = 64, .tunnels = 1, .burst = 64, .pool = 256 },
+	{ GCM256, .size = 64, .tunnels = 1000, .burst = 256, .pool = 256 },
+	{ GCM256, .size = 1420, .tunnels = 1000, .burst = 256, .pool = 256 },
+	{ GCM256, .size = 64, .tunnels = 10000, .burst = 256, .pool = 256 },
+};
+
+int main(int argc, char **argv)
+{
+	struct bench_options o = bench_options(argc, argv, "--steps");
+
+	test_eal_init_pages(512);
+	printf("work  algorithm           size tunnel burst  pool flows  routes |  median     min "
+	       "| cycles (TSC) per packet\n");
+	for (uint32_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		for (enum work work = WORK_OUT; work <= WORK_IN; work++) {
+			struct load load = targets[i];
+
+			load.work = work;
+			load.flows = load.flows ? load.flows : 1;
+			load.routes = load.routes ? load.routes : 10;
+			one(&o, &load);
+		}
+	}
+	{
+		struct load load = { .work = WORK_PLAIN,
+				     .algorithm = "none",
+				     .size = 64,
+				     .tunnels = 1,
+				     .burst = 256,
+				     .pool = 256,
+				     .flows = 1,
+				     .routes = 10 };
+
+		one(&o, &load);
+	}
+	bench_end(&o);
+	return 0;
+}

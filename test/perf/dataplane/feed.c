@@ -1,0 +1,289 @@
+#include "feed.h"
+
+#include "dataplane/esp/outbound.h"
+#include "peer.h"
+
+#include <rte_malloc.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEQUENCE_BASE UINT64_C(0x180000000)
+
+static uint32_t size_of(const struct load *load, uint32_t i)
+{
+	static const uint16_t imix[12] = { 64, 512, 64, 64, 512, 64, 1420, 64, 512, 64, 512, 64 };
+
+	return load->size ? load->size : imix[i % 12];
+}
+
+static void inner_make(struct feed *feed, struct feed_slot *s, uint32_t i)
+{
+	const struct load *load = &feed->load;
+	struct craft c = { .tunnel = s->tunnel,
+			   .length = size_of(load, i),
+			   .flow = (uint16_t)(i % load->flows),
+			   .inward = load->work == WORK_IN };
+	struct net_ip4_hdr *ip;
+
+	s->inner = malloc(c.length);
+	s->inner_length = craft_ip(s->inner, &c);
+	ip = (struct net_ip4_hdr *)s->inner;
+	if (load->work == WORK_PLAIN) {
+		ip->dst[0] = 203;
+		ip->checksum_be = 0;
+		ip->checksum_be = net_checksum_fold(net_checksum_add(0, ip, sizeof(*ip)));
+	}
+	if (load->flows > 1) { /* other hosts at both ends, not only other ports */
+		ip->src[3] = (uint8_t)(1 + i % load->flows % 250);
+		ip->dst[3] = (uint8_t)(1 + i % load->flows / 4 % 250);
+		ip->checksum_be = 0;
+		ip->checksum_be = net_checksum_fold(net_checksum_add(0, ip, sizeof(*ip)));
+	}
+}
+
+static void slot_frame(struct feed *feed, struct feed_slot *s)
+{
+	struct craft_outer outer = { .tunnel = s->tunnel };
+	uint8_t esp[2048] = { 0 };
+	uint32_t spi_be = rte_cpu_to_be_32(contract_spi(1, 2 * s->tunnel));
+	uint32_t text =
+		esp_align(s->inner_length + ESP_TRAILER, feed->suite ? feed->suite->block : 4);
+	struct rte_mbuf *m;
+
+	if (feed->load.work == WORK_IN) {
+		memcpy(esp, &spi_be, 4);
+		m = craft_esp(feed->bed, &outer, esp,
+			      ESP_HDR + feed->suite->iv_bytes + text + feed->suite->tag_bytes);
+	} else {
+		m = craft_frame(feed->bed, s->inner, s->inner_length, false);
+	}
+	s->m = m;
+	s->at = m->data_off;
+	s->length = m->data_len;
+	memcpy(s->head, rte_pktmbuf_mtod(m, uint8_t *), sizeof(s->head));
+}
+
+/* The peer's side of the inbound SAs: the same keys, its own counter. */
+static void peers_make(struct feed *feed)
+{
+	struct bed *bed = feed->bed;
+
+	for (uint32_t t = 1; t <= feed->load.tunnels; t++) {
+		const struct sa_inbound *in = &sa_slot(sa_hot(bed->sas), 2 * t)->in;
+		struct bed_sa sa = { .tunnel = t,
+				     .cipher = feed->load.cipher,
+				     .integrity = feed->load.integrity };
+		struct contract_sa sa_in;
+		struct contract_sa sa_out;
+
+		feed->peers[t] =
+			(struct sa_outbound){ .seal = feed->suite->seal,
+					      .key = feed->keys + (size_t)t * SA_KEY_STRIDE,
+					      .salt = in->salt,
+					      .flags = SA_ESN | (feed->suite->aead ? SA_AEAD : 0),
+					      .iv_bytes = in->iv_bytes,
+					      .tag_bytes = in->tag_bytes,
+					      .block = in->block,
+					      .salt_bytes = in->salt_bytes,
+					      .head_bytes = 20 };
+		bed_sa_make(&sa_in, &sa_out, &sa);
+		cipher_expand(feed->lane, feed->suite, sa_in.key, sa_in.integrity_key,
+			      feed->keys + (size_t)t * SA_KEY_STRIDE);
+		if (feed->suite->random_iv)
+			feed->peers[t].flags |= SA_RANDOM_IV;
+		feed->numbers[t] = SEQUENCE_BASE;
+	}
+}
+
+struct feed *feed_new(struct bed *bed, const struct load *load)
+{
+	struct feed *feed = calloc(1, sizeof(*feed));
+
+	feed->bed = bed;
+	feed->load = *load;
+	feed->slots = calloc(load->pool, sizeof(*feed->slots));
+	feed->packets = calloc(load->pool, sizeof(*feed->packets));
+	feed->peers = aligned_alloc(64, (load->tunnels + 1) * sizeof(*feed->peers));
+	feed->numbers = calloc(load->tunnels + 1, sizeof(*feed->numbers));
+	if (load->work != WORK_PLAIN)
+		feed->suite = cipher_suite_find(load->cipher, load->integrity, 0);
+	if (cipher_lane_new(&feed->lane))
+		exit(1);
+	for (uint32_t i = 0; i < load->pool; i++) {
+		feed->slots[i].tunnel = 1 + i % load->tunnels;
+		inner_make(feed, &feed->slots[i], i);
+		slot_frame(feed, &feed->slots[i]);
+		feed->packets[i] = feed->slots[i].m;
+	}
+	if (load->work == WORK_IN) {
+		feed->keys =
+			rte_zmalloc("feed_keys", (size_t)(load->tunnels + 1) * SA_KEY_STRIDE, 64);
+		peers_make(feed);
+	}
+	return feed;
+}
+
+void feed_free(struct feed *feed)
+{
+	for (uint32_t i = 0; i < feed->load.pool; i++) {
+		free(feed->slots[i].inner);
+		rte_pktmbuf_free(feed->slots[i].m);
+	}
+	cipher_lane_free(feed->lane);
+	rte_free(feed->keys);
+	free(feed->slots);
+	free(feed->packets);
+	free(feed->peers);
+	free(feed->numbers);
+	free(feed);
+}
+
+static void place(struct feed_slot *s)
+{
+	s->m->data_off = s->at;
+	s->m->data_len = s->length;
+	s->m->pkt_len = s->length;
+	s->m->ol_flags = 0;
+}
+
+/* As the peer sends it: our own transform over a copy of the inner packet. */
+static void seal_batch(struct feed *feed, struct feed_slot *s, uint32_t n)
+{
+	struct cipher_op ops[CIPHER_BURST];
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct sa_outbound *peer = &feed->peers[s[i].tunnel];
+		uint8_t *ip = rte_pktmbuf_mtod(s[i].m, uint8_t *) + 14;
+		uint8_t *text = ip + 20 + ESP_HDR + peer->iv_bytes;
+		struct esp_inner inner = { text, s[i].inner_length, 0, { 0, 0 } };
+		uint32_t spi_be = rte_cpu_to_be_32(contract_spi(1, 2 * s[i].tunnel));
+
+		memcpy(text, s[i].inner, s[i].inner_length);
+		s[i].sequence = ++feed->numbers[s[i].tunnel];
+		if (peer->flags & SA_RANDOM_IV)
+			cipher_random(feed->lane, text - peer->iv_bytes, peer->iv_bytes);
+		esp_build(&ops[i], peer, s[i].sequence, &inner);
+		memcpy(rte_pktmbuf_mtod(s[i].m, uint8_t *), s[i].head, 34);
+		memcpy(ip + 20, &spi_be, 4);
+		memcpy(ops[i].aad, &spi_be, 4);
+	}
+	feed->suite->seal(feed->lane, ops, n);
+}
+
+/* Consecutive packets are of different tunnels, over all of them whatever the number of buffers. */
+static void next_tunnel(struct feed *feed, struct feed_slot *s)
+{
+	struct net_ip4_hdr *ip = (struct net_ip4_hdr *)s->inner;
+	struct net_addr remote;
+	uint32_t net;
+
+	if (feed->load.tunnels == 1)
+		return;
+	s->tunnel = 1 + feed->turn++ % feed->load.tunnels;
+	net = rte_cpu_to_be_32(bed_tunnel_net(s->tunnel));
+	memcpy(feed->load.work == WORK_IN ? ip->src : ip->dst, &net, 3);
+	ip->checksum_be = 0;
+	ip->checksum_be = net_checksum_fold(net_checksum_add(0, ip, sizeof(*ip)));
+	if (feed->load.work != WORK_IN)
+		return;
+	ip = (struct net_ip4_hdr *)(s->head + 14);
+	remote = bed_remote(s->tunnel, false);
+	memcpy(ip->src, remote.bytes, 4);
+	ip->checksum_be = 0;
+	ip->checksum_be = net_checksum_fold(net_checksum_add(0, ip, sizeof(*ip)));
+}
+
+void feed_refill(struct feed *feed)
+{
+	for (uint32_t i = 0; i < feed->load.pool; i++) {
+		struct feed_slot *s = &feed->slots[i];
+
+		place(s);
+		next_tunnel(feed, s);
+		if (feed->load.work == WORK_IN)
+			continue;
+		memcpy(rte_pktmbuf_mtod(s->m, uint8_t *), s->head, 14);
+		memcpy(rte_pktmbuf_mtod(s->m, uint8_t *) + 14, s->inner, s->inner_length);
+	}
+	for (uint32_t i = 0; feed->load.work == WORK_IN && i < feed->load.pool; i += 32)
+		seal_batch(feed, &feed->slots[i],
+			   feed->load.pool - i < 32 ? feed->load.pool - i : 32);
+}
+
+static int verify_out(struct feed *feed, const struct feed_slot *s, const uint8_t *frame,
+		      uint32_t n)
+{
+	struct bed_sa sa = { .tunnel = s->tunnel,
+			     .cipher = feed->load.cipher,
+			     .integrity = feed->load.integrity,
+			     .flags = CONTRACT_SA_ESN };
+	struct contract_sa in;
+	struct contract_sa out;
+	uint8_t opened[2200];
+	uint8_t expected[2048];
+	uint8_t next_header;
+	int got;
+
+	bed_sa_make(&in, &out, &sa);
+	got = peer_open(&out, frame + 34, n - 34, (uint32_t)(SEQUENCE_BASE >> 32), opened,
+			&next_header);
+	memcpy(expected, s->inner, s->inner_length);
+	craft_forwarded(expected);
+	return got == (int)s->inner_length && next_header == 4 &&
+			       memcmp(opened, expected, s->inner_length) == 0
+		       ? 0
+		       : -1;
+}
+
+/* The same packet sealed by OpenSSL for the same number must have been good too: it is opened by
+ * OpenSSL and compared with what left the path. */
+static int verify_in(struct feed *feed, struct feed_slot *s, const uint8_t *frame, uint32_t n)
+{
+	struct bed_sa sa = { .tunnel = s->tunnel,
+			     .cipher = feed->load.cipher,
+			     .integrity = feed->load.integrity,
+			     .flags = CONTRACT_SA_ESN };
+	struct contract_sa in;
+	struct contract_sa out;
+	uint8_t left[2200];
+	uint8_t opened[2200];
+	uint8_t next_header;
+	uint32_t esp = 34;
+	int got;
+
+	memcpy(left, frame + 14, n - 14);
+	bed_sa_make(&in, &out, &sa);
+	feed->numbers[s->tunnel] = s->sequence - 1;
+	place(s);
+	seal_batch(feed, s, 1);
+	got = peer_open(&in, rte_pktmbuf_mtod(s->m, uint8_t *) + esp, s->length - esp,
+			(uint32_t)(s->sequence >> 32), opened, &next_header);
+	if (got != (int)s->inner_length)
+		return -1;
+	craft_forwarded(opened);
+	return n - 14 == s->inner_length && memcmp(opened, left, s->inner_length) == 0 ? 0 : -1;
+}
+
+int feed_verify(struct feed *feed, struct rte_mbuf **out, uint32_t count)
+{
+	for (uint32_t k = 0; k < count; k++) {
+		uint32_t i = (uint32_t)rand() % feed->load.pool;
+		struct feed_slot *s = &feed->slots[i];
+		uint8_t frame[2200];
+		uint32_t n = out[i]->data_len;
+		int err = 0;
+
+		if (out[i] != s->m)
+			return -1;
+		memcpy(frame, rte_pktmbuf_mtod(out[i], uint8_t *), n);
+		if (feed->load.work == WORK_OUT)
+			err = verify_out(feed, s, frame, n);
+		else if (feed->load.work == WORK_IN && s->m->data_off != s->at)
+			err = verify_in(feed, s, frame, n);
+		if (err)
+			return err;
+	}
+	return 0;
+}
