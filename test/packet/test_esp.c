@@ -222,7 +222,7 @@ int main(void)
 		cmocka_unit_test(every_algorithm),
 		cmocka_unit_test(forgeries),
 	};
-	struct bed_config config = { .tunnels = 400, .buffers = 512 };
+	struct bed_config config = { .tunnels = 1000, .buffers = 512 };
 
 	test_eal_init();
 	bed = bed_new(&config);

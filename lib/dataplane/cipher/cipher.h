@@ -17,7 +17,7 @@
  */
 #include "contract/sa.h"
 
-#define CIPHER_KEY_BYTES 1024 /* memory of an expanded key, aligned to 64 */
+#define CIPHER_KEY_BYTES 1088 /* memory of an expanded key, aligned to 64 */
 #define CIPHER_BURST 64	      /* operations of a run */
 
 struct cipher_op {

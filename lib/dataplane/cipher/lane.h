@@ -17,10 +17,14 @@ struct cipher_lane {
 	uint8_t random[LANE_RANDOM];
 } __attribute__((aligned(64)));
 
-/* Every row of operations of an algorithm: one file each. */
+/* One file each; NULL: not of this file. */
 const struct cipher_suite *cipher_gcm_suite(enum contract_cipher cipher);
-void cipher_gcm_expand(struct cipher_lane *lane, enum contract_cipher cipher, const uint8_t *key,
-		       void *to);
+void cipher_gcm_expand(struct cipher_lane *lane, const struct cipher_suite *suite,
+		       const uint8_t *key, void *to);
+const struct cipher_suite *cipher_jobs_suite(enum contract_cipher cipher,
+					     enum contract_integrity integrity);
+void cipher_jobs_expand(struct cipher_lane *lane, const struct cipher_suite *suite,
+			const uint8_t *key, const uint8_t *integrity_key, void *memory);
 
 /* Constant time: no early exit, no branch on the bytes. */
 static inline bool cipher_tag_equal(const uint8_t *a, const uint8_t *b, uint32_t n)
