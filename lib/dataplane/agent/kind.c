@@ -138,8 +138,8 @@ bool kind_check(struct agent *agent, const struct contract_object *now, struct o
 		return book_each_reference(now, kind_reference_exists, &check) &&
 		       kind_check_tunnel(agent, body, outcome);
 	case CONTRACT_NEXTHOP:
-		return book_each_reference(now, kind_reference_exists, &check) &&
-		       kind_check_nexthop(agent, body, outcome);
+		/* Its group may come later: groups need tunnels, and tunnels next hops. */
+		return kind_check_nexthop(agent, body, outcome);
 	case CONTRACT_ADDRESS: {
 		const struct contract_address *address = body;
 

@@ -208,11 +208,12 @@ static const char *reason(void)
 static void tunnel_up(void)
 {
 	assert_int_equal(ask("set nexthop id=1 kind=gateway port=1 gateway=192.0.2.1"), 0);
+	/* Next hops come first as a whole, also those whose group is not there yet. */
+	assert_int_equal(ask("set nexthop id=6 kind=group target=5"), 0);
 	assert_int_equal(ask("set limit id=3 bits_per_s=1000000000"), 0);
 	assert_int_equal(ask("set tunnel id=2 nexthop=1 limit=3 owner=77 opaque=site-a"), 0);
 	assert_int_equal(ask("set child id=4 tunnel=2 local=0.0.0.0/0 remote=0.0.0.0/0"), 0);
 	assert_int_equal(ask("set group id=5 members=2:1"), 0);
-	assert_int_equal(ask("set nexthop id=6 kind=group target=5"), 0);
 	assert_int_equal(ask("set route prefix=10.1.0.0/16 nexthop=6"), 0);
 	assert_int_equal(ask("add sa id=7 spi=4097 direction=out tunnel=2 child=4 "
 			     "local=192.0.2.10 remote=198.51.100.1 " KEY),
@@ -273,6 +274,26 @@ static void test_refusals(void **state)
 			 CONTRACT_REFUSED_MISSING);
 	assert_int_equal(ask("confirm limit id=9"), CONTRACT_REFUSED_MISSING);
 	assert_int_equal(ask("delete nexthop id=1"), 0);
+}
+
+/* What an object referred to before a change is free. */
+static void test_references_follow_changes(void **state)
+{
+	assert_int_equal(ask("set nexthop id=1 kind=drop"), 0);
+	assert_int_equal(ask("set nexthop id=2 kind=drop"), 0);
+	assert_int_equal(ask("set tunnel id=2 nexthop=1"), 0);
+	assert_int_equal(ask("set tunnel id=3 nexthop=1"), 0);
+	assert_int_equal(ask("set tunnel id=2 nexthop=2"), 0);
+	assert_int_equal(ask("set group id=1 members=2,3"), 0);
+	assert_int_equal(ask("set group id=1 members=2"), 0);
+	assert_int_equal(ask("set nexthop id=4 kind=group target=1"), 0);
+	assert_int_equal(ask("delete tunnel id=3"), 0);
+	assert_int_equal(ask("delete nexthop id=1"), 0);
+	assert_int_equal(ask("set nexthop id=4 kind=drop"), 0);
+	assert_int_equal(ask("delete group id=1"), 0);
+	assert_int_equal(ask("delete tunnel id=2"), 0);
+	assert_int_equal(ask("delete nexthop id=2"), 0);
+	assert_int_equal(ask("delete nexthop id=4"), 0);
 }
 
 static void test_batch_is_whole(void **state)
@@ -514,6 +535,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_tunnel_and_back),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_references_follow_changes),
 		cmocka_unit_test(test_batch_is_whole),
 		cmocka_unit_test(test_delete_waits_for_workers),
 		cmocka_unit_test(test_adoption),
