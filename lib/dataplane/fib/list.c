@@ -6,6 +6,9 @@
 
 #include <errno.h>
 
+/* To look at an object costs about this part of what it costs to remove one. */
+#define LOOKS_PER_REMOVAL 64
+
 /* Where the object of a key is kept, by its tag; *number is its place in its array. */
 static struct fib_tag *locate(const struct fib *fib, const struct contract_object *object,
 			      uint32_t *number)
@@ -150,14 +153,18 @@ static bool erase(struct fib *fib, enum contract_kind kind, uint32_t i)
 	}
 }
 
-/* Looks at up to *budget places from where the last call ended; true at the end of the array. */
+/* From where the last call ended; true at the end of the array. */
 static bool sweep_kind(struct fib *fib, enum contract_kind kind, uint32_t generation,
 		       uint32_t *budget)
 {
 	uint32_t *at = &fib->sweep_at[kind];
+	uint32_t looks = *budget * LOOKS_PER_REMOVAL;
 
 	for (; *at < end_of(fib, kind); (*at)++) {
 		const struct fib_tag *tag = used_at(fib, kind, *at);
+
+		if (looks-- == 0)
+			return false;
 
 		if (!tag || (int32_t)(tag->generation - generation) >= 0)
 			continue;
