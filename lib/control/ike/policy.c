@@ -7,7 +7,7 @@
 
 /*
  * X25519 goes before ecp384 in `strong`: both are accepted, and the first is what a dialler makes a
- * key for. Measured with OpenSSL 3.0: 0.04 ms a key pair against 0.9 ms, which decides how fast
+ * key for. Measured with OpenSSL 3.0: 0.035 ms a key pair against 0.57 ms, which decides how fast
  * thousands of tunnels come back.
  */
 
