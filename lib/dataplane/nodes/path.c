@@ -228,10 +228,13 @@ void path_inject(struct path *path, enum path_inject how, uint32_t where, struct
 		path_drop(path, p, why);
 		return;
 	}
-	if (how == PATH_INJECT_NEXTHOP)
+	if (how == PATH_INJECT_NEXTHOP) {
+		p->nexthop = where;
+		p->given = 1;
 		path_follow(path, 0, where);
-	else
+	} else {
 		path_add(&path->forward, 0);
+	}
 	forward_all(path);
 }
 

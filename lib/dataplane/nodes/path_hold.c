@@ -53,7 +53,10 @@ void path_retry_held(struct path *path)
 		path->forward.n = path->tunnelled.n = 0;
 		for (uint32_t i = 0; i < count; i++) {
 			path->packets[i] = held[from + i];
-			path_add(&path->forward, i);
+			if (path->packets[i].given)
+				path_follow(path, i, path->packets[i].nexthop);
+			else
+				path_add(&path->forward, i);
 		}
 		path_route(path);
 		if (path->tunnelled.n)

@@ -31,7 +31,7 @@ struct path_packet {
 	uint8_t from; /* enum path_from */
 	uint8_t fragment;
 	uint8_t marker; /* non-ESP marker */
-	uint8_t zero;
+	uint8_t given;	/* nexthop was given with the packet: no route is looked up */
 	uint32_t spi;
 	uint16_t remote_port_be; /* of UDP encapsulation, 0: plain ESP */
 	uint16_t zeros;
