@@ -1,6 +1,7 @@
 #include "control/config/build.h"
 
 #include "base/map.h"
+#include "control/config/assign.h"
 #include "control/config/check.h"
 #include "control/config/compare.h"
 #include "control/config/list.h"
@@ -330,11 +331,14 @@ int config_build_end(struct config_build *build, struct config **config)
 			       .previous = build->options.previous,
 			       .report = build->report,
 			       .failed = &build->failed,
-			       .removed = build->removed || build->options.empty };
+			       .removed = build->removed || build->options.empty,
+			       .deleting = build->removed };
 	int status = default_appliance(build);
 
 	for (int kind = 0; !status && kind < CONFIG_KINDS; kind++)
 		status = merge(build, kind);
+	if (!status)
+		config_assign_addresses(build->config, build->options.previous);
 	if (!status)
 		status = check_config(&check);
 	if (!status && (build->failures || !config_report_ok(build->report)))

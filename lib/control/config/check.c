@@ -113,12 +113,38 @@ static bool has_failed(const struct check *check, const struct schema_field *fie
 	return map_get(check->failed, ref->key, n) != NULL;
 }
 
+static void report_in_use(struct check *check, const struct schema_field *field,
+			  const struct where *where)
+{
+	static const char *const codes[CONFIG_KINDS] = {
+		[CONFIG_VIRTUAL_NETWORK] = "InUseVirtualNetworkCannotBeDeleted",
+		[CONFIG_PUBLIC_IP] = "PublicIPAddressCannotBeDeleted",
+		[CONFIG_GATEWAY] = "InUseGatewayCannotBeDeleted",
+		[CONFIG_LOCAL_GATEWAY] = "InUseLocalNetworkGatewayCannotBeDeleted",
+	};
+	char pointer[WHERE_TEXT];
+	const struct where *user = where;
+	struct config_problem problem = { .pointer = where_text(pointer, where),
+					  .code = codes[field->ref_kind],
+					  .http_status = 409 };
+
+	while (user->up)
+		user = user->up;
+	problem.resource = user->resource;
+	config_report_error(check->report, &problem, "The %s is used by %s: delete that first.",
+			    schema_kind(field->ref_kind)->noun, user->resource);
+}
+
 static void check_ref(struct check *check, const struct schema_field *field,
 		      const struct config_ref *ref, const struct where *where)
 {
 	if (!ref->key || ref_exists(check->config, field, ref) || has_failed(check, field, ref))
 		return;
-	where_error(check->report, where, CODE_REFERENCE, "There is no %s.", ref->id);
+	if (check->deleting && !field->ref_child &&
+	    config_find(check->previous, field->ref_kind, ref->key))
+		report_in_use(check, field, where);
+	else
+		where_error(check->report, where, CODE_REFERENCE, "There is no %s.", ref->id);
 }
 
 static void check_ref_array(struct check *check, const struct schema_field *field,

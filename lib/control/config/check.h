@@ -13,6 +13,7 @@ struct check {
 	struct config_report *report;
 	const struct map *failed; /* keys that are in the text, but wrong */
 	bool removed;		  /* resources of `previous` are gone */
+	bool deleting;		  /* and they were deleted by name: who uses them is told */
 	/* Of each connection, looked up once: NULL where there is none. */
 	const struct config_gateway **gateways;
 	const struct config_local_gateway **sites;

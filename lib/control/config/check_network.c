@@ -135,6 +135,13 @@ static void check_public_ip(struct check *check, const struct config_public_ip *
 	const struct config_resource *resource = &ip->resource;
 	bool six = ip->address.family == NET_IP6;
 
+	if (ip->address.family == NET_NONE) {
+		check_fail(check, AT(resource, "/properties/ipAddress"),
+			   "PublicIPCountLimitReached",
+			   "No address of a public port is free: say ipAddress, or add one to a "
+			   "port.");
+		return;
+	}
 	if (six != (ip->version == CONFIG_IP_V6))
 		check_fail(check, AT(resource, "/properties/publicIPAddressVersion"),
 			   CODE_PARAMETER, "Is not the version of ipAddress.");

@@ -193,9 +193,9 @@ static const struct schema_field public_ip_properties[] = {
 	{ .name = "ipAddress",
 	  .type = SCHEMA_ADDR,
 	  .status = SCHEMA_ENFORCED,
-	  .flags = SCHEMA_REQUIRED,
 	  SCHEMA_AT(config_public_ip, address),
-	  .help = "The address that peers see. Azure assigns it; here you own it and say it." },
+	  .help = "The address that peers see. Absent: the one it had, else the first address of a "
+		  "public port that is free." },
 	{ .name = "publicIPAllocationMethod",
 	  .type = SCHEMA_ENUM,
 	  .status = SCHEMA_ENFORCED,

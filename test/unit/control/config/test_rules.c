@@ -1,5 +1,7 @@
 #include "config_edit.h"
 
+#include "control/config/build.h"
+
 #define GW "/virtualNetworkGateways/0"
 #define GW_P GW "/properties"
 #define C0 "/connections/0/properties"
@@ -180,6 +182,9 @@ static const struct rule rules[] = {
 	{ "/publicIPAddresses/0/properties/ipAddress='203.0.113.1'\n"
 	  "/publicIPAddresses/0/properties/portAddress='192.0.2.1'",
 	  NULL },
+	{ "/publicIPAddresses/1/properties/ipAddress=-", NULL },
+	{ "/publicIPAddresses/3={'name':'one-too-many','properties':{}}",
+	  "/publicIPAddresses/3/properties/ipAddress", "PublicIPCountLimitReached" },
 	{ "/publicIPAddresses/1/properties/ipAddress='192.0.2.1'",
 	  "/publicIPAddresses/1/properties/ipAddress", "InvalidParameter" },
 	{ "/publicIPAddresses/0/properties/ipAddress='10.0.0.1'",
@@ -274,6 +279,68 @@ static void test_changes(void **state)
 	}
 }
 
+/* Deleted by name: 409 with who uses it; and what nobody uses goes. */
+static void test_in_use(void **state)
+{
+	static const struct {
+		enum config_kind kind;
+		const char *id;
+		const char *code; /* NULL: it goes */
+	} cases[] = {
+		{ CONFIG_LOCAL_GATEWAY, "a", "InUseLocalNetworkGatewayCannotBeDeleted" },
+		{ CONFIG_GATEWAY, "gw", "InUseGatewayCannotBeDeleted" },
+		{ CONFIG_PUBLIC_IP, "pip0", "PublicIPAddressCannotBeDeleted" },
+		{ CONFIG_CONNECTION, "to-a", NULL },
+	};
+	struct config *base = NULL;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config_build_options options = { 0 };
+		struct config_report report;
+		struct config_build *build;
+		struct config *config = NULL;
+
+		config_report_init(&report);
+		if (!base)
+			assert_int_equal(config_edit_load(&base, NULL, "", &report), 0);
+		options.previous = base;
+		assert_int_equal(config_build_begin(&build, &options, &report), 0);
+		assert_int_equal(config_build_remove(build, cases[i].kind, cases[i].id), 0);
+		assert_int_equal(config_build_end(build, &config), cases[i].code ? -EINVAL : 0);
+		if (cases[i].code) {
+			assert_string_equal(report.errors[0].code, cases[i].code);
+			assert_int_equal(report.errors[0].http_status, 409);
+			assert_non_null(strstr(report.errors[0].message, "/"));
+		}
+		config_put(config);
+		config_report_fini(&report);
+	}
+	config_put(base);
+}
+
+/* The address stays with its resource when a client puts it again without. */
+static void test_assigned_address(void **state)
+{
+	struct config_report report;
+	struct config *base = NULL, *next = NULL;
+
+	config_report_init(&report);
+	assert_int_equal(config_edit_load(&base, NULL,
+					  "/publicIPAddresses/1/properties/ipAddress=-", &report),
+			 0);
+	assert_int_equal(config_public_ip_at(base, 1)->address.bytes[3], 2);
+	assert_int_equal(config_edit_load(&next, base,
+					  "/publicIPAddresses/1/properties/ipAddress=-\n"
+					  "/appliance/ports/0/addresses=['192.0.2.4/24',"
+					  "'192.0.2.1/24','192.0.2.2/24','192.0.2.3/24']",
+					  &report),
+			 0);
+	assert_int_equal(config_public_ip_at(next, 1)->address.bytes[3], 2);
+	config_put(next);
+	config_put(base);
+	config_report_fini(&report);
+}
+
 static int set_up(void **state)
 {
 	return secret_pool_init(1 << 20);
@@ -291,6 +358,8 @@ int main(void)
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_names_without_case),
 		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_in_use),
+		cmocka_unit_test(test_assigned_address),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
