@@ -75,6 +75,7 @@ struct world_peer {
 	uint32_t spis;	  /* handed out and not given back */
 	int fail_install; /* so many times */
 	bool slow;	  /* completions wait for world_complete() */
+	bool replaced;	  /* SPIs that were under way may be lost */
 	bool nobody;	  /* lookup finds nothing */
 	uint64_t seen_ns; /* data-plane traffic; 0: none */
 	struct world_event events[WORLD_EVENTS];
@@ -118,6 +119,10 @@ void world_fini(struct world *world);
 void world_dial(struct world *world, struct world_peer *from, uint64_t *ike);
 /* Delivers what is under way until nothing is; time stands still. */
 void world_deliver(struct world *world);
+/* One datagram, or one completion of a slow peer; false: there is none. */
+bool world_step(struct world *world);
+/* Another engine takes over from what the first one exports; hooks under way are forgotten. */
+void world_replace(struct world_peer *peer);
 /* Time passes: deliveries and deadlines. */
 void world_run(struct world *world, uint64_t for_ns);
 /* Puts what was held back into the queue again. */

@@ -158,6 +158,7 @@ static enum ikev2_step checked(struct ikev2_task *task)
 		ikev2_informational_goodbye(sa, IKE_N_AUTHENTICATION_FAILED);
 		return fail(task, task->child_reason, task->detail);
 	}
+	ike_id_fini(&sa->remote_id); /* an import may have brought it */
 	if (ike_id_set(&sa->remote_id, task->remote_id.type, task->remote_id.data))
 		return fail(task, IKEV2_REASON_RESOURCES, NULL);
 	ikev2_auth_mobike(sa, &task->message);
@@ -172,12 +173,7 @@ enum ikev2_step ikev2_auth_response(struct ikev2_task *task)
 	struct ike_notify notify;
 	uint16_t error = ike_notify_first_error(&task->message, &notify);
 
-	task->job = sa->own->job;
-	task->offer = sa->own->offer;
-	sa->own->job = NULL;
-	memset(&sa->own->offer, 0, sizeof(sa->own->offer));
-	ikev2_exchange_end(sa);
-	sa->next_id++;
+	ikev2_exchange_take(task);
 	if (!ike_message_find(&task->message, IKE_PAYLOAD_AUTH)) {
 		if (error == IKE_N_AUTHENTICATION_FAILED)
 			return fail(task, IKEV2_REASON_PEER_AUTHENTICATION, NULL);

@@ -164,11 +164,15 @@ static enum ikev2_step checked(struct ikev2_task *task)
 
 	if (task->error)
 		return refuse(task, task->child_reason);
+	ike_id_fini(&sa->remote_id); /* an import may have brought it */
 	if (ike_id_set(&sa->remote_id, task->remote_id.type, task->remote_id.data))
 		return refuse(task, IKEV2_REASON_RESOURCES);
 	ikev2_auth_mobike(sa, &task->message);
 	task->offered_child = ike_message_find(&task->message, IKE_PAYLOAD_SA);
-	if (task->offered_child) {
+	if (task->offered_child && setup->no_child) {
+		task->child_error = IKE_N_TEMPORARY_FAILURE;
+		task->child_reason = IKEV2_REASON_INSTALL;
+	} else if (task->offered_child) {
 		task->child_error = ikev2_negotiate_choose(task, true, NULL);
 		if (!task->child_error)
 			return ikev2_negotiate_install(task, &secrets, false, child_installed);
@@ -176,7 +180,28 @@ static enum ikev2_step checked(struct ikev2_task *task)
 	return ikev2_auth_own(task, send_response);
 }
 
+static enum ikev2_step identify(struct ikev2_task *task);
+
+/* An imported one does not know its candidates: they are configuration, not state. */
+static enum ikev2_step looked_up(struct ikev2_task *task)
+{
+	struct ikev2_setup *setup = task->sa->setup;
+
+	setup->candidates = task->found;
+	setup->candidate_count = (uint16_t)task->found_count;
+	task->found = NULL;
+	task->found_count = 0;
+	return ikev2_task_goto(task, identify);
+}
+
 enum ikev2_step ikev2_auth_request(struct ikev2_task *task)
+{
+	if (!task->sa->setup->candidate_count)
+		return ikev2_task_lookup(task, looked_up);
+	return ikev2_task_goto(task, identify);
+}
+
+static enum ikev2_step identify(struct ikev2_task *task)
 {
 	struct ikev2_sa *sa = task->sa;
 	const struct ike_payload *idi = ike_message_find(&task->message, IKE_PAYLOAD_IDi);

@@ -276,19 +276,13 @@ static enum ikev2_step unusable(struct ikev2_task *task, enum ikev2_reason reaso
 
 enum ikev2_step ikev2_create_response(struct ikev2_task *task)
 {
-	struct ikev2_sa *sa = task->sa;
 	const struct ike_payload *key = ike_message_find(&task->message, IKE_PAYLOAD_KE);
 	struct ike_notify notify;
 	struct crypto_dh *dh;
 	enum ikev2_reason reason;
 	struct ike_ke ke;
 
-	task->job = sa->own->job;
-	task->offer = sa->own->offer;
-	sa->own->job = NULL;
-	memset(&sa->own->offer, 0, sizeof(sa->own->offer));
-	ikev2_exchange_end(sa);
-	sa->next_id++;
+	ikev2_exchange_take(task);
 	if (ike_notify_first_error(&task->message, &notify))
 		return refused(task, &notify);
 	reason = ikev2_negotiate_take(task, false, old_of(task), task->job);

@@ -245,6 +245,7 @@ __attribute__((warn_unused_result)) int ikev2_export(const struct ikev2_engine *
 struct ikev2_import {
 	struct span bytes;
 	struct ikev2_connection *connection; /* NULL only for one that had none yet */
+	bool other_clock; /* of another machine: what was left of each time is left now */
 };
 /* The IKE SA goes on as if nothing had happened; -EEXIST, -EBADMSG, -EPROTO (another version). */
 __attribute__((warn_unused_result)) int ikev2_import(struct ikev2_engine *engine,

@@ -126,6 +126,17 @@ uint64_t ikev2_exchange_deadline(const struct ikev2_sa *sa)
 	return job ? (job->not_before_ns ? job->not_before_ns : 1) : 0;
 }
 
+void ikev2_exchange_free(struct ikev2_exchange *exchange)
+{
+	if (!exchange)
+		return;
+	ike_packets_fini(&exchange->packets);
+	secret_free(&exchange->dh_private);
+	free(exchange->dh_public.p);
+	secret_wipe(exchange, sizeof(*exchange));
+	free(exchange);
+}
+
 void ikev2_exchange_end(struct ikev2_sa *sa)
 {
 	struct ikev2_exchange *own = sa->own;
@@ -137,9 +148,35 @@ void ikev2_exchange_end(struct ikev2_sa *sa)
 	crypto_dh_free(own->offer.dh);
 	if (own->offer.esp_spi)
 		sa->engine->hooks.spi_put(sa->engine->hooks.context, own->offer.esp_spi);
-	ike_packets_fini(&own->packets);
-	secret_wipe(own, sizeof(*own));
-	free(own);
+	ikev2_exchange_free(own);
+}
+
+/* The private value, for an export while the key is in somebody's hands or used up. */
+static void save_key(struct ikev2_exchange *exchange)
+{
+	struct span public = crypto_dh_public(exchange->offer.dh);
+
+	exchange->dh_public.p = malloc(public.n);
+	if (!exchange->dh_public.p || crypto_dh_export(exchange->offer.dh, &exchange->dh_private))
+		return; /* the import will have to do without: its peer starts anew */
+	memcpy(exchange->dh_public.p, public.p, public.n);
+	exchange->dh_public.n = public.n;
+}
+
+void ikev2_exchange_take(struct ikev2_task *task)
+{
+	struct ikev2_sa *sa = task->sa;
+	struct ikev2_exchange *exchange = sa->own;
+
+	if (exchange->offer.dh)
+		save_key(exchange);
+	task->exchange = exchange;
+	task->job = exchange->job;
+	task->offer = exchange->offer;
+	exchange->job = NULL;
+	exchange->offer.dh = NULL;
+	sa->own = NULL;
+	sa->next_id++;
 }
 
 struct ike_header ikev2_exchange_header(const struct ikev2_sa *sa, enum ike_exchange exchange,

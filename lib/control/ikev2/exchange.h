@@ -15,8 +15,11 @@ __attribute__((warn_unused_result)) int ikev2_job_again(struct ikev2_sa *sa, str
 void ikev2_exchange_kick(struct ikev2_sa *sa);
 uint64_t ikev2_exchange_deadline(const struct ikev2_sa *sa);
 void ikev2_exchange_timer(struct ikev2_sa *sa);
-/* Ends the own exchange; its job and offer go too unless they were taken out. */
+/* Ends the own exchange with its job and offer. */
 void ikev2_exchange_end(struct ikev2_sa *sa);
+void ikev2_exchange_free(struct ikev2_exchange *exchange); /* without job and offer */
+/* The answer is here: job and offer go to the task, the next message ID is due. */
+void ikev2_exchange_take(struct ikev2_task *task);
 
 /* Header of a message of ours. */
 struct ike_header ikev2_exchange_header(const struct ikev2_sa *sa, enum ike_exchange exchange,

@@ -144,8 +144,11 @@ static enum ikev2_step peer_deletes_ike(struct ikev2_task *task)
 {
 	struct ikev2_sa *sa = task->sa;
 	struct ike_builder b;
-	struct ikev2_sa *rival =
-		sa->own ? ikev2_sa_find(sa->engine, sa->own->offer.rival_ike) : NULL;
+	const struct ikev2_task *response = sa->tasks[IKEV2_SLOT_RESPONSE];
+	const struct ikev2_offer *offer = sa->own    ? &sa->own->offer
+					  : response ? &response->offer
+						     : NULL;
+	struct ikev2_sa *rival = offer ? ikev2_sa_find(sa->engine, offer->rival_ike) : NULL;
 	bool ours = sa->state == IKEV2_STATE_DELETING && sa->reason;
 
 	ikev2_exchange_start_response(sa, &b, &task->message);

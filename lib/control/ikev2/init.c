@@ -90,6 +90,7 @@ static enum ikev2_step send_request(struct ikev2_task *task)
 	struct ike_builder b;
 	int error;
 
+	sa->next_id = 0; /* section 2.2: every attempt has ID 0 */
 	ikev2_exchange_start(sa, &b, IKE_SA_INIT);
 	if (setup->cookie_len) /* section 2.6: it goes first, the rest is as it was */
 		ike_build_notify(&b, IKE_N_COOKIE,
@@ -133,18 +134,6 @@ enum ikev2_step ikev2_init_start(struct ikev2_task *task)
 	return ikev2_task_dh(task, group, (struct span){ 0 }, key_made);
 }
 
-/* The exchange ends; what it was made with goes into the next attempt. */
-static void take_back(struct ikev2_task *task)
-{
-	struct ikev2_sa *sa = task->sa;
-
-	task->job = sa->own->job;
-	task->offer = sa->own->offer;
-	sa->own->job = NULL;
-	memset(&sa->own->offer, 0, sizeof(sa->own->offer));
-	ikev2_exchange_end(sa);
-}
-
 static enum ikev2_step again_with_cookie(struct ikev2_task *task, const struct ike_notify *notify)
 {
 	struct ikev2_setup *setup = task->sa->setup;
@@ -153,7 +142,6 @@ static enum ikev2_step again_with_cookie(struct ikev2_task *task, const struct i
 		return fail(task, IKEV2_REASON_COOKIE, NULL);
 	memcpy(setup->cookie, notify->data.p, notify->data.n);
 	setup->cookie_len = (uint8_t)notify->data.n;
-	take_back(task);
 	return ikev2_task_goto(task, send_request);
 }
 
@@ -165,12 +153,11 @@ static enum ikev2_step again_with_group(struct ikev2_task *task, const struct ik
 	struct cursor c = cursor_of(notify->data.p, notify->data.n);
 	uint16_t group = cursor_u16(&c);
 
-	if (!cursor_ok(&c) || group == sa->own->offer.group ||
+	if (!cursor_ok(&c) || group == task->offer.group ||
 	    ++sa->setup->ke_tries > IKEV2_KE_TRIES ||
 	    !ike_proposal_has_group(policy->ike_offer, policy->ike_offer_count, group))
 		return fail(task, IKEV2_REASON_PROPOSAL_IKE,
 			    "the peer asks for a DH group that our policy does not have");
-	take_back(task);
 	crypto_dh_free(task->offer.dh);
 	memset(&task->offer, 0, sizeof(task->offer));
 	task->job->group = group;
@@ -199,8 +186,6 @@ static enum ikev2_step shared_made(struct ikev2_task *task)
 
 	if (ikev2_init_keys(task))
 		return fail(task, IKEV2_REASON_DH, NULL);
-	ikev2_exchange_end(sa);
-	sa->next_id++;
 	ikev2_init_notifies(sa, &task->message);
 	ikev2_mobike_check_nat(sa, &task->message, &task->path);
 	job = ikev2_job_add(sa, IKEV2_JOB_AUTH);
@@ -219,7 +204,7 @@ static const char *take_answer(struct ikev2_task *task, struct ike_ke *ke)
 		.policy = policy->ike_offer,
 		.count = policy->ike_offer_count,
 		.protocol = IKE_PROTOCOL_IKE,
-		.ke_group = sa->own->offer.group,
+		.ke_group = task->offer.group,
 	};
 	const struct ike_payload *chosen = ike_message_find(&task->message, IKE_PAYLOAD_SA);
 	const struct ike_payload *key = ike_message_find(&task->message, IKE_PAYLOAD_KE);
@@ -231,7 +216,7 @@ static const char *take_answer(struct ikev2_task *task, struct ike_ke *ke)
 	if (ike_select_answer(&offered, chosen->body, &sa->suite))
 		return "the SA payload is none of our proposals";
 	if (ike_ke_decode(key->body, ke) != IKE_ERROR_OK || ke->group != sa->suite.dh ||
-	    ke->group != sa->own->offer.group)
+	    ke->group != task->offer.group)
 		return "the KE payload is not of the chosen group";
 	if (ike_nonce_decode(random->body, &nonce) != IKE_ERROR_OK ||
 	    !ikev2_init_nonce_fits(&sa->suite, nonce.n))
@@ -250,6 +235,7 @@ enum ikev2_step ikev2_init_response(struct ikev2_task *task)
 	const char *wrong;
 	uint16_t error;
 
+	ikev2_exchange_take(task);
 	if (ike_notify_find(&task->message, IKE_N_COOKIE, &notify) == IKE_ERROR_OK)
 		return again_with_cookie(task, &notify);
 	if (ike_notify_find(&task->message, IKE_N_INVALID_KE_PAYLOAD, &notify) == IKE_ERROR_OK)
@@ -263,7 +249,7 @@ enum ikev2_step ikev2_init_response(struct ikev2_task *task)
 	if (ikev2_init_keep(&sa->setup->response, task->message.bytes))
 		return fail(task, IKEV2_REASON_RESOURCES, NULL);
 	sa->peer_spi = task->message.header.spi_r;
-	dh = sa->own->offer.dh;
-	sa->own->offer.dh = NULL;
+	dh = task->offer.dh;
+	task->offer.dh = NULL;
 	return ikev2_task_dh_with(task, dh, ke.data, shared_made);
 }

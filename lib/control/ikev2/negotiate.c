@@ -311,6 +311,10 @@ enum ikev2_step ikev2_negotiate_install(struct ikev2_task *task,
 {
 	struct ike_child_keys keys = { 0 };
 
+	if (task->exchange && task->exchange->no_install) {
+		task->error = -EEXIST;
+		return ikev2_task_goto(task, then);
+	}
 	task->error = ike_keymat_child(task->sa->engine->crypto, &task->sa->keys,
 				       &task->child->suite, secrets, &keys);
 	if (task->error)

@@ -256,12 +256,7 @@ enum ikev2_step ikev2_rekey_response(struct ikev2_task *task)
 	struct crypto_dh *dh;
 	struct ike_ke ke;
 
-	task->job = sa->own->job;
-	task->offer = sa->own->offer;
-	sa->own->job = NULL;
-	memset(&sa->own->offer, 0, sizeof(sa->own->offer));
-	ikev2_exchange_end(sa);
-	sa->next_id++;
+	ikev2_exchange_take(task);
 	if (ike_notify_first_error(&task->message, &notify))
 		return refused(task, &notify);
 	offered.ke_group = task->offer.group;

@@ -77,6 +77,11 @@ struct ikev2_offer {
 	uint64_t rival_ike;
 };
 
+struct ikev2_bytes {
+	uint8_t *p;
+	size_t n;
+};
+
 struct ikev2_exchange {
 	struct ikev2_job *job;
 	struct ikev2_offer offer;
@@ -87,11 +92,10 @@ struct ikev2_exchange {
 	uint64_t next_ns;
 	uint64_t interval_ns;
 	uint8_t cookie2[16]; /* MOVE */
-};
-
-struct ikev2_bytes {
-	uint8_t *p;
-	size_t n;
+	/* While its answer is worked on, so that it can be exported: */
+	bool no_install; /* imported: the child's keys may be in the data plane already */
+	struct secret dh_private;
+	struct ikev2_bytes dh_public;
 };
 
 /* What only the first two exchanges need. */
@@ -111,6 +115,7 @@ struct ikev2_setup {
 	uint32_t peer_hashes;
 	bool peer_childless;
 	bool peer_natt;
+	bool no_child; /* imported: the keys of the first child may have been installed already */
 	int32_t first_entry; /* that goes with IKE_AUTH, -1: none */
 	uint64_t started_ns;
 };

@@ -61,6 +61,7 @@ void ikev2_task_free(struct ikev2_task *task)
 		ikev2_child_drop(task->child);
 	if (task->successor)
 		ikev2_sa_bury(task->successor);
+	ikev2_exchange_free(task->exchange);
 	free(task->job);
 	free(task->bytes);
 	free(task);

@@ -40,7 +40,8 @@ struct ikev2_task {
 	size_t found_count;
 
 	/* between steps */
-	struct ikev2_job *job; /* LOCAL: what is being started */
+	struct ikev2_job *job;		 /* LOCAL: what is being started */
+	struct ikev2_exchange *exchange; /* RESPONSE: what is answered, job and offer taken out */
 	struct ikev2_offer offer;
 	struct ike_suite suite;
 	struct ikev2_child *child; /* being made, not yet linked */
