@@ -15,6 +15,11 @@ gateway_program() {
 	esac
 }
 
+# The programs as ninja's targets, as far as this tree has them.
+gateway_targets() {
+	ninja -C "$LAB_BUILD" -t targets all | sed -n 's/^\(app\/[a-z]*\/vpngw[a-z-]*\): .*/\1/p'
+}
+
 # Says which of these programs are not there: gateway_missing dataplane control
 gateway_missing() {
 	local name

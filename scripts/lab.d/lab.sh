@@ -150,7 +150,7 @@ lab_await() {
 lab_await_line() {
 	local pid
 	pid=$(lab_pid "$1")
-	timeout "$2" tail -n +1 -s 0.05 --pid="${pid:-1}" -f "$LAB_DIR/$1.log" 2>/dev/null | grep -q -m 1 -E "$3"
+	grep -q -m 1 -E "$3" < <(exec timeout "$2" tail -n +1 -s 0.05 --pid="${pid:-1}" -f "$LAB_DIR/$1.log" 2>/dev/null)
 }
 
 # One answer to a ping, waited for at most $3 seconds.

@@ -13,7 +13,6 @@ SITE_PUBLIC1=198.51.100.1
 SITE_NET0=192.0.2.254
 SITE_NET1=198.51.100.254
 SITE_BRANCH=203.0.113.10
-SITE_MANAGEMENT=10.255.255.2
 SITE_PREFIX_A=10.10.0.0/16
 SITE_PREFIX_B=10.20.0.0/16
 
@@ -49,15 +48,24 @@ site_gateway_ports() {
 	done
 }
 
-# A cable from the machine itself to the gateway, for the REST endpoint; only scripts/run has it.
+# A cable from the machine itself to the gateway, for the REST endpoint; only scripts/run has it. The first /30
+# from 10.255.255.0 down that is free here.
 site_management() {
-	local host=${LAB_PREFIX}mgmt
-	[ -z "$(ip route show 10.255.255.0/30)" ] || return 1
+	local host=${LAB_PREFIX}mgmt net
+	for net in 10.255.{255..240}; do
+		[ -n "$(ip route show "$net.0/30")" ] || break
+	done
 	ip link add name "$host" type veth peer name mgmt netns "${LAB_PREFIX}gw" &&
-		ip addr add 10.255.255.1/30 dev "$host" &&
+		ip addr add "$net.1/30" dev "$host" &&
 		ip link set dev "$host" up &&
-		lab_addr gw mgmt "$SITE_MANAGEMENT/30" &&
-		ip -n "${LAB_PREFIX}gw" link set dev mgmt up
+		lab_addr gw mgmt "$net.2/30" &&
+		ip -n "${LAB_PREFIX}gw" link set dev mgmt up &&
+		printf '%s.2\n' "$net" >"$LAB_DIR/management"
+}
+
+# Where the machine itself reaches the gateway.
+site_management_address() {
+	cat "$LAB_DIR/management" 2>/dev/null || echo 127.0.0.1
 }
 
 # The gateway's side as plain Linux, for tests of the lab itself.

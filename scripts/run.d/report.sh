@@ -46,7 +46,7 @@ report_picture() {
 report_access() {
 	cat <<-TEXT
 
-		  REST   https://$SITE_MANAGEMENT:$LAB_API_PORT, token in $LAB_DIR/token
+		  REST   https://$(site_management_address):$LAB_API_PORT, token in $LAB_DIR/token
 		  logs   $LAB_DIR/*.log
 		  stop   scripts/run --stop
 	TEXT
@@ -59,7 +59,7 @@ report_try() {
 		  break a link   scripts/lab exec host-a ping $SITE_HOST_B    and beside it
 		                 scripts/lab break link0; scripts/lab heal
 		  change the SKU curl -k -H "Authorization: Bearer \$(cat $LAB_DIR/token)" -X PUT \\
-		                 https://$SITE_MANAGEMENT:$LAB_API_PORT/virtualNetworkGateways/gw -d @gw.json
-		  watch metrics  curl -k -H "Authorization: Bearer \$(cat $LAB_DIR/token)" https://$SITE_MANAGEMENT:$LAB_API_PORT/metrics
+		                 https://$(site_management_address):$LAB_API_PORT/virtualNetworkGateways/gw -d @gw.json
+		  watch metrics  curl -k -H "Authorization: Bearer \$(cat $LAB_DIR/token)" https://$(site_management_address):$LAB_API_PORT/metrics
 	TEXT
 }

@@ -51,7 +51,7 @@ survives() {
 
 rest_answers() {
 	curl -sS -k --max-time 10 -H "Authorization: Bearer $(cat "$LAB_DIR/token")" \
-		"https://$SITE_MANAGEMENT:8443/virtualNetworkGateways/gw" | jq -e '.properties.activeActive == true'
+		"https://$(site_management_address):8443/virtualNetworkGateways/gw" | jq -e '.properties.activeActive == true'
 }
 
 machine >/tmp/machine.$$
