@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# The Linux interfaces of the data plane: made with the port's MAC and MTU, traffic through the worker both
+# ways, carrier and events follow the link, and they outlive the program however it ends.
+# shellcheck source=../harness.sh
+. "$(dirname "$0")/../harness.sh" mirrors
+skip_unless gateway_missing dataplane
+# shellcheck source=common.sh
+. "$(dirname "$0")/common.sh"
+
+gw_link() {
+	ip -n "${LAB_PREFIX}gw" -d link show "$1"
+}
+
+link_says() {
+	says "$2" gw_link "$1"
+}
+
+ifindex() {
+	lab_in gw cat "/sys/class/net/$1/ifindex"
+}
+
+mac_is_the_ports() {
+	local mac
+	mac=$(lab_in gw cat /sys/class/net/p0/address)
+	link_says vg-p0 "$mac"
+}
+
+pings() {
+	lab_in peer ping -c 3 -i 0.1 -W 2 "$@"
+}
+
+ping_from_gw() {
+	lab_in gw ping -c 3 -i 0.1 -W 2 "$DP_PEER"
+}
+
+ping6() {
+	local mac address
+	address=$(ip -n "${LAB_PREFIX}gw" -6 -o addr show dev vg-p0 scope link | awk '{ sub("/.*", "", $4); print $4 }')
+	[ -n "$address" ] || { echo "vg-p0 has no link-local address"; return 1; }
+	dp_one set address "addr=$address" port=1 mirror=1 &&
+		lab_in peer sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0 && lab_await 4 lab_in peer ping -6 -c 1 -W 1 "$address%eth0"
+}
+
+# Time from taking the link away until control has heard of it.
+link_event() {
+	local state=$1 begun waiter
+	"$DP_CTL" "$DP_SOCKET" wait 5000 "port=1 $state" >"$LAB_DIR/event" &
+	waiter=$!
+	lab_await 2 dp_attached || return 1
+	begun=${EPOCHREALTIME/./}
+	"lab_link_$state" peer eth0
+	wait "$waiter" || { cat "$LAB_DIR/event"; return 1; }
+	echo "heard after $(((${EPOCHREALTIME/./} - begun) / 1000)) ms"
+	[ $((${EPOCHREALTIME/./} - begun)) -lt 500000 ]
+}
+
+stays_when_stopped() {
+	lab_stop dataplane && link_says vg-p0 "persist on" && [ "$(ifindex vg-p0)" = "$index" ]
+}
+
+comes_back() {
+	dp_start --port "$(dp_port ,mtu=1400)" && [ "$(ifindex vg-p0)" = "$index" ] && dp_address && pings "$DP_US"
+}
+
+killed() {
+	kill -KILL "$(lab_pid dataplane)" && lab_await_end "$(lab_pid dataplane)" 5
+}
+
+# A start that fails late takes away what it made and leaves what was there.
+refused() {
+	local text=$1
+	shift
+	says "$text" lab_in gw timeout 10 "$(gateway_program dataplane)" --no-huge --cores 1 --socket "$LAB_DIR/other.sock" "$@" || return 1
+	[ ! -e "$LAB_DIR/other.sock" ] || { echo "its socket is left"; return 1; }
+}
+
+nothing_new() {
+	fails gw_link vg-n0 && fails gw_link vg-n1
+}
+
+require "a port and a peer" dp_site
+require "the data plane starts" dp_start --port "$(dp_port ,mtu=1400)" --tun name=vg-inner,mtu=1300
+index=$(ifindex vg-p0)
+expect "the mirror is a persistent TAP" link_says vg-p0 "tun type tap"
+expect "with the port's MAC" mac_is_the_ports
+expect "and the port's MTU" link_says vg-p0 "mtu 1400"
+expect "the tunnel side is a TUN" link_says vg-inner "tun type tun"
+expect "with its MTU" link_says vg-inner "mtu 1300"
+require "control sets an address and goes" dp_address
+expect "ping to the mirror's address" pings "$DP_US"
+expect "ping of 1300 bytes" pings -s 1300 "$DP_US"
+expect "ping from the mirror" ping_from_gw
+expect "ping by IPv6" ping6
+expect "control hears at once that the link went" link_event down
+expect "the mirror has no carrier" link_says vg-p0 "NO-CARRIER"
+expect "control hears at once that it is back" link_event up
+expect "the mirror has a carrier" link_says vg-p0 "LOWER_UP"
+expect "ping" pings "$DP_US"
+expect "a second data plane cannot take the mirror" refused "another program holds it" --port name=p0,role=public,device=net_null0 --tun name=vg-n1
+expect "a veth is no mirror" refused "an interface of another kind has this name" --port name=n0,role=public,device=net_null0 --tun name=p0
+expect "what failed to start left no interface" nothing_new
+expect "the mirror outlives the program" stays_when_stopped
+expect "and is found again" comes_back
+require "kill -9" killed
+expect "the mirror outlives that" link_says vg-p0 "persist on"
+expect "and is found again" comes_back
+finish
