@@ -158,7 +158,7 @@ static int keep_secrets(struct config_build *build, struct config_resource *reso
 	return generate_key(&connection->shared_key);
 }
 
-int config_build_put(struct config_build *build, const struct config_body *body)
+static int put(struct config_build *build, const struct config_body *body)
 {
 	struct config_list *list = &build->config->lists[body->kind];
 	struct resource_source source = { .kind = body->kind,
@@ -199,6 +199,33 @@ int config_build_put(struct config_build *build, const struct config_body *body)
 	if (status)
 		resource_put(resource);
 	return status;
+}
+
+/* Names are completed with what the appliance says, also when the text has none. */
+static int default_appliance(struct config_build *build)
+{
+	struct config_body body = { .kind = CONFIG_APPLIANCE, .origin = "/appliance" };
+	cJSON *empty;
+	int status;
+
+	if (build->config->lists[CONFIG_APPLIANCE].count || build->added[CONFIG_APPLIANCE].count)
+		return 0;
+	empty = cJSON_CreateObject();
+	if (!empty)
+		return -ENOMEM;
+	body.json = empty;
+	status = put(build, &body);
+	cJSON_Delete(empty);
+	return status;
+}
+
+int config_build_put(struct config_build *build, const struct config_body *body)
+{
+	int status = 0;
+
+	if (body->kind != CONFIG_APPLIANCE)
+		status = default_appliance(build);
+	return status ? status : put(build, body);
 }
 
 int config_build_remove(struct config_build *build, enum config_kind kind, const char *id)
@@ -306,23 +333,6 @@ static void share(struct config_build *build)
 			list->items[i] = resource_get(old);
 		}
 	}
-}
-
-static int default_appliance(struct config_build *build)
-{
-	struct config_body body = { .kind = CONFIG_APPLIANCE, .origin = "/appliance" };
-	cJSON *empty;
-	int status;
-
-	if (build->config->lists[CONFIG_APPLIANCE].count || build->added[CONFIG_APPLIANCE].count)
-		return 0;
-	empty = cJSON_CreateObject();
-	if (!empty)
-		return -ENOMEM;
-	body.json = empty;
-	status = config_build_put(build, &body);
-	cJSON_Delete(empty);
-	return status;
 }
 
 int config_build_end(struct config_build *build, struct config **config)

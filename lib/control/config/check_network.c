@@ -109,6 +109,8 @@ static void check_ip_port(struct check *check, const struct config_public_ip *ip
 	const struct config_resource *resource = &ip->resource;
 	char text[NET_ADDR_TEXT];
 
+	if (map_get(check->failed, "/appliance", strlen("/appliance")))
+		return; /* the ports are not known */
 	if (ip->port && !config_appliance_port(appliance, ip->port)) {
 		check_fail(check, AT(resource, "/properties/port"), CODE_REFERENCE,
 			   "The appliance has no port %s.", ip->port);

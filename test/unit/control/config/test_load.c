@@ -98,6 +98,26 @@ static void test_findings(void **state)
 	config_report_fini(&report);
 }
 
+/* Names are completed with the appliance's defaults, also when there is no appliance. */
+static void test_no_appliance(void **state)
+{
+	struct config_source source = { 0 };
+	struct config_report report;
+	struct config *config = NULL;
+
+	config_report_init(&report);
+	assert_int_equal(config_test_try(&config, &source,
+					 "{ 'localNetworkGateways': [ { 'name': 'a', 'properties': "
+					 "{ 'gatewayIpAddress': '203.0.113.1' } } ] }",
+					 &report),
+			 0);
+	assert_string_equal(config_local_gateway_at(config, 0)->resource.id,
+			    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/"
+			    "vpngw/providers/Microsoft.Network/localNetworkGateways/a");
+	config_put(config);
+	config_report_fini(&report);
+}
+
 static void test_demo(void **state)
 {
 	struct config_source source = { 0 };
@@ -132,6 +152,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_no_appliance),
 		cmocka_unit_test(test_demo),
 	};
 
