@@ -17,7 +17,7 @@
 #define NODES_MIN (256u * 1024)
 #define DENSE_BYTES 1024u
 #define SPARSE4_BYTES 64u
-#define SPARSE6_BYTES 448u
+#define SPARSE6_BYTES 256u /* two nodes of its own, two of a chain that it splits */
 #define NEXTHOPS_LIMIT (1u << FIB_NEXTHOP_BITS)
 
 int fib_refuse(struct fib *fib, int code, const char *format, ...)

@@ -20,6 +20,7 @@
 
 /* Entry: a leaf (depth, next hop id; 0: no route) or the place of a node in units of 64 bytes. */
 #define FIB_NODE 0x80000000u
+#define FIB_SKIP 0x40000000u /* of a node: struct fib_skip comes before it */
 #define FIB_UNIT_MASK 0x03ffffffu
 #define FIB_NEXTHOP_BITS 23
 #define FIB_NEXTHOP_MASK ((1u << FIB_NEXTHOP_BITS) - 1)
@@ -33,6 +34,19 @@ struct fib_node {
 	uint32_t entries[7]; /* one per run; larger nodes go on behind */
 };
 _Static_assert(sizeof(struct fib_node) == FIB_UNIT_BYTES, "one cache line");
+
+/*
+ * Stands for a chain of nodes with one way on: bytes that the address must have up to the node, and
+ * what it gets when it has not. All in one half of the address.
+ */
+struct fib_skip {
+	uint64_t prefix;   /* host order, zero behind `until` */
+	uint32_t fallback; /* a leaf */
+	uint8_t until;	   /* byte of the address by which the node behind goes on */
+	uint8_t half;	   /* 0: the first 8 bytes are compared */
+	uint8_t shift;	   /* bits of that half that are not */
+	uint8_t zero;
+};
 
 /* Kinds are those of enum contract_nexthop_kind; 0: there is no such next hop. */
 struct fib_hop {

@@ -6,6 +6,9 @@
  * leaves of the same or a shorter length (set) or of the very length (del). A prefix that spans
  * whole nodes changes their entries in place and allocates nothing; only the node in which its
  * last bits lie is built anew. A node all of whose places are one leaf is dissolved.
+ *
+ * In IPv6 a chain of nodes with one way on is made as one node with a skip before it; a change that
+ * ends within the chain or leaves it splits it there first, which changes no lookup's result.
  */
 #include "dataplane/fib/trie.h"
 
@@ -53,7 +56,14 @@ static bool is_dense(const struct fib_trie *trie, uint32_t at)
 
 static void *node_at(const struct fib_trie *trie, uint32_t entry)
 {
-	return fib_pool_at(trie->pool, entry & FIB_UNIT_MASK);
+	uint8_t *p = fib_pool_at(trie->pool, entry & FIB_UNIT_MASK);
+
+	return entry & FIB_SKIP ? p + sizeof(struct fib_skip) : p;
+}
+
+static struct fib_skip *skip_at(const struct fib_trie *trie, uint32_t entry)
+{
+	return entry & FIB_SKIP ? fib_pool_at(trie->pool, entry & FIB_UNIT_MASK) : NULL;
 }
 
 static uint32_t run_count(const struct fib_node *node)
@@ -80,7 +90,10 @@ static void cover(const struct change *c, uint32_t entry, uint32_t at)
 {
 	uint32_t count;
 	uint32_t *entries = entries_of(c->trie, entry, at, &count);
+	struct fib_skip *skip = skip_at(c->trie, entry);
 
+	if (skip && replaces(c, skip->fallback))
+		publish(&skip->fallback, c->leaf);
 	for (uint32_t i = 0; i < count; i++) {
 		if (entries[i] & FIB_NODE)
 			cover(c, entries[i], at + 1);
@@ -127,17 +140,21 @@ static uint32_t shape(struct fib_node *node, const uint32_t values[PLACES])
 	return runs;
 }
 
-static uint32_t order_of_runs(uint32_t runs)
+static uint32_t order_of(uint32_t runs, bool skip)
 {
+	size_t bytes = offsetof(struct fib_node, entries) + 4 * runs;
 	uint32_t order = 0;
 
-	while ((64u << order) < offsetof(struct fib_node, entries) + 4 * runs)
+	if (skip)
+		bytes += sizeof(struct fib_skip);
+	while ((64u << order) < bytes)
 		order++;
 	return order;
 }
 
 /* A new node that nobody sees yet, as an entry; 0 when there is no room. */
-static uint32_t node_new(const struct change *c, const uint32_t values[PLACES], uint32_t at)
+static uint32_t node_new(const struct change *c, const struct fib_skip *skip,
+			 const uint32_t values[PLACES], uint32_t at)
 {
 	struct fib_node head;
 	struct fib_node *node;
@@ -153,16 +170,20 @@ static uint32_t node_new(const struct change *c, const uint32_t values[PLACES], 
 		return FIB_NODE | unit;
 	}
 	runs = shape(&head, values);
-	unit = fib_pool_get(c->trie->pool, order_of_runs(runs), c->reserve);
+	unit = fib_pool_get(c->trie->pool, order_of(runs, skip), c->reserve);
 	if (unit == FIB_POOL_NONE)
 		return 0;
 	node = fib_pool_at(c->trie->pool, unit);
+	if (skip) {
+		memcpy(node, skip, sizeof(*skip));
+		node = (struct fib_node *)((uint8_t *)node + sizeof(*skip));
+	}
 	memcpy(node->starts, head.starts, sizeof(head.starts));
 	memcpy(node->before, head.before, sizeof(head.before));
 	for (uint32_t w = 0; w < 4; w++)
 		for (uint64_t starts = head.starts[w]; starts; starts &= starts - 1)
 			node->entries[run++] = values[w * 64 + (uint32_t)__builtin_ctzll(starts)];
-	return FIB_NODE | unit;
+	return FIB_NODE | (skip ? FIB_SKIP : 0) | unit;
 }
 
 static bool uniform(const uint32_t values[PLACES])
@@ -206,16 +227,17 @@ static bool store_in_place(const struct fib_trie *trie, uint32_t entry, uint32_t
 static int store(const struct change *c, uint32_t *slot, uint32_t at, const uint32_t values[PLACES])
 {
 	uint32_t old = *slot;
+	const struct fib_skip *skip = skip_at(c->trie, old);
 	uint32_t entry;
 
-	if (uniform(values)) {
+	if (uniform(values) && (!skip || skip->fallback == values[0])) {
 		publish(slot, values[0]);
 		fib_pool_retire(c->trie->pool, old & FIB_UNIT_MASK);
 		return 0;
 	}
 	if (store_in_place(c->trie, old, at, values))
 		return 0;
-	entry = node_new(c, values, at);
+	entry = node_new(c, skip, values, at);
 	if (entry == 0)
 		return -ENOSPC;
 	publish(slot, entry);
@@ -283,35 +305,110 @@ static void chain_put(const struct change *c, uint32_t entry, uint32_t at)
 	}
 }
 
-/* Nodes from byte `at` down to the last one of the prefix, filled with what was there. */
+/* From byte `from`, by `until`: the bytes of the address that lie in one half with until - 1. */
+static struct fib_skip skip_of(uint64_t half_word, uint32_t until, uint32_t fallback)
+{
+	uint32_t half = until > 8;
+	uint32_t shift = 64 - 8 * (until - 8 * half);
+
+	return (struct fib_skip){
+		.prefix = half_word >> shift << shift,
+		.fallback = fallback,
+		.until = (uint8_t)until,
+		.half = (uint8_t)half,
+		.shift = (uint8_t)shift,
+	};
+}
+
+static uint64_t half_word(const uint8_t *addr, uint32_t until)
+{
+	uint64_t word;
+
+	memcpy(&word, addr + (until > 8 ? 8 : 0), sizeof(word));
+	return __builtin_bswap64(word);
+}
+
+/* One node for byte `k`, and in IPv6 for all bytes from `at` on before it. */
+static uint32_t chain_link(const struct change *c, const uint32_t values[PLACES], uint32_t fill,
+			   uint32_t at, uint32_t k)
+{
+	struct fib_skip skip;
+
+	if (at == k)
+		return node_new(c, NULL, values, k);
+	skip = skip_of(half_word(c->addr, k), k, fill);
+	return node_new(c, &skip, values, k);
+}
+
+/*
+ * Nodes from byte `at` down to the last one of the prefix, filled with what was there. A skip ends
+ * with the half of the address at the latest, so that there are two nodes at most in IPv6. (IPv4
+ * has one byte to go, or two with a dense node first.)
+ */
 static uint32_t chain_new(const struct change *c, uint32_t fill, uint32_t at)
 {
 	uint32_t last = (c->length - 1) / 8;
+	uint32_t middle = c->trie->dense_at ? at : 8;
 	uint32_t values[PLACES];
-	uint32_t below = 0;
+	uint32_t count;
+	uint32_t first = range(c, last, &count);
+	uint32_t entry;
 
-	for (uint32_t k = last + 1; k-- > at;) {
-		uint32_t entry;
+	for (uint32_t b = 0; b < PLACES; b++)
+		values[b] = b >= first && b < first + count ? c->leaf : fill;
+	if (last <= middle || at > middle)
+		return chain_link(c, values, fill, at, last);
+	entry = chain_link(c, values, fill, middle + 1, last);
+	if (entry == 0)
+		return 0;
+	for (uint32_t b = 0; b < PLACES; b++)
+		values[b] = b == c->addr[middle] ? entry : fill;
+	first = chain_link(c, values, fill, at, middle);
+	if (first == 0)
+		chain_put(c, entry, middle + 1);
+	return first;
+}
 
-		for (uint32_t b = 0; b < PLACES; b++)
-			values[b] = fill;
-		if (k == last) {
-			uint32_t count;
-			uint32_t first = range(c, k, &count);
+/*
+ * The chain that a node with a skip stands for, in parts: up to byte m, a node there, and the rest
+ * behind it. Gives the same results, so that it is published at once.
+ */
+static int split(const struct change *c, uint32_t *slot, uint32_t at, uint32_t m)
+{
+	uint32_t old = *slot;
+	const struct fib_skip *skip = skip_at(c->trie, old);
+	struct fib_skip part = skip_of(skip->prefix, skip->until, skip->fallback);
+	uint32_t way = skip->prefix >> (56 - 8 * (m % 8)) & 255;
+	uint32_t values[PLACES];
+	uint32_t below;
+	uint32_t entry;
 
-			for (uint32_t b = first; b < first + count; b++)
-				values[b] = c->leaf;
-		} else {
-			values[c->addr[k]] = below;
-		}
-		entry = node_new(c, values, k);
-		if (entry == 0) {
-			chain_put(c, below, k + 1);
-			return 0;
-		}
-		below = entry;
+	expand(c->trie, old, skip->until, values);
+	below = node_new(c, m + 1 < skip->until ? &part : NULL, values, skip->until);
+	if (below == 0)
+		return -ENOSPC;
+	for (uint32_t b = 0; b < PLACES; b++)
+		values[b] = b == way ? below : skip->fallback;
+	part = skip_of(skip->prefix, m, skip->fallback);
+	entry = node_new(c, m > at ? &part : NULL, values, m);
+	if (entry == 0) {
+		fib_pool_put(c->trie->pool, below & FIB_UNIT_MASK);
+		return -ENOSPC;
 	}
-	return below;
+	publish(slot, entry);
+	fib_pool_retire(c->trie->pool, old & FIB_UNIT_MASK);
+	return 0;
+}
+
+/* The byte at which the prefix ends within a skip or leaves it, or skip->until. */
+static uint32_t leaves_at(const struct change *c, const struct fib_skip *skip, uint32_t at)
+{
+	uint32_t last = (c->length - 1) / 8;
+
+	for (; at < skip->until && at < last; at++)
+		if (c->addr[at] != (uint8_t)(skip->prefix >> (56 - 8 * (at % 8))))
+			break;
+	return at;
 }
 
 /* No node is there for byte `at`: the entry in `slot` (of byte at - 1's node) is a leaf. */
@@ -363,16 +460,24 @@ static int change(struct change *c, uint32_t domain)
 	}
 	slot = &root[(uint32_t)c->addr[0] << 8 | c->addr[1]];
 	for (;; at++) {
-		uint32_t entry = *slot;
 		struct fib_node *node;
 
 		c->slots[c->depth] = slot;
-		if (!(entry & FIB_NODE))
-			return grow(c, entry, at);
+		if (!(*slot & FIB_NODE))
+			return grow(c, *slot, at);
+		if (*slot & FIB_SKIP) {
+			const struct fib_skip *skip = skip_at(c->trie, *slot);
+			uint32_t leaves = leaves_at(c, skip, at);
+			int rc = leaves < skip->until ? split(c, slot, at, leaves) : 0;
+
+			if (rc)
+				return rc;
+			at = leaves;
+		}
 		c->depth++;
 		if (c->length <= 8 * (at + 1))
 			return change_last_node(c, at);
-		node = node_at(c->trie, entry);
+		node = node_at(c->trie, *slot);
 		if (is_dense(c->trie, at))
 			slot = (uint32_t *)node + c->addr[at];
 		else

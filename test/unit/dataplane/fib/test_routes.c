@@ -4,6 +4,7 @@
 #include "dataplane/fib/fib.h"
 
 #include "dataplane/fib/lookup.h"
+#include "dataplane/fib/state.h"
 #include "../../cmocka_all.h"
 #include "../eal.h"
 #include "make.h"
@@ -291,39 +292,74 @@ static void refusals(void **state)
 	assert_int_equal(fib_add(fib, &m.object), -EINVAL);
 }
 
-/* Random /128s until nothing fits: refused, nothing changed, and all of it can be removed. */
+/* Random host routes, the worst there is: as many as were configured fit, one more is refused. */
+static void as_many_as_configured(void **state)
+{
+	struct fib *fib = *state;
+	static struct net_prefix prefixes[3000];
+
+	for (int pass = 0; pass < 3; pass++) {
+		enum net_family family = pass ? NET_IP6 : NET_IP4;
+		uint32_t count = 0;
+		int rc = 0;
+
+		while (rc == 0) {
+			uint8_t bytes[16];
+			struct net_addr addr;
+			struct make_object m;
+
+			for (int i = 0; i < 16; i++)
+				bytes[i] = (uint8_t)random32();
+			if (pass == 2)
+				bytes[0] = bytes[1] = 0x20; /* all behind one place of the root */
+			addr = net_addr_of(family, bytes);
+			m = make_route(0, &(struct net_prefix){ addr, pass ? 128 : 32, { 0 } }, 5);
+			rc = fib_add(fib, &m.object);
+			if (rc == -EEXIST)
+				rc = 0;
+			else if (rc)
+				assert_int_equal(lookup(fib, 0, &addr), 0);
+			else
+				prefixes[count++] = m.route.prefix;
+		}
+		assert_int_equal(rc, -ENOSPC);
+		assert_int_equal(count, 3000);
+		for (uint32_t i = 0; i < count; i++) {
+			struct make_object m = make_route(0, &prefixes[i], 0);
+
+			assert_int_equal(lookup(fib, 0, &prefixes[i].addr), 5);
+			assert_int_equal(fib_del(fib, &m.object), 0);
+			assert_int_equal(lookup(fib, 0, &prefixes[i].addr), 0);
+		}
+	}
+}
+
+/* Few nodes: refused, nothing changed, and what is there can be removed. */
 static void full_is_refused(void **state)
 {
 	struct fib *fib = *state;
-	static struct net_prefix prefixes[8192];
+	uint32_t all = fib->pool.unit_count;
 	uint32_t count = 0;
+	struct make_object m;
+	struct net_addr addr;
 	int rc = 0;
 
-	while (rc == 0 && count < 8192) {
-		uint8_t bytes[16];
-		struct net_addr addr;
-		struct make_object m;
-
-		for (int i = 0; i < 16; i++)
-			bytes[i] = (uint8_t)random32();
-		addr = net_addr_of(NET_IP6, bytes);
-		prefixes[count] = net_prefix_of(&addr, 128);
-		m = make_route(0, &prefixes[count], 5);
+	fib->pool.unit_count = fib->pool.used + fib_reserve(fib) + 100;
+	for (; rc == 0; count++) {
+		addr = net_addr_ip4(count << 16);
+		m = make_route(0, &(struct net_prefix){ addr, 32, { 0 } }, 5);
 		rc = fib_add(fib, &m.object);
-		if (rc)
-			assert_int_equal(lookup(fib, 0, &addr), 0);
-		else
-			count++;
 	}
 	assert_int_equal(rc, -ENOSPC);
-	assert_true(count > 1000);
-	for (uint32_t i = 0; i < count; i++) {
-		struct make_object m = make_route(0, &prefixes[i], 0);
-
-		assert_int_equal(lookup(fib, 0, &prefixes[i].addr), 5);
+	assert_non_null(strstr(fib_reason(fib), "no memory"));
+	assert_int_equal(lookup(fib, 0, &addr), 0);
+	assert_in_range(count - 1, 3, 6); /* 17 units each */
+	while (--count > 0) {
+		addr = net_addr_ip4((count - 1) << 16);
+		m = make_route(0, &(struct net_prefix){ addr, 32, { 0 } }, 5);
 		assert_int_equal(fib_del(fib, &m.object), 0);
-		assert_int_equal(lookup(fib, 0, &prefixes[i].addr), 0);
 	}
+	fib->pool.unit_count = all;
 }
 
 int main(void)
@@ -333,6 +369,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(random_churn, setup, teardown),
 		cmocka_unit_test_setup_teardown(bursts_agree_with_single_lookups, setup, teardown),
 		cmocka_unit_test_setup_teardown(refusals, setup, teardown),
+		cmocka_unit_test_setup_teardown(as_many_as_configured, setup, teardown),
 		cmocka_unit_test_setup_teardown(full_is_refused, setup, teardown),
 	};
 
