@@ -196,7 +196,8 @@ int crypto_dh_compute(struct crypto *crypto, struct crypto_dh *dh, struct span p
 	error = peer_key(crypto, dh, peer, &key);
 	if (!error)
 		error = derive(dh, key, shared);
-	if (!error && secret_equal(shared->p, zero, shared->n))
+	/* RFC 8031 section 5; a point of a curve may have x = 0. */
+	if (!error && dh->group->kind == DH_XDH && secret_equal(shared->p, zero, shared->n))
 		error = -EBADMSG;
 	if (error)
 		secret_free(shared);
