@@ -188,6 +188,19 @@ static int eal_check_hugepages(const struct options *options, uint64_t memory_mb
 	return -ENOMEM;
 }
 
+/* EAL makes it also when it has nothing to put there, and never removes it. */
+static void eal_remove_folder(void)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s", rte_eal_get_runtime_dir());
+	if (path[0] && !rmdir(path))
+		*strrchr(path, '/') = '\0';
+	else
+		return;
+	rmdir(path);
+}
+
 int eal_start(const struct options *options, uint64_t memory_mb, struct eal_fault *fault)
 {
 	struct words_of_eal words = { .count = 0 };
@@ -202,7 +215,8 @@ int eal_start(const struct options *options, uint64_t memory_mb, struct eal_faul
 		log_warn("dpdk", "DPDK's messages cannot be taken into this log");
 	eal_word(&words, "vpngw-dataplane");
 	eal_word(&words, "--no-telemetry");
-	eal_word(&words, "--file-prefix=vpngw%d", (int)getpid());
+	/* Nothing is shared, so that several may use the name; the folder of it stays empty. */
+	eal_word(&words, "--file-prefix=vpngw");
 	eal_word(&words, "--log-level=*:%s", log_enabled("dpdk", LOG_DEBUG) ? "debug" : "warning");
 	/* Nothing is shared with other processes and nothing stays in a file system. */
 	if (options->huge) {
@@ -221,6 +235,7 @@ int eal_start(const struct options *options, uint64_t memory_mb, struct eal_faul
 	if (rte_eal_init(words.count, argv) >= 0)
 		return 0;
 	err = rte_errno ? -rte_errno : -EINVAL;
+	eal_remove_folder();
 	snprintf(fault->text, sizeof(fault->text),
 		 "DPDK does not start: %s%s%s; check --cores, --memory and the rights of this "
 		 "process",
@@ -237,4 +252,5 @@ void eal_stop(void)
 {
 	eal_starting = true;
 	rte_eal_cleanup();
+	eal_remove_folder();
 }
