@@ -139,13 +139,18 @@ static struct world_sa *find_sa(struct world_peer *peer, uint32_t child)
 	return NULL;
 }
 
+/* The one that sends for its entry is the last that was told to. */
 static void take_over(struct world_peer *peer, struct world_sa *sa)
 {
-	struct world_sa *old = find_sa(peer, sa->replaces);
+	struct list *at;
 
+	list_for_each (at, &peer->sas) {
+		struct world_sa *other = list_entry(at, struct world_sa, link);
+
+		if (other->entry == sa->entry)
+			other->sends = false;
+	}
 	sa->sends = true;
-	if (old)
-		old->sends = false;
 }
 
 static void hook_install(void *context, uint64_t token, const struct ikev2_child_install *install)
@@ -334,7 +339,7 @@ static void start_peer(struct world_peer *peer)
 
 	if (!peer->connection)
 		assert_int_equal(ikev2_connection_new(&peer->config, &peer->connection), 0);
-	assert_int_equal(ikev2_engine_new(&hooks, NULL, &peer->engine), 0);
+	assert_int_equal(ikev2_engine_new(&hooks, &peer->engine_config, &peer->engine), 0);
 }
 
 static void forget_pending(struct world_peer *peer)

@@ -69,6 +69,7 @@ struct world_peer {
 	struct net_selector locals[8];
 	struct net_selector remotes[8];
 	const char *psk;
+	struct ikev2_engine_config engine_config;
 	struct list sas;
 	struct list pending;
 	uint32_t next_spi;

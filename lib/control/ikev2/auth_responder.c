@@ -105,7 +105,9 @@ static enum ikev2_step finish(struct ikev2_task *task)
 		return IKEV2_DONE;
 	if (child) {
 		ikev2_child_up(child);
-		ikev2_child_switch(child);
+		child->waits = ikev2_child_carried(child);
+		if (!child->waits)
+			ikev2_child_switch(child);
 	} else if (task->offered_child) {
 		ikev2_child_failed(sa, IKEV2_ENTRY_ACCEPTED, task->child_reason, task->detail);
 	}

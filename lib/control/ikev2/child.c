@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "control/ikev2/exchange.h"
+#include "control/ikev2/handlers.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -284,19 +285,55 @@ void ikev2_child_confirmed(struct ikev2_sa *sa)
 	}
 }
 
-/* Nothing took over from it, but another child of its entry may stand by. */
-static void call_standby(const struct ikev2_child *child)
+static bool call_one(const struct ikev2_child *child, struct ikev2_sa *of)
 {
 	struct list *at;
 
-	list_for_each (at, &child->sa->children) {
+	list_for_each (at, &of->children) {
 		struct ikev2_child *other = list_entry(at, struct ikev2_child, link);
 
 		if (other != child && other->waits && other->entry == child->entry) {
 			ikev2_child_switch(other);
-			return;
+			return true;
 		}
 	}
+	return false;
+}
+
+/*
+ * Nothing took over from it, but another child of its entry may stand by: of this IKE SA, or of
+ * one that was dialled to replace it.
+ */
+static void call_standby(const struct ikev2_child *child)
+{
+	struct ikev2_sa *other = NULL;
+
+	if (call_one(child, child->sa))
+		return;
+	while ((other = ikev2_sa_peer(child->sa, other)))
+		if (ikev2_establish_same_end(child->sa, other) && call_one(child, other))
+			return;
+}
+
+/* Whether this entry is carried between the same two ends already. */
+bool ikev2_child_carried(const struct ikev2_child *child)
+{
+	const struct ikev2_sa *sa = child->sa;
+	const struct list *at;
+
+	while (sa) {
+		bool same = sa == child->sa || ikev2_establish_same_end(child->sa, sa);
+
+		for (at = sa->children.next; same && at != &sa->children; at = at->next) {
+			const struct ikev2_child *other = list_entry(at, struct ikev2_child, link);
+
+			if (other != child && other->entry == child->entry && other->sends &&
+			    other->installed && other->state != IKEV2_CHILD_LINGERING)
+				return true;
+		}
+		sa = ikev2_sa_peer(child->sa, sa == child->sa ? NULL : sa);
+	}
+	return false;
 }
 
 void ikev2_child_remove(struct ikev2_child *child, enum ikev2_reason reason, const char *detail)

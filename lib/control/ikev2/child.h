@@ -27,6 +27,8 @@ void ikev2_child_switch(struct ikev2_child *child);
  * may be sent on. Until then the old SA carries; a lost answer costs no packet.
  */
 void ikev2_child_confirmed(struct ikev2_sa *sa);
+/* Another child sends for the same entry between the same two ends: no hurry with this one. */
+bool ikev2_child_carried(const struct ikev2_child *child);
 /* Out of the data plane and freed; CHILD_DOWN when nothing replaced it. */
 void ikev2_child_remove(struct ikev2_child *child, enum ikev2_reason reason, const char *detail);
 /* Deleted by either side: late packets for a replaced one, else gone at once. */

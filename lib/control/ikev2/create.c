@@ -325,21 +325,6 @@ void ikev2_create_old_gone(struct ikev2_child *old)
 		succeed(rival, old);
 }
 
-/* Another child carries the same traffic: no hurry. */
-static bool has_sibling(const struct ikev2_child *child)
-{
-	const struct list *at;
-
-	for (at = child->sa->children.next; at != &child->sa->children; at = at->next) {
-		const struct ikev2_child *other = list_entry(at, struct ikev2_child, link);
-
-		if (other != child && other->entry == child->entry && other->sends &&
-		    other->state == IKEV2_CHILD_UP)
-			return true;
-	}
-	return false;
-}
-
 static void request_done(struct ikev2_task *task, struct ikev2_child *child)
 {
 	struct ikev2_sa *sa = task->sa;
@@ -356,7 +341,7 @@ static void request_done(struct ikev2_task *task, struct ikev2_child *child)
 		return;
 	}
 	succeed(child, old);
-	if (!old && !has_sibling(child)) {
+	if (!old && !ikev2_child_carried(child)) {
 		ikev2_child_switch(child);
 		return;
 	}

@@ -16,7 +16,7 @@
 
 #define CONVERGE_NS IKEV2_NS_PER_S
 
-static bool same_end(const struct ikev2_sa *a, const struct ikev2_sa *b)
+bool ikev2_establish_same_end(const struct ikev2_sa *a, const struct ikev2_sa *b)
 {
 	return net_addr_equal(&a->path.local, &b->path.local) &&
 	       ike_id_equal(&a->remote_id, b->remote_id.type, ike_id_span(&b->remote_id)) &&
@@ -31,7 +31,8 @@ static void start_anew(struct ikev2_sa *sa)
 		struct ikev2_sa *next = ikev2_sa_peer(sa, other);
 
 		if (other->state >= IKEV2_STATE_ESTABLISHED && other->state != IKEV2_STATE_GONE &&
-		    same_end(sa, other) && other->established_ns < sa->setup->started_ns)
+		    ikev2_establish_same_end(sa, other) &&
+		    other->established_ns < sa->setup->started_ns)
 			ikev2_sa_end(other, IKEV2_REASON_INITIAL_CONTACT, NULL);
 		other = next;
 	}
@@ -100,7 +101,8 @@ static void delete_for(struct ikev2_sa *sa, enum ikev2_reason reason)
 /* A double dial: the redundant one of the two, or NULL when they are none. */
 static struct ikev2_sa *redundant_of(struct ikev2_sa *a, struct ikev2_sa *b)
 {
-	if (a->dialled == b->dialled || !same_end(a, b) || a->reauthenticates || b->reauthenticates)
+	if (a->dialled == b->dialled || !ikev2_establish_same_end(a, b) || a->reauthenticates ||
+	    b->reauthenticates)
 		return NULL;
 	return ikev2_low_less(&a->line_low, &b->line_low) ? a : b;
 }

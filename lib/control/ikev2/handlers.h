@@ -39,6 +39,7 @@ void ikev2_init_close(struct ikev2_sa *sa); /* no longer half-open */
 
 /* The IKE SA is authenticated: INITIAL_CONTACT, double dials, the other children. */
 void ikev2_establish(struct ikev2_sa *sa, bool initial_contact);
+bool ikev2_establish_same_end(const struct ikev2_sa *a, const struct ikev2_sa *b);
 void ikev2_converge(struct ikev2_sa *sa); /* of two IKE SAs from a double dial */
 
 /* The peer deletes what we are rekeying: what its own rekey made, if anything, takes over. */

@@ -3,6 +3,7 @@
 
 /* Probes start after this part of the time in which the peer must show itself. */
 #define PROBE_PART 3
+#define IDS_LEFT 4096
 
 uint64_t ikev2_timer_jitter(uint64_t of, uint8_t percent)
 {
@@ -125,6 +126,19 @@ static bool fire_expiry(struct ikev2_sa *sa)
 	return true;
 }
 
+/* RFC 7296 section 2.2: message IDs must not wrap; a rekey begins again at 0. */
+static void look_at_ids(struct ikev2_sa *sa)
+{
+	uint32_t most = sa->next_id > sa->expected_id ? sa->next_id : sa->expected_id;
+
+	if (most < UINT32_MAX - IDS_LEFT || sa->state != IKEV2_STATE_ESTABLISHED || sa->redundant)
+		return;
+	if (most > UINT32_MAX - IDS_LEFT / 2)
+		ikev2_sa_end(sa, IKEV2_REASON_MESSAGE_ID, NULL);
+	else if (!ikev2_job_find(sa, IKEV2_JOB_REKEY, 0) && !ikev2_job_add(sa, IKEV2_JOB_REKEY))
+		sa->rekey_ns = sa->engine->now_ns + IKEV2_NS_PER_S;
+}
+
 void ikev2_timer_fire(struct ikev2_sa *sa)
 {
 	uint64_t now = sa->engine->now_ns;
@@ -150,6 +164,7 @@ void ikev2_timer_fire(struct ikev2_sa *sa)
 	}
 	if (sa->redundant_ns && sa->redundant_ns <= now)
 		ikev2_converge(sa);
+	look_at_ids(sa);
 	ikev2_exchange_kick(sa);
 	ikev2_timer_schedule(sa);
 }

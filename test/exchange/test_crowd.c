@@ -1,0 +1,76 @@
+/*
+ * Both sides dial at once, a thousand times, with every kind of delay between the two: in the end
+ * there is one IKE SA with a child, and it was never down in between.
+ */
+#include "exchange/world.h"
+
+#include "base/secret.h"
+
+#include <stdio.h>
+
+#define PAIRS 1000
+
+static uint64_t mix(uint64_t x)
+{
+	x ^= x >> 29;
+	x *= 0xbf58476d1ce4e5b9u;
+	return x ^ x >> 32;
+}
+
+/* Some datagrams wait, so that the two dials overlap in every way. */
+static enum world_fate delay(struct world *world, const struct world_packet *packet, size_t n)
+{
+	uint64_t seed = *(uint64_t *)world->context;
+
+	return mix(seed * 131 + n) % 3 == 0 ? WORLD_HOLD : WORLD_PASS;
+}
+
+static void both_dial(uint64_t seed)
+{
+	struct world world;
+	bool was_up = false;
+
+	world_init(&world, IKE_PROFILE_STRONG);
+	world.context = &seed;
+	world.fate = delay;
+	world_start(&world);
+	world_dial(&world, &world.a, NULL);
+	for (uint64_t i = mix(seed) % 5; i > 0; i--)
+		world_step(&world);
+	world_dial(&world, &world.b, NULL);
+	for (int i = 0; i < 200; i++) {
+		bool up;
+
+		world_run(&world, WORLD_SECOND / 10);
+		world_release(&world);
+		up = !list_empty(&world.a.sas) && !list_empty(&world.b.sas);
+		assert_true(up || !was_up);
+		was_up = up;
+	}
+	world.fate = NULL;
+	world_run(&world, 30 * WORLD_SECOND);
+	assert_int_equal(world_established(&world.a), 1);
+	assert_int_equal(world_established(&world.b), 1);
+	world_agree(&world, 1);
+	/* What was given up was redundant, nothing else. */
+	for (size_t i = 0; i < world.a.event_count; i++)
+		if (world.a.events[i].kind == IKEV2_EVENT_DOWN)
+			assert_true(world.a.events[i].reason == IKEV2_REASON_REDUNDANT ||
+				    world.a.events[i].reason == IKEV2_REASON_PEER_DELETED);
+	world_fini(&world);
+}
+
+static void a_thousand_double_dials(void **state)
+{
+	for (uint64_t seed = 1; seed <= PAIRS; seed++)
+		both_dial(seed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(a_thousand_double_dials) };
+
+	if (secret_pool_init(4 << 20))
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
