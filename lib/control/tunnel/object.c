@@ -139,7 +139,8 @@ static const char *no_path_text(int error)
 	}
 }
 
-static int uplink(struct tunnel *tunnel)
+/* `former`: to be let go when the tunnel no longer refers to it; 0: none. */
+static int uplink(struct tunnel *tunnel, uint32_t *former)
 {
 	struct route *route = tunnel->all->route;
 	uint32_t nexthop = 0;
@@ -160,7 +161,7 @@ static int uplink(struct tunnel *tunnel)
 		if (rc < 0)
 			return rc;
 	}
-	route_nexthop_put(route, tunnel->nexthop);
+	*former = tunnel->nexthop;
 	tunnel->nexthop = nexthop;
 	tunnel->link_down = route_port_of(route, &tunnel->plan->local, &port, &up) == 0 && !up;
 	return 0;
@@ -168,6 +169,7 @@ static int uplink(struct tunnel *tunnel)
 
 int tunnel_objects_set(struct tunnel *tunnel)
 {
+	uint32_t former = 0;
 	int rc = 0;
 
 	if (!tunnel->id) {
@@ -177,9 +179,10 @@ int tunnel_objects_set(struct tunnel *tunnel)
 				     NULL);
 	}
 	if (rc == 0)
-		rc = uplink(tunnel);
+		rc = uplink(tunnel, &former);
 	if (rc == 0)
 		rc = publish(tunnel);
+	route_nexthop_put(tunnel->all->route, former);
 	if (rc == 0)
 		rc = children_ids(tunnel);
 	for (uint16_t i = 0; rc == 0 && i < tunnel->child_count; i++)

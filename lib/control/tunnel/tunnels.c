@@ -276,7 +276,6 @@ static void publish(struct tunnels *all)
 			dial_wanted(all->items[i]);
 	if (flows_set(all) < 0)
 		log_error(TOPIC, "cannot set the flow groups: out of memory or of ids");
-	limit_table_sweep(all->limits);
 }
 
 static int configure_all(struct tunnels *all, struct plan *plan, struct tunnel **items, char *why,
@@ -306,21 +305,24 @@ static int configure_all(struct tunnels *all, struct plan *plan, struct tunnel *
 }
 
 /* Tunnels of the old plan that the new one does not have. */
-static void close_missing(struct tunnels *all, struct tunnel **items, uint32_t count)
+/* After the groups have let go of them: the data plane refuses to lose what is referred to. */
+static void close_missing(struct tunnels *all, struct tunnel **were, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++)
-		items[i]->keep = true;
 	for (uint32_t i = 0; i < all->count; i++)
-		if (!all->items[i]->keep)
-			tunnel_close(all->items[i]);
+		all->items[i]->keep = true;
 	for (uint32_t i = 0; i < count; i++)
-		items[i]->keep = false;
+		if (!were[i]->keep)
+			tunnel_close(were[i]);
+	for (uint32_t i = 0; i < all->count; i++)
+		all->items[i]->keep = false;
+	limit_table_sweep(all->limits);
 }
 
 int tunnels_apply(struct tunnels *all, const struct config *config, char *why, size_t why_size)
 {
-	struct plan plan;
-	struct tunnel **items;
+	struct plan plan, old;
+	struct tunnel **items, **were;
+	uint32_t count;
 	int rc = plan_make(&plan, config, why, why_size);
 
 	if (rc < 0)
@@ -339,15 +341,18 @@ int tunnels_apply(struct tunnels *all, const struct config *config, char *why, s
 		plan_fini(&plan);
 		return rc;
 	}
-	close_missing(all, items, plan.tunnel_count);
-	plan_fini(&all->plan);
-	free(all->items);
+	were = all->items;
+	count = all->count;
+	old = all->plan;
 	all->plan = plan;
 	all->items = items;
 	all->count = plan.tunnel_count;
 	rc = lookup_rebuild(all);
 	if (all->ready)
 		publish(all);
+	close_missing(all, were, count);
+	plan_fini(&old);
+	free(were);
 	tunnel_rearm(all);
 	return rc;
 }

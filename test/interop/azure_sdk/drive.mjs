@@ -1,0 +1,192 @@
+/*
+ * The Azure SDK for JavaScript against our endpoint, as a program written for Azure would use it:
+ * nothing in here knows of vpngw but the address. TAP on stdout.
+ *
+ *   node drive.mjs ENDPOINT TOKEN-FILE MODULES
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { performance } from 'node:perf_hooks';
+
+const [endpoint, tokenFile, modules] = process.argv.slice(2);
+const { NetworkManagementClient } = createRequire(`${modules}/`)('@azure/arm-network');
+const token = readFileSync(tokenFile, 'utf8').trim();
+const credential = { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3600e3 }) };
+const subscription = '00000000-0000-0000-0000-000000000000';
+const group = 'demo';
+const client = new NetworkManagementClient(credential, subscription, { endpoint });
+const prefix = `/subscriptions/${subscription}/resourceGroups/${group}/providers/Microsoft.Network`;
+const quick = { updateIntervalInMs: 100 };
+
+let count = 0;
+let failed = 0;
+
+function expect(what, holds, detail) {
+	count++;
+	if (!holds) failed++;
+	console.log(`${holds ? 'ok' : 'not ok'} ${count} - ${what}`);
+	if (!holds && detail !== undefined) console.log(`#   ${JSON.stringify(detail)}`);
+}
+
+async function step(what, action) {
+	const begun = performance.now();
+	try {
+		const result = await action();
+		expect(`${what} (${Math.round(performance.now() - begun)} ms)`, true);
+		return result;
+	} catch (error) {
+		expect(what, false, { code: error.code, status: error.statusCode, message: error.message });
+		return undefined;
+	}
+}
+
+/* The call must fail as RestError with this status and code. */
+async function refused(what, status, code, action) {
+	try {
+		await action();
+		expect(what, false, 'it was accepted');
+	} catch (error) {
+		expect(what, error.name === 'RestError' && error.statusCode === status && error.code === code &&
+			error.message.length > 10,
+			{ name: error.name, status: error.statusCode, code: error.code, message: error.message });
+	}
+}
+
+async function all(pages) {
+	const items = [];
+	for await (const item of pages) items.push(item);
+	return items;
+}
+
+const gateways = client.virtualNetworkGateways;
+const sites = client.localNetworkGateways;
+const connections = client.virtualNetworkGatewayConnections;
+
+async function readGateway() {
+	const gateway = await step('get the gateway', () => gateways.get(group, 'gw'));
+	expect('it is active-active with two IP configurations',
+		gateway?.active === true && gateway?.ipConfigurations?.length === 2, gateway);
+	expect('it has id, etag, type and a state', gateway?.id === `${prefix}/virtualNetworkGateways/gw` &&
+		/^W\/"/.test(gateway?.etag) && gateway?.type === 'Microsoft.Network/virtualNetworkGateways' &&
+		gateway?.provisioningState === 'Succeeded', gateway);
+	const list = await step('list gateways', () => all(gateways.list(group)));
+	expect('the list has it', list?.some((item) => item.name === 'gw'), list);
+	return gateway;
+}
+
+async function createSite() {
+	const site = await step('create a local network gateway', () => sites.beginCreateOrUpdateAndWait(group, 'sdk-site', {
+		location: 'here',
+		tags: { owner: 'sdk' },
+		gatewayIpAddress: '203.0.113.77',
+		localNetworkAddressSpace: { addressPrefixes: ['10.77.0.0/16'] },
+	}, quick));
+	expect('it is as it was sent', site?.gatewayIpAddress === '203.0.113.77' &&
+		site?.localNetworkAddressSpace?.addressPrefixes?.[0] === '10.77.0.0/16' &&
+		site?.tags?.owner === 'sdk' && site?.provisioningState === 'Succeeded', site);
+	return site;
+}
+
+async function createConnection(gateway, site) {
+	const body = {
+		location: 'here',
+		virtualNetworkGateway1: gateway,
+		localNetworkGateway2: site,
+		connectionType: 'IPsec',
+		connectionProtocol: 'IKEv2',
+		connectionMode: 'ResponderOnly',
+		sharedKey: 'SdkKey123',
+		dpdTimeoutSeconds: 45,
+		enableBgp: false,
+		ipsecPolicies: [{
+			saLifeTimeSeconds: 27000, saDataSizeKilobytes: 102400000, ipsecEncryption: 'GCMAES256',
+			ipsecIntegrity: 'GCMAES256', ikeEncryption: 'AES256', ikeIntegrity: 'SHA384',
+			dhGroup: 'ECP384', pfsGroup: 'ECP384',
+		}],
+	};
+	const made = await step('create a connection',
+		() => connections.beginCreateOrUpdateAndWait(group, 'sdk-connection', body, quick));
+	expect('its key does not come back', made && made.sharedKey === undefined, made);
+	expect('its policy does', made?.ipsecPolicies?.[0]?.dhGroup === 'ECP384', made);
+	const got = await step('get the connection', () => connections.get(group, 'sdk-connection'));
+	expect('it has a status per tunnel', got?.connectionStatus !== undefined && got?.tunnelConnectionStatus?.length === 2,
+		got);
+	const list = await step('list connections', () => all(connections.list(group)));
+	expect('both are there', list?.length === 2, list?.map((item) => item.name));
+	const own = await step('list connections of the gateway', () => all(gateways.listConnections(group, 'gw')));
+	expect('both are there', own?.length === 2, own);
+	return body;
+}
+
+async function changeConnection(body) {
+	const made = await step('change the connection', () => connections.beginCreateOrUpdateAndWait(group,
+		'sdk-connection', { ...body, sharedKey: undefined, dpdTimeoutSeconds: 60 }, quick));
+	expect('the change is there', made?.dpdTimeoutSeconds === 60, made);
+	const key = await step('read the shared key', () => connections.getSharedKey(group, 'sdk-connection'));
+	expect('it is still the one that was set', key?.value === 'SdkKey123');
+	await step('set another shared key', () => connections.beginSetSharedKeyAndWait(group, 'sdk-connection',
+		{ value: 'Another456' }, quick));
+	const other = await step('read it', () => connections.getSharedKey(group, 'sdk-connection'));
+	expect('it is the other one', other?.value === 'Another456');
+	await step('reset the shared key', () => connections.beginResetSharedKeyAndWait(group, 'sdk-connection',
+		{ keyLength: 64 }, quick));
+	const reset = await step('read it', () => connections.getSharedKey(group, 'sdk-connection'));
+	expect('it has 64 characters now', reset?.value?.length === 64);
+	const tagged = await step('change tags of the connection', () => connections.beginUpdateTagsAndWait(group,
+		'sdk-connection', { tags: { stage: 'test' } }, quick));
+	expect('they are there', tagged?.tags?.stage === 'test', tagged);
+	const site = await step('change tags of the site', () => sites.updateTags(group, 'sdk-site', { tags: { a: 'b' } }));
+	expect('they are there', site?.tags?.a === 'b', site);
+}
+
+async function actions() {
+	await step('reset the connection', () => connections.beginResetConnectionAndWait(group, 'sdk-connection', quick));
+	await step('reset the gateway', () => gateways.beginResetAndWait(group, 'gw', quick));
+	await step('the IKE SAs of a connection', () => connections.beginGetIkeSasAndWait(group, 'sdk-connection', quick));
+}
+
+async function resize(gateway) {
+	const bigger = await step('resize the gateway', () => gateways.beginCreateOrUpdateAndWait(group, 'gw',
+		{ ...gateway, sku: { name: 'VpnGw2', tier: 'VpnGw2' } }, quick));
+	expect('it has the SKU', bigger?.sku?.name === 'VpnGw2', bigger?.sku);
+	await refused('not to Basic', 400, 'GatewaySkuChangeNotAllowed', () => gateways.beginCreateOrUpdateAndWait(group,
+		'gw', { ...gateway, active: false, ipConfigurations: gateway.ipConfigurations.slice(0, 1),
+			sku: { name: 'Basic', tier: 'Basic' } }, quick));
+	await step('back', () => gateways.beginCreateOrUpdateAndWait(group, 'gw', gateway, quick));
+}
+
+async function refusals(gateway, body) {
+	await refused('a gateway that is not there', 404, 'ResourceNotFound', () => gateways.get(group, 'nowhere'));
+	await refused('an overlap', 400, 'AddressSpaceOverlap', () => sites.beginCreateOrUpdateAndWait(group, 'sdk-site', {
+		gatewayIpAddress: '203.0.113.77', localNetworkAddressSpace: { addressPrefixes: ['10.20.3.0/24'] } }, quick));
+	await refused('active-active with one IP configuration', 400,
+		'ActiveActiveGatewayMustHaveExactlyTwoIpConfigurations', () => gateways.beginCreateOrUpdateAndWait(group, 'gw',
+			{ ...gateway, ipConfigurations: gateway.ipConfigurations.slice(0, 1) }, quick));
+	await refused('IKEv1, which is not built', 501, 'FeatureNotImplemented',
+		() => connections.beginCreateOrUpdateAndWait(group, 'other', { ...body, connectionProtocol: 'IKEv1' }, quick));
+	await refused('deleting a site that is in use', 409, 'InUseLocalNetworkGatewayCannotBeDeleted',
+		() => sites.beginDeleteAndWait(group, 'sdk-site', quick));
+	const other = new NetworkManagementClient({ getToken: async () => ({ token: 'wrong',
+		expiresOnTimestamp: Date.now() + 3600e3 }) }, subscription, { endpoint, retryOptions: { maxRetries: 0 } });
+	await refused('a wrong token', 401, 'AuthenticationFailed', () => other.virtualNetworkGateways.get(group, 'gw'));
+}
+
+async function remove() {
+	await step('delete the connection', () => connections.beginDeleteAndWait(group, 'sdk-connection', quick));
+	await refused('it is gone', 404, 'ResourceNotFound', () => connections.get(group, 'sdk-connection'));
+	await step('delete it again', () => connections.beginDeleteAndWait(group, 'sdk-connection', quick));
+	await step('delete the site', () => sites.beginDeleteAndWait(group, 'sdk-site', quick));
+	const left = await step('list sites', () => all(sites.list(group)));
+	expect('the other one is left', left?.length === 1 && left[0].name === 'branch', left);
+}
+
+const gateway = await readGateway();
+const site = await createSite();
+const body = await createConnection(gateway, site);
+await changeConnection(body);
+await actions();
+await refusals(gateway, body);
+await resize(gateway);
+await remove();
+console.log(`1..${count}`);
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# The Azure SDK for JavaScript, unchanged, drives the two programs over TLS (drive.mjs says what it does).
+# The package comes from VPNGW_NODE_MODULES, else from the user's cache, where it is put when it can be had.
+# shellcheck source=../../system/harness.sh
+. "$(dirname "$0")/../../system/harness.sh" sdk
+skip_unless gateway_missing control dataplane
+HERE=$(cd "$(dirname "$0")" && pwd)
+NODE_DIR=${VPNGW_NODE_MODULES:-${XDG_CACHE_HOME:-$HOME/.cache}/vpngw/node}
+
+sdk_missing() {
+	command -v node >/dev/null || { echo "node is not installed"; return; }
+	[ -d "$NODE_DIR/node_modules/@azure/arm-network" ] && return
+	mkdir -p "$NODE_DIR" && timeout 120 npm install --silent --no-audit --no-fund --prefix "$NODE_DIR" \
+		@azure/arm-network@36.0.0 >/dev/null 2>&1 || echo "the npm package @azure/arm-network cannot be had"
+}
+skip_unless sdk_missing
+
+drives() {
+	local output=$LAB_DIR/drive.log status=0
+	NODE_EXTRA_CA_CERTS=$LAB_DIR/state/api.crt lab_in gw timeout 200 \
+		node "$HERE/drive.mjs" "https://127.0.0.1:$LAB_API_PORT" "$LAB_DIR/token" "$NODE_DIR" >"$output" 2>&1 || status=$?
+	sed 's/^/# /' "$output" >&3
+	grep -A 1 '^not ok' "$output"
+	[ "$status" = 0 ] && grep -q '^1\.\.' "$output"
+}
+
+api_answers() {
+	gateway_api GET /healthz | grep -q ok
+}
+
+nothing_refused() {
+	fails grep "the data plane refused" "$LAB_DIR/control.log"
+}
+
+exec 3>&1
+require "the site is made" site_up
+require "its ports are DPDK's" site_gateway_ports
+require "the configuration is accepted" gateway_config "$TOP/config/demo.json"
+require "the data plane starts" gateway_start_dataplane
+require "the control program starts" gateway_start_control
+require "the endpoint answers" lab_await 10 api_answers
+expect "the SDK drives it" drives
+expect "the data plane agreed to everything" nothing_refused
+finish
