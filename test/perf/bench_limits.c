@@ -180,6 +180,7 @@ static void show_fairness(double rate, uint32_t threads)
 }
 
 struct cost {
+	bool stop; /* of a thread beside */
 	struct meter_worker worker;
 	uint32_t limits[COST_BURST];
 	uint32_t passed;
@@ -221,6 +222,29 @@ static void show_cost(struct meter *m, const char *name, uint32_t first, uint32_
 	printf("%-52s %6.1f %6.1f\n", name, with.median - without.median, with.min - without.min);
 }
 
+static void *cost_beside(void *arg)
+{
+	struct cost *c = arg;
+
+	while (!__atomic_load_n(&c->stop, __ATOMIC_RELAXED))
+		cost_round(c);
+	return NULL;
+}
+
+/* The same while another worker spends from the same buckets all the time. */
+static void show_shared_cost(struct meter *m, const char *name, uint32_t id)
+{
+	struct cost beside = { .worker = meter_worker(m, 1), .with_meter = true };
+	pthread_t thread;
+
+	for (uint32_t i = 0; i < COST_BURST; i++)
+		beside.limits[i] = id;
+	pthread_create(&thread, NULL, cost_beside, &beside);
+	show_cost(m, name, id, 1);
+	__atomic_store_n(&beside.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+}
+
 static void show_costs(void)
 {
 	struct meter *m = new_meter(rte_get_tsc_hz());
@@ -243,6 +267,7 @@ static void show_costs(void)
 	show_cost(m, "connection and gateway", 2, 1);
 	show_cost(m, "client (packets), connection, gateway", 2000, 1);
 	show_cost(m, "100 connections in turn, one gateway", 2, 100);
+	show_shared_cost(m, "connection and gateway, shared with another worker", 3);
 	show_cost(m, "over the limit: dropped", 2001, 1);
 	meter_fini(m);
 }
