@@ -296,13 +296,8 @@ struct rte_mbuf *frag_reassemble(struct frag_table *t, struct rte_mbuf *m, uint3
 		frag_table_del(t, d);
 		d = NULL;
 	}
-	if (!d) {
+	if (!d)
 		d = frag_table_add(t, &info.key, hash, now_tsc, dropped);
-		if (!d) {
-			drop(m, &t->counts.too_many, dropped);
-			return NULL;
-		}
-	}
 	if (d->refused) {
 		drop(m, &t->counts.overlap, dropped);
 		return NULL;

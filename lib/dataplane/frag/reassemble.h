@@ -4,9 +4,10 @@
  *
  * Puts fragments of packets to us together before they are decrypted or punted. Bounded in every
  * way: datagrams and fragments held, fragments of a datagram, datagrams of one source, time. When
- * the table is full the oldest datagram makes room, so that a flood cannot shut others out for
- * longer than it takes to come by. Overlapping fragments are never put together: the datagram and
- * what else comes of it are dropped (RFC 5722, for IPv4 too); an exact repetition is ignored.
+ * the table is full the oldest datagram makes room, and that of its own when a source has its
+ * share: neither a flood nor somebody who forges sources can shut others out for longer than it
+ * takes to come by. Overlapping fragments are never put together: the datagram and what else comes
+ * of it are dropped (RFC 5722, for IPv4 too); an exact repetition is ignored.
  *
  * One table a worker, no lock; all fragments of a datagram must come to the same worker (they do:
  * RSS and flow hashes leave ports and SPI out for fragments). Fields of the result: the lower-layer
@@ -40,7 +41,7 @@ struct frag_counts {
 	uint64_t whole;	    /* datagrams put together */
 	uint64_t malformed; /* header, length, or 64 KiB exceeded */
 	uint64_t overlap;
-	uint64_t too_many; /* pieces of a datagram, datagrams of a source */
+	uint64_t too_many; /* pieces of a datagram, or of all when it is the oldest */
 	uint64_t evicted;  /* made room */
 	uint64_t timeout;
 	uint64_t repeated; /* exact repetitions */

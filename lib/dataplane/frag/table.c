@@ -50,6 +50,8 @@ int frag_table_new(struct frag_table **out, const struct frag_config *config)
 	for (uint32_t i = 0; i < config->pieces; i++)
 		t->pieces[i].next = i + 1 < config->pieces ? i + 1 : FRAG_NONE;
 	t->oldest = t->newest = FRAG_NONE;
+	for (uint32_t i = 0; i < FRAG_SOURCES; i++)
+		t->sources[i] = (struct frag_source){ FRAG_NONE, FRAG_NONE, 0 };
 	*out = t;
 	return 0;
 }
@@ -101,9 +103,9 @@ struct frag_datagram *frag_table_find(struct frag_table *t, const struct frag_ke
 	return NULL;
 }
 
-static void give_up_oldest(struct frag_table *t, uint32_t *dropped)
+static void give_up(struct frag_table *t, uint32_t oldest, uint32_t *dropped)
 {
-	struct frag_datagram *d = &t->datagrams[t->oldest];
+	struct frag_datagram *d = &t->datagrams[oldest];
 	uint32_t n = frag_table_empty(t, d);
 
 	t->counts.evicted += n;
@@ -116,13 +118,15 @@ struct frag_datagram *frag_table_add(struct frag_table *t, const struct frag_key
 {
 	uint32_t source = (uint32_t)hash_of(t->seed, key->src, 16) % FRAG_SOURCES;
 	uint32_t *bucket = &t->buckets[hash & t->bucket_mask];
+	struct frag_source *own = &t->sources[source];
 	struct frag_datagram *d;
 	uint32_t at;
 
-	if (t->per_source[source] >= t->config.per_source)
-		return NULL;
+	/* Not the new one: who forges a source could then shut the real one out. */
+	if (own->count >= t->config.per_source)
+		give_up(t, own->oldest, dropped);
 	if (t->free_datagram == FRAG_NONE)
-		give_up_oldest(t, dropped);
+		give_up(t, t->oldest, dropped);
 	at = t->free_datagram;
 	d = &t->datagrams[at];
 	t->free_datagram = d->chain;
@@ -133,6 +137,7 @@ struct frag_datagram *frag_table_add(struct frag_table *t, const struct frag_key
 		.chain = *bucket,
 		.older = t->newest,
 		.newer = FRAG_NONE,
+		.source_newer = FRAG_NONE,
 		.first = FRAG_NONE,
 		.last = FRAG_NONE,
 		.source = (uint16_t)source,
@@ -143,7 +148,12 @@ struct frag_datagram *frag_table_add(struct frag_table *t, const struct frag_key
 	else
 		t->datagrams[t->newest].newer = at;
 	t->newest = at;
-	t->per_source[source]++;
+	if (own->newest == FRAG_NONE)
+		own->oldest = at;
+	else
+		t->datagrams[own->newest].source_newer = at;
+	own->newest = at;
+	own->count++;
 	return d;
 }
 
@@ -164,6 +174,22 @@ uint32_t frag_table_empty(struct frag_table *t, struct frag_datagram *d)
 	return n;
 }
 
+/* Mostly it is the oldest of its source; the list is as short as a source's share. */
+static void leave_source(struct frag_table *t, struct frag_source *own, uint32_t at)
+{
+	uint32_t before = FRAG_NONE;
+
+	for (uint32_t i = own->oldest; i != at; i = t->datagrams[i].source_newer)
+		before = i;
+	if (before == FRAG_NONE)
+		own->oldest = t->datagrams[at].source_newer;
+	else
+		t->datagrams[before].source_newer = t->datagrams[at].source_newer;
+	if (own->newest == at)
+		own->newest = before;
+	own->count--;
+}
+
 void frag_table_del(struct frag_table *t, struct frag_datagram *d)
 {
 	uint32_t at = (uint32_t)(d - t->datagrams);
@@ -181,7 +207,7 @@ void frag_table_del(struct frag_table *t, struct frag_datagram *d)
 		t->newest = d->older;
 	else
 		t->datagrams[d->newer].older = d->older;
-	t->per_source[d->source]--;
+	leave_source(t, &t->sources[d->source], at);
 	d->chain = t->free_datagram;
 	t->free_datagram = at;
 }
@@ -193,7 +219,7 @@ uint32_t frag_table_piece(struct frag_table *t, const struct frag_datagram *d, u
 	while (t->free_piece == FRAG_NONE) {
 		if (&t->datagrams[t->oldest] == d)
 			return FRAG_NONE;
-		give_up_oldest(t, dropped);
+		give_up(t, t->oldest, dropped);
 	}
 	piece = t->free_piece;
 	t->free_piece = t->pieces[piece].next;

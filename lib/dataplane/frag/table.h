@@ -24,7 +24,8 @@ struct frag_datagram {
 	uint32_t chain; /* next of its bucket, or in the free list */
 	uint32_t older; /* toward the oldest */
 	uint32_t newer;
-	uint32_t first; /* pieces */
+	uint32_t source_newer; /* of the same source; its oldest is the one to go first */
+	uint32_t first;	       /* pieces */
 	uint32_t last;
 	uint32_t count;
 	uint32_t received; /* bytes */
@@ -36,6 +37,13 @@ struct frag_datagram {
 	uint32_t header;
 	uint32_t next_at;
 	uint8_t next_header;
+};
+
+/* Datagrams of the sources with one hash, oldest first. */
+struct frag_source {
+	uint32_t oldest;
+	uint32_t newest;
+	uint32_t count;
 };
 
 struct frag_table {
@@ -51,13 +59,13 @@ struct frag_table {
 	uint32_t oldest;
 	uint32_t newest;
 	uint32_t held;
-	uint16_t per_source[FRAG_SOURCES];
+	struct frag_source sources[FRAG_SOURCES];
 	struct frag_counts counts;
 };
 
 struct frag_datagram *frag_table_find(struct frag_table *table, const struct frag_key *key,
 				      uint32_t *hash);
-/* Makes room by giving up the oldest when it must; NULL: the source has too many. */
+/* Makes room by giving up the oldest, of the source when it has its share already. */
 struct frag_datagram *frag_table_add(struct frag_table *table, const struct frag_key *key,
 				     uint32_t hash, uint64_t now_tsc, uint32_t *dropped);
 /* Takes it out with its pieces; their buffers are the caller's or freed before. */
