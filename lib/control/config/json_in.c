@@ -69,6 +69,7 @@ static void scan_string(struct scan *s)
 			s->at += n - 1;
 		}
 	}
+	s->at = s->n; /* an escape that was cut leads one further */
 	s->problem = "a string without an end";
 }
 
