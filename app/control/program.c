@@ -209,6 +209,24 @@ static void on_tunnel_changed(void *context, const struct tunnel_status *status)
 		rest_tunnel_changed(program->rest, status);
 }
 
+/* Beside the data plane's socket: memory, and gone with the machine as its SAs are. */
+static int keep_start(struct program *program)
+{
+	const char *slash = strrchr(program->options.socket, '/');
+	int n = slash ? (int)(slash - program->options.socket) : 1;
+	char path[512];
+	int rc;
+
+	snprintf(path, sizeof(path), "%.*s/ike.keep", n, slash ? program->options.socket : ".");
+	rc = tunnels_keep(program->tunnels, path);
+	if (rc < 0)
+		log_warn(TOPIC,
+			 "IKE SAs are not kept over a restart of this program file=%s "
+			 "error=\"%s\"",
+			 path, strerror(-rc));
+	return 0;
+}
+
 static int tunnels_start(struct program *program)
 {
 	struct tunnels_hooks hooks = { .context = program,
@@ -217,7 +235,9 @@ static int tunnels_start(struct program *program)
 	int rc = tunnels_new(&program->tunnels, program->loop, &clock_monotonic, program->desired,
 			     program->route, &hooks);
 
-	return rc < 0 ? fault(rc, "cannot prepare the tunnels") : 0;
+	if (rc < 0)
+		return fault(rc, "cannot prepare the tunnels");
+	return keep_start(program);
 }
 
 static void tunnels_stop(struct program *program)

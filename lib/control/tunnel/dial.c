@@ -232,6 +232,7 @@ static void on_event(void *context, const struct ikev2_event *event)
 
 	if (!tunnel)
 		return;
+	tunnel_remember(tunnel);
 	switch (event->kind) {
 	case IKEV2_EVENT_UP:
 		came_up(tunnel, event);
@@ -292,8 +293,12 @@ static void on_send(void *context, const struct ikev2_datagram *datagram,
 		.non_esp_marker = datagram->non_esp_marker,
 		.dscp = 48, /* CS6: network control */
 	};
-	bool own = tunnel && tunnel->nexthop && !tunnel->no_path &&
-		   net_addr_equal(&tunnel->remote, &d.remote);
+	bool own;
+
+	if (tunnel)
+		tunnel_remember(tunnel);
+	own = tunnel && tunnel->nexthop && !tunnel->no_path &&
+	      net_addr_equal(&tunnel->remote, &d.remote);
 
 	if (own)
 		d.nexthop = tunnel->nexthop;

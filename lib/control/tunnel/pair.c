@@ -35,6 +35,7 @@ struct sa_pair *pair_of_sa(struct tunnels *all, uint32_t sa)
 static uint32_t spi_get(void *context, const struct ikev2_connection *connection)
 {
 	struct tunnels *all = context;
+	uint32_t spi;
 	uint32_t id;
 	uint16_t salt;
 
@@ -47,15 +48,21 @@ static uint32_t spi_get(void *context, const struct ikev2_connection *connection
 			return 0;
 		}
 		salt = (salt & 0x1f) | (uint16_t)(all->node_bits << 5);
-	} while (contract_spi(salt, id) < 256);
-	return contract_spi(salt, id);
+		spi = contract_spi(salt, id);
+	} while (spi < 256);
+	if (map_set(&all->spis, &spi, sizeof(spi), all, NULL) == 0)
+		return spi;
+	desired_id_put(all->desired, CONTRACT_SA, id);
+	return 0;
 }
 
 static void spi_put(void *context, uint32_t spi)
 {
 	struct tunnels *all = context;
 
-	desired_id_put(all->desired, CONTRACT_SA, spi & CONTRACT_SPI_ID_MASK);
+	/* One that had a pair went with it. */
+	if (map_del(&all->spis, &spi, sizeof(spi)))
+		desired_id_put(all->desired, CONTRACT_SA, spi & CONTRACT_SPI_ID_MASK);
 }
 
 static void pair_free(struct tunnels *all, struct sa_pair *pair)
@@ -157,6 +164,7 @@ static struct sa_pair *pair_new(struct tunnels *all, struct tunnel *tunnel,
 		free(pair);
 		return NULL;
 	}
+	map_del(&all->spis, &pair->child, sizeof(pair->child));
 	return pair;
 }
 

@@ -17,6 +17,7 @@
 struct tunnel {
 	struct tunnels *all;
 	struct list work;	  /* in all->work when something is to be done */
+	struct list changed;	  /* in all->changed when its IKE SA is to be kept */
 	struct heap_node dial_at; /* in all->dials when it waits for its next dial */
 	struct tunnel *next_path; /* same local and remote address */
 	char *name;
@@ -88,9 +89,12 @@ struct tunnels {
 	struct map by_id;    /* contract tunnel id -> tunnel */
 	struct map by_name;  /* name -> tunnel */
 	struct map by_path;  /* struct path_key -> first tunnel, then next_path */
+	struct map spis;     /* inbound SPIs that are taken and have no pair yet */
 	struct map pairs;    /* inbound SPI -> sa_pair */
 	struct map outbound; /* outbound SA id -> sa_pair */
 	struct list work;
+	struct list changed;
+	struct keep *keep; /* NULL: nothing is kept */
 	struct heap dials;
 	struct flow_table *flows;
 	struct limit_table *limits;
@@ -111,6 +115,12 @@ __attribute__((warn_unused_result)) int tunnel_child_publish(struct tunnel *tunn
 void tunnel_status_changed(struct tunnel *tunnel);
 /* Carries flows: an SA sends, and nothing speaks against the peer. */
 bool tunnel_usable(const struct tunnel *tunnel);
+
+/* What is kept of IKE SAs for the next control (remember.c). */
+void tunnel_remember(struct tunnel *tunnel); /* soon: in tunnel_rearm() */
+void tunnel_remember_all(struct tunnels *all);
+/* Takes up what a former control left: true when the IKE SA goes on. */
+bool tunnel_recall(struct tunnel *tunnel);
 
 /* After each call into the engine. */
 void tunnel_rearm(struct tunnels *all);

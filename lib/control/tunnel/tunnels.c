@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "control/tunnel/dial.h"
+#include "control/tunnel/keep.h"
 #include "control/tunnel/lookup.h"
 #include "control/tunnel/pair.h"
 #include "control/tunnel/tunnel.h"
@@ -27,6 +28,7 @@ void tunnel_rearm(struct tunnels *all)
 	uint64_t deadline = ikev2_deadline(all->engine);
 	uint64_t now = clock_now_ns(all->clock);
 
+	tunnel_remember_all(all);
 	if (deadline)
 		event_timer_set(all->tick, deadline > now ? deadline - now : 0);
 	else
@@ -90,11 +92,13 @@ int tunnels_new(struct tunnels **tunnels, struct event_loop *loop, const struct 
 	all->route = route;
 	all->hooks = *hooks;
 	list_init(&all->work);
+	list_init(&all->changed);
 	heap_init(&all->dials);
 	map_init(&all->by_id);
 	map_init(&all->by_name);
 	map_init(&all->by_path);
 	map_init(&all->pairs);
+	map_init(&all->spis);
 	map_init(&all->outbound);
 	map_init(&all->adopted_children);
 	rc = secret_random(&node, sizeof(node));
@@ -135,6 +139,11 @@ static void tunnel_free(struct tunnel *tunnel)
 	free(tunnel);
 }
 
+int tunnels_keep(struct tunnels *all, const char *path)
+{
+	return keep_open(&all->keep, path);
+}
+
 void tunnels_free(struct tunnels *all)
 {
 	struct map_entry *entry = NULL;
@@ -149,6 +158,7 @@ void tunnels_free(struct tunnels *all)
 	free(all->items);
 	if (all->engine)
 		ikev2_engine_free(all->engine);
+	keep_close(all->keep);
 	while ((entry = map_next(&all->pairs, entry)))
 		free(entry->value);
 	entry = NULL;
@@ -160,6 +170,7 @@ void tunnels_free(struct tunnels *all)
 	map_fini(&all->by_name);
 	map_fini(&all->by_path);
 	map_fini(&all->pairs);
+	map_fini(&all->spis);
 	map_fini(&all->outbound);
 	map_fini(&all->adopted_children);
 	heap_fini(&all->dials);
@@ -176,6 +187,7 @@ static int tunnel_new(struct tunnels *all, struct tunnel **tunnel, const char *n
 		return rc;
 	t->all = all;
 	list_init(&t->work);
+	list_init(&t->changed);
 	t->name = strdup(name);
 	if (t->name)
 		rc = map_set(&all->by_name, name, strlen(name), t, NULL);
@@ -390,18 +402,58 @@ static void adoption_complete(void *context, const struct contract_answer *answe
 		log_error(TOPIC, "the data plane did not take the adoption: %s", answer->reason);
 }
 
+/* IKE SAs of a former control go on, when their data plane is still the same one. */
+static uint32_t recall_all(struct tunnels *all)
+{
+	uint64_t instance = requests_limits(desired_requests(all->desired))->instance;
+	bool same = all->keep && keep_use(all->keep, instance);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < all->count; i++) {
+		struct tunnel *tunnel = all->items[i];
+
+		if (tunnel->ike)
+			tunnel_remember(tunnel); /* ours: it is not in the emptied file */
+		else if (same)
+			count += tunnel_recall(tunnel);
+	}
+	return count;
+}
+
+/* The data plane lost the SAs: new children first, then the peer hears that the old ones go. */
+static void renew_children(struct tunnel *tunnel)
+{
+	struct ikev2_engine *engine = tunnel->all->engine;
+	uint64_t now = clock_now_ns(tunnel->all->clock);
+	struct ikev2_child_info info;
+	uint32_t child = 0;
+
+	while ((child = ikev2_child_next(engine, tunnel->ike, child))) {
+		if (ikev2_child_info(engine, child, &info) < 0)
+			continue;
+		if (ikev2_child_initiate(engine, tunnel->ike,
+					 info.entry < tunnel->child_count ? info.entry : 0, NULL,
+					 now) < 0 ||
+		    ikev2_child_delete(engine, child, now) < 0)
+			log_warn(TOPIC, "a child is not renewed tunnel=\"%s\"", tunnel->name);
+	}
+}
+
 static void adoption_end(struct tunnels *all)
 {
+	uint32_t recalled;
 	uint32_t kept;
 
 	all->ready = true;
 	all->adopted = true;
 	publish(all);
 	kept = pair_adopt_finish(all);
+	recalled = recall_all(all);
 	if (requests_adopted(desired_requests(all->desired), adoption_complete, all) < 0)
 		log_error(TOPIC, "cannot complete the adoption");
 	if (kept)
-		log_info(TOPIC, "adopted what the data plane holds pairs=%u", kept);
+		log_info(TOPIC, "adopted what the data plane holds pairs=%u ike_sas=%u", kept,
+			 recalled);
 }
 
 static void sas_listed(void *context, const struct contract_answer *answer)
@@ -425,6 +477,10 @@ void tunnels_ready(struct tunnels *all, bool same_instance)
 		if (!same_instance)
 			pair_forget_all(all);
 		adoption_end(all);
+		for (uint32_t i = 0; !same_instance && i < all->count; i++)
+			if (all->items[i]->ike)
+				renew_children(all->items[i]);
+		tunnel_rearm(all);
 		return;
 	}
 	if (requests_list(desired_requests(all->desired), CONTRACT_CHILD, adopted_child_listed,

@@ -65,6 +65,8 @@ __attribute__((warn_unused_result)) int tunnels_new(struct tunnels **tunnels,
 						    struct desired *desired, struct route *route,
 						    const struct tunnels_hooks *hooks);
 void tunnels_free(struct tunnels *tunnels);
+/* Keeps IKE SAs in this file over a restart of control. Before the data plane is attached. */
+__attribute__((warn_unused_result)) int tunnels_keep(struct tunnels *tunnels, const char *path);
 
 /* Makes the world follow this configuration; what did not change is not touched. */
 __attribute__((warn_unused_result)) int tunnels_apply(struct tunnels *tunnels,

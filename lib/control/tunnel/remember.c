@@ -1,0 +1,90 @@
+/*
+ * The IKE SA of each tunnel as the next control will find it: exported after each call into the
+ * engine that changed it, imported when this control adopts.
+ */
+#include "control/tunnel/dial.h"
+#include "control/tunnel/keep.h"
+#include "control/tunnel/tunnel.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+#define TOPIC "tunnel"
+
+void tunnel_remember(struct tunnel *tunnel)
+{
+	if (tunnel->all->keep && list_empty(&tunnel->changed))
+		list_add_tail(&tunnel->all->changed, &tunnel->changed);
+}
+
+static void keep_now(struct tunnel *tunnel)
+{
+	struct tunnels *all = tunnel->all;
+	struct secret bytes = { 0 };
+
+	if (tunnel->ike && ikev2_export(all->engine, tunnel->ike, &bytes) < 0)
+		log_debug(TOPIC, "IKE SA not exported tunnel=\"%s\"", tunnel->name);
+	if (!keep_put(all->keep, tunnel->id, tunnel->name, secret_span(&bytes)))
+		log_warn(TOPIC, "too large to be kept over a restart tunnel=\"%s\"", tunnel->name);
+	secret_free(&bytes);
+}
+
+void tunnel_remember_all(struct tunnels *all)
+{
+	while (!list_empty(&all->changed)) {
+		struct tunnel *tunnel = list_entry(all->changed.next, struct tunnel, changed);
+
+		list_del(&tunnel->changed);
+		if (all->ready && tunnel->id)
+			keep_now(tunnel);
+	}
+}
+
+/* The pairs of its children are adopted already: now they belong to a living IKE SA. */
+static uint32_t own_pairs(struct tunnel *tunnel)
+{
+	struct tunnels *all = tunnel->all;
+	struct ikev2_child_info info;
+	uint32_t child = 0;
+	uint32_t count = 0;
+
+	while ((child = ikev2_child_next(all->engine, tunnel->ike, child))) {
+		struct sa_pair *pair = map_get_u32(&all->pairs, child);
+
+		if (!pair || ikev2_child_info(all->engine, child, &info) < 0)
+			continue;
+		pair->adopted = false;
+		pair->entry = info.entry < tunnel->child_count ? info.entry : 0;
+		count++;
+	}
+	return count;
+}
+
+bool tunnel_recall(struct tunnel *tunnel)
+{
+	struct tunnels *all = tunnel->all;
+	struct ikev2_import import = { .connection = tunnel->connection };
+	uint64_t ike;
+	int rc;
+
+	if (!keep_get(all->keep, tunnel->id, tunnel->name, &import.bytes))
+		return false;
+	rc = ikev2_import(all->engine, &import, clock_now_ns(all->clock), &ike);
+	if (rc < 0) {
+		log_warn(TOPIC,
+			 "a kept IKE SA cannot go on: dialled anew tunnel=\"%s\" error=\"%s\"",
+			 tunnel->name, strerror(-rc));
+		return false;
+	}
+	tunnel->ike = ike;
+	ikev2_set_user(all->engine, ike, tunnel->id);
+	if (!own_pairs(tunnel))
+		log_debug(TOPIC, "the IKE SA has no child left tunnel=\"%s\"", tunnel->name);
+	tunnel->state = TUNNEL_CONNECTED;
+	tunnel->established_wall_ms = clock_wall_ms();
+	tunnel->remove_adopted = true; /* what is no child of it */
+	tunnel_remember(tunnel);
+	log_info(TOPIC, "IKE SA goes on after a restart tunnel=\"%s\"", tunnel->name);
+	return true;
+}
