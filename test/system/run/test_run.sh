@@ -26,15 +26,14 @@ no_trace() {
 	[ -z "$left" ] || { echo "left: $left"; return 1; }
 }
 
-# Namespaces, interfaces, mounts, sockets and processes of the machine, as far as a demo could change them.
+# What a demo could change of the machine beside what has its name.
 machine() {
-	ip netns
-	ip -br link | awk '{ print $1 }'
-	ip route
-	awk '{ print $2 }' /proc/mounts | sort
-	pgrep -a -f 'charon-systemd|vpngw-' || true
-	ls /run/vpngw-lab 2>/dev/null
-	cat /proc/sys/vm/nr_hugepages
+	awk '$2 !~ "netns" { print $2 }' /proc/mounts | sort
+	pgrep -a -f "$LAB_DIR" || true
+	ip rule
+	sysctl net.ipv4.ip_forward vm.nr_hugepages
+	getent passwd vpngw
+	ls -d /run/vpngw "$LAB_DIR" 2>/dev/null
 }
 
 both_tunnels_up() {
