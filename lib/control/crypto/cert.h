@@ -24,6 +24,19 @@ __attribute__((warn_unused_result)) int crypto_cert_load(struct span bytes,
 __attribute__((warn_unused_result)) int crypto_cert_load_all(struct span pem,
 							     struct crypto_cert **certs,
 							     size_t *count);
+/*
+ * The same for one certificate in DER, out of the certificates that crypto_cert_remember() was
+ * given; a new one is parsed and not remembered. OpenSSL 3.0 needs 140 us to parse a certificate:
+ * twice the check of its signature.
+ */
+__attribute__((warn_unused_result)) int crypto_cert_load_known(struct crypto *crypto,
+							       struct span der,
+							       struct crypto_cert **cert);
+/*
+ * For a certificate whose chain was good: a stranger must not fill the memory. The 1,024 used last
+ * are kept; a failure to keep one is no failure.
+ */
+void crypto_cert_remember(struct crypto *crypto, struct crypto_cert *cert);
 struct crypto_cert *crypto_cert_get(struct crypto_cert *cert);
 void crypto_cert_put(struct crypto_cert *cert);
 

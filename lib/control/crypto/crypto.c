@@ -113,6 +113,8 @@ int crypto_new(struct crypto **out)
 
 	if (!crypto)
 		return -ENOMEM;
+	map_init(&crypto->known_certs);
+	list_init(&crypto->known_order);
 	crypto->md_ctx = EVP_MD_CTX_new();
 	crypto->bn_ctx = BN_CTX_secure_new();
 	error = crypto->md_ctx && crypto->bn_ctx ? 0 : -ENOMEM;
@@ -134,6 +136,7 @@ void crypto_free(struct crypto *crypto)
 {
 	if (!crypto)
 		return;
+	crypto_known_certs_free(crypto);
 	crypto_dh_states_free(crypto);
 	crypto_xcbc_free(&crypto->xcbc);
 	EVP_MAC_CTX_free(crypto->cmac_ctx);

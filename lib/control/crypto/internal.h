@@ -2,6 +2,8 @@
 /*
  * What the files of this module share: the fetched algorithms and the contexts that are used again.
  */
+#include "base/list.h"
+#include "base/map.h"
 #include "contract/sa.h"
 #include "control/crypto/crypto.h"
 #include "control/crypto/prf.h"
@@ -42,6 +44,8 @@ struct crypto {
 	EVP_CIPHER_CTX *cipher_ctx[CONTRACT_CIPHER_COUNT];
 	struct crypto_dh_state dh[CRYPTO_DH_GROUPS];
 	BN_CTX *bn_ctx;
+	struct map known_certs;	 /* DER -> entry of known_order */
+	struct list known_order; /* used last: at the end */
 };
 
 /* A MAC in steps; the enum of the PRFs names it. The key is used as the PRF would. */
@@ -56,6 +60,7 @@ int crypto_xcbc_begin(struct crypto_xcbc *xcbc, const uint8_t key[CRYPTO_AES_BLO
 int crypto_xcbc_update(struct crypto_xcbc *xcbc, struct span bytes);
 int crypto_xcbc_final(struct crypto_xcbc *xcbc, uint8_t out[CRYPTO_AES_BLOCK]);
 
+void crypto_known_certs_free(struct crypto *crypto);
 void crypto_dh_states_free(struct crypto *crypto);
 
 /* Empties OpenSSL's error queue and gives -EIO: the queue must not grow with a peer's mistakes. */

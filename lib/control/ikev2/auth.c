@@ -188,6 +188,8 @@ static enum ikev2_step check_chain(struct ikev2_task *task)
 	    ike_auth_verify(task->sa->engine->crypto, crypto_cert_key(task->certs[0]),
 			    IKE_AUTH_HASHES, peer_octets(task, &octets), &auth))
 		return refuse(task, IKEV2_REASON_AUTHENTICATION);
+	for (size_t i = 0; i < task->cert_count; i++)
+		crypto_cert_remember(task->sa->engine->crypto, task->certs[i]);
 	task->error = 0;
 	task->sa->remote_method = auth.method;
 	return IKEV2_NEXT;
@@ -204,7 +206,8 @@ static void take_certs(struct ikev2_task *task)
 		    cert.encoding != IKE_CERT_X509_SIGNATURE ||
 		    task->cert_count == IKEV2_PEER_CERTS + 1)
 			continue;
-		if (crypto_cert_load(cert.data, &task->certs[task->cert_count]) == 0)
+		if (crypto_cert_load_known(task->sa->engine->crypto, cert.data,
+					   &task->certs[task->cert_count]) == 0)
 			task->cert_count++;
 		else if (!task->cert_count)
 			return; /* the leaf itself is bad */

@@ -309,6 +309,37 @@ static void bytes(void **state)
 	BIO_free(bio);
 }
 
+/* Only what was remembered is the same object again; the oldest of many goes first. */
+static void known(void **state)
+{
+	struct crypto_cert *first, *again, *other;
+	struct crypto *crypto;
+	X509 *x509;
+
+	assert_int_equal(crypto_new(&crypto), 0);
+	first = leaf_of(&(struct spec){ .subject = "known" });
+	assert_int_equal(crypto_cert_load_known(crypto, crypto_cert_der(first), &again), 0);
+	assert_ptr_not_equal(again, first);
+	crypto_cert_put(again);
+	crypto_cert_remember(crypto, first);
+	crypto_cert_remember(crypto, first);
+	assert_int_equal(crypto_cert_load_known(crypto, crypto_cert_der(first), &again), 0);
+	assert_ptr_equal(again, first);
+	crypto_cert_put(again);
+	for (int i = 0; i < 1024; i++) {
+		x509 = issue(&(struct spec){ .subject = "many" }, middle_x509, middle_key);
+		other = load(x509);
+		crypto_cert_remember(crypto, other);
+		crypto_cert_put(other);
+		X509_free(x509);
+	}
+	assert_int_equal(crypto_cert_load_known(crypto, crypto_cert_der(first), &again), 0);
+	assert_ptr_not_equal(again, first);
+	crypto_cert_put(again);
+	crypto_cert_put(first);
+	crypto_free(crypto);
+}
+
 static int start(void **state)
 {
 	if (secret_pool_init(1 << 16))
@@ -351,7 +382,7 @@ int main(void)
 		cmocka_unit_test(chain),	  cmocka_unit_test(results),
 		cmocka_unit_test(weak_signature), cmocka_unit_test(not_an_issuer),
 		cmocka_unit_test(revocation),	  cmocka_unit_test(names),
-		cmocka_unit_test(bytes),
+		cmocka_unit_test(bytes),	  cmocka_unit_test(known),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
