@@ -77,7 +77,7 @@ void fib_memory(const struct fib_config *config, struct fib_memory *memory)
 	size_t routes = (size_t)config->routes4 + config->routes6;
 
 	*memory = (struct fib_memory){
-		.roots = (size_t)config->domains * 2 * FIB_ROOT_ENTRIES * sizeof(uint32_t),
+		.roots = (size_t)config->domains * 2 * (FIB_ROOT_ENTRIES + 1) * sizeof(uint32_t),
 		.nodes = nodes4 + nodes6 + NODES_MIN + REMOVAL_UNITS * FIB_UNIT_BYTES,
 		.nexthops = (size_t)config->nexthops * 2 * sizeof(uint64_t),
 		.groups = (size_t)config->groups *
@@ -144,6 +144,8 @@ static int alloc_hot(struct fib *fib, const struct fib_memory *memory)
 
 	hot->roots4 = hot_alloc(fib, roots, sizeof(uint32_t));
 	hot->roots6 = hot_alloc(fib, roots, sizeof(uint32_t));
+	hot->defaults4 = hot_alloc(fib, config->domains, sizeof(uint32_t));
+	hot->defaults6 = hot_alloc(fib, config->domains, sizeof(uint32_t));
 	hot->hops = hot_alloc(fib, config->nexthops, sizeof(uint64_t));
 	hot->ecmp = hot_alloc(fib, config->nexthops, sizeof(fib_table_word));
 	hot->groups = hot_alloc(fib, config->groups, sizeof(fib_table_word));
@@ -153,8 +155,8 @@ static int alloc_hot(struct fib *fib, const struct fib_memory *memory)
 	hot->domains = config->domains;
 	hot->nexthops = config->nexthops;
 	hot->group_count = config->groups;
-	if (!hot->roots4 || !hot->roots6 || !hot->hops || !hot->ecmp || !hot->groups ||
-	    !hot->buckets ||
+	if (!hot->roots4 || !hot->roots6 || !hot->defaults4 || !hot->defaults6 || !hot->hops ||
+	    !hot->ecmp || !hot->groups || !hot->buckets ||
 	    fib_pool_init(&fib->pool, pool_bytes(config, memory), config->socket, config->qsbr))
 		return -ENOMEM;
 	hot->units = fib->pool.units;
@@ -230,6 +232,8 @@ void fib_fini(struct fib *fib)
 	fib_pool_fini(&fib->pool);
 	rte_free(fib->hot.roots4);
 	rte_free(fib->hot.roots6);
+	rte_free(fib->hot.defaults4);
+	rte_free(fib->hot.defaults6);
 	rte_free(fib->hot.hops);
 	rte_free(fib->hot.ecmp);
 	rte_free(fib->hot.groups);

@@ -86,6 +86,8 @@ typedef uint64_t fib_table_word;
 struct fib_hot {
 	uint32_t *roots4; /* domains x FIB_ROOT_ENTRIES */
 	uint32_t *roots6;
+	uint32_t *defaults4; /* by domain: next hop of the default route, 0: none */
+	uint32_t *defaults6;
 	uint8_t *units;
 	uint64_t *hops;	      /* struct fib_hop by next hop id */
 	fib_table_word *ecmp; /* by next hop id */

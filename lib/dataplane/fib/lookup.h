@@ -6,8 +6,18 @@
  * IPv6 trie: strides 16 and 8; every node but the root is compact, and chains of nodes with one
  * way on are one node (struct fib_skip). A compact node has a bitmap of the places where the value
  * changes and one entry per run: with up to 7 runs, or 3 behind a skip, it is one cache line.
+ *
+ * The default route is no part of the tries, so that it changes at once however many routes
+ * there are: it is what a lookup gives that finds nothing.
  */
 #include "dataplane/fib/hot.h"
+
+static inline uint32_t fib_result(uint32_t entry, uint32_t default_nexthop)
+{
+	uint32_t nexthop = entry & FIB_NEXTHOP_MASK;
+
+	return nexthop ? nexthop : default_nexthop;
+}
 
 static inline uint32_t fib_node_index(const struct fib_node *node, uint8_t byte)
 {
@@ -32,7 +42,7 @@ static inline uint32_t fib_lookup4(const struct fib_hot *hot, uint32_t domain, u
 		e = fib_load32((const uint32_t *)fib_unit(hot, e) + (dst >> 8 & 255));
 	if (__builtin_expect(e & FIB_NODE, 0))
 		e = fib_node_step(hot, e, (uint8_t)dst);
-	return e & FIB_NEXTHOP_MASK;
+	return fib_result(e, fib_load32(&hot->defaults4[domain]));
 }
 
 /* Destinations in host order, at most 256 of one domain. */
@@ -40,6 +50,7 @@ static inline void fib_lookup4_burst(const struct fib_hot *hot, uint32_t domain,
 				     const uint32_t dst[], uint32_t nexthop[], uint32_t n)
 {
 	const uint32_t *root = hot->roots4 + (uint64_t)domain * FIB_ROOT_ENTRIES;
+	uint32_t otherwise = fib_load32(&hot->defaults4[domain]);
 	uint32_t deep = 0;
 
 	for (uint32_t i = 0; i < n; i++)
@@ -61,7 +72,7 @@ static inline void fib_lookup4_burst(const struct fib_hot *hot, uint32_t domain,
 				nexthop[i] = fib_node_step(hot, nexthop[i], (uint8_t)dst[i]);
 	}
 	for (uint32_t i = 0; i < n; i++)
-		nexthop[i] &= FIB_NEXTHOP_MASK;
+		nexthop[i] = fib_result(nexthop[i], otherwise);
 }
 
 /* One node on: *at is the byte of the address to go on by. */
@@ -94,7 +105,7 @@ static inline uint32_t fib_lookup6(const struct fib_hot *hot, uint32_t domain,
 
 	while (e & FIB_NODE)
 		e = fib_step6(hot, e, dst, &at);
-	return e & FIB_NEXTHOP_MASK;
+	return fib_result(e, fib_load32(&hot->defaults6[domain]));
 }
 
 /* At most 256 destinations, level by level, so that their cache misses overlap. */
@@ -102,6 +113,7 @@ static inline void fib_lookup6_burst(const struct fib_hot *hot, uint32_t domain,
 				     const uint8_t *const dst[], uint32_t nexthop[], uint32_t n)
 {
 	const uint32_t *root = hot->roots6 + (uint64_t)domain * FIB_ROOT_ENTRIES;
+	uint32_t otherwise = fib_load32(&hot->defaults6[domain]);
 	uint32_t deep = 0;
 	uint8_t at[256];
 
@@ -128,5 +140,5 @@ static inline void fib_lookup6_burst(const struct fib_hot *hot, uint32_t domain,
 		}
 	}
 	for (uint32_t i = 0; i < n; i++)
-		nexthop[i] &= FIB_NEXTHOP_MASK;
+		nexthop[i] = fib_result(nexthop[i], otherwise);
 }

@@ -124,11 +124,6 @@ static const struct fib_route *find_cover(const struct fib *fib, const struct fi
 	return NULL;
 }
 
-static struct fib_trie *trie_of(struct fib *fib, uint8_t family)
-{
-	return family == NET_IP4 ? &fib->trie4 : &fib->trie6;
-}
-
 static struct fib_trie_route trie_route(const struct fib_route *route)
 {
 	return (struct fib_trie_route){
@@ -137,6 +132,43 @@ static struct fib_trie_route trie_route(const struct fib_route *route)
 		.length = route->length,
 		.nexthop = route->nexthop,
 	};
+}
+
+static void set_default(struct fib *fib, const struct fib_route *route, uint32_t nexthop)
+{
+	uint32_t *defaults = route->family == NET_IP4 ? fib->hot.defaults4 : fib->hot.defaults6;
+
+	__atomic_store_n(&defaults[route->domain], nexthop, __ATOMIC_RELEASE);
+}
+
+static struct fib_trie *trie_of(struct fib *fib, uint8_t family)
+{
+	return family == NET_IP4 ? &fib->trie4 : &fib->trie6;
+}
+
+static int publish(struct fib *fib, const struct fib_route *route, uint32_t reserve)
+{
+	struct fib_trie_route in_trie = trie_route(route);
+
+	if (route->length)
+		return fib_trie_set(trie_of(fib, route->family), &in_trie, reserve);
+	set_default(fib, route, route->nexthop);
+	return 0;
+}
+
+static int unpublish(struct fib *fib, const struct fib_route *route)
+{
+	const struct fib_route *cover = find_cover(fib, route);
+	struct fib_trie_route in_trie = trie_route(route);
+	struct fib_trie_route under = { 0 };
+
+	if (route->length == 0) {
+		set_default(fib, route, 0);
+		return 0;
+	}
+	if (cover && cover->length)
+		under = trie_route(cover);
+	return fib_trie_del(trie_of(fib, route->family), &in_trie, &under);
 }
 
 static struct fib_route *record_get(struct fib_routes *r)
@@ -213,7 +245,6 @@ static int check(struct fib *fib, const struct contract_object *object,
 static int route_new(struct fib *fib, const struct fib_route *key, struct fib_route **out)
 {
 	struct fib_routes *r = &fib->routes;
-	struct fib_trie_route in_trie = trie_route(key);
 	uint32_t *count = key->family == NET_IP4 ? &r->count4 : &r->count6;
 	uint32_t max = key->family == NET_IP4 ? fib->config.routes4 : fib->config.routes6;
 	struct fib_route *route;
@@ -221,7 +252,7 @@ static int route_new(struct fib *fib, const struct fib_route *key, struct fib_ro
 	if (*count >= max)
 		return fib_refuse(fib, -ENOSPC, "all %u IPv%u routes that were configured are used",
 				  max, key->family);
-	if (fib_trie_set(trie_of(fib, key->family), &in_trie, fib_reserve(fib)))
+	if (publish(fib, key, fib_reserve(fib)))
 		return fib_refuse(fib, -ENOSPC, "no memory for the tables of one more IPv%u route",
 				  key->family);
 	route = record_get(r);
@@ -252,9 +283,7 @@ int fib_route_apply(struct fib *fib, const struct contract_object *object, bool 
 	if (!route) {
 		rc = route_new(fib, &key, &route);
 	} else if (route->nexthop != body->nexthop) {
-		struct fib_trie_route in_trie = trie_route(&key);
-
-		rc = fib_trie_set(trie_of(fib, key.family), &in_trie, 0);
+		rc = publish(fib, &key, 0);
 		if (rc)
 			rc = fib_refuse(fib, rc, "no memory to change the route");
 		else
@@ -276,11 +305,8 @@ int fib_route_apply(struct fib *fib, const struct contract_object *object, bool 
 int fib_route_erase(struct fib *fib, struct fib_route *route)
 {
 	struct fib_routes *r = &fib->routes;
-	const struct fib_route *cover = find_cover(fib, route);
-	struct fib_trie_route in_trie = trie_route(route);
-	struct fib_trie_route under = cover ? trie_route(cover) : (struct fib_trie_route){ 0 };
 
-	if (fib_trie_del(trie_of(fib, route->family), &in_trie, &under))
+	if (unpublish(fib, route))
 		return fib_refuse(fib, -ENOSPC, "no memory for the tables without the route");
 	fib->nexthops[route->nexthop].references--;
 	lengths_of(fib, route->domain, route->family)[route->length]--;
