@@ -444,6 +444,82 @@ static void test_garbage_is_refused(void **state)
 	assert_int_equal(bare(CONTRACT_PROBE), 0);
 }
 
+static uint64_t random_state = 88172645463325252u;
+
+static uint32_t random_below(uint32_t n)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (uint32_t)(random_state >> 11) % n;
+}
+
+/*
+ * Valid requests with a few bytes changed, alone and in batches: none may hang, crash or leave the
+ * book and the tables apart. What was set is then removed by adoption, whatever it was.
+ */
+static void test_mutations(void **state)
+{
+	static const char *const lines[] = {
+		"set nexthop id=1 kind=gateway port=1 gateway=192.0.2.1",
+		"set nexthop id=6 kind=group target=5",
+		"set nexthop id=9 kind=ecmp members=1:3,6:2",
+		"set limit id=3 bits_per_s=1000000000",
+		"set tunnel id=2 nexthop=1 limit=3 opaque=a",
+		"set child id=4 tunnel=2 local=10.0.0.0/8 remote=0.0.0.0/0,2001:db8::/32",
+		"set group id=5 members=2:1,3:4",
+		"set route prefix=10.1.0.0/16 nexthop=6",
+		"set route prefix=2001:db8::/48 nexthop=1",
+		"set address addr=192.0.2.10 port=1",
+		"set neighbour addr=192.0.2.1 port=1 mac=02:00:00:00:00:01",
+		"add sa id=8 spi=1048584 direction=in tunnel=2 child=4 local=192.0.2.10 "
+		"remote=198.51.100.1 " KEY,
+		"delete tunnel id=2",
+		"delete sa id=8",
+		"confirm child id=4",
+	};
+	const uint32_t count = sizeof(lines) / sizeof(lines[0]);
+	static uint8_t one[4096] __attribute__((aligned(8)));
+	struct contract_header *header = (void *)request;
+	const struct contract_header *got = (const void *)received;
+	uint32_t outcomes[CONTRACT_REFUSED_UNSUPPORTED + 1] = { 0 };
+
+	for (uint32_t round = 0; round < 20000; round++) {
+		uint32_t parts = round % 4 ? 1 : 1 + random_below(6);
+		uint32_t n = parts > 1 ? sizeof(*header) : 0;
+
+		for (uint32_t i = 0; i < parts; i++) {
+			uint32_t bytes = build(one, sizeof(one), lines[random_below(count)]);
+
+			for (uint32_t change = random_below(3) ? 0 : 3; change; change--)
+				one[8 + random_below(bytes - 8)] = (uint8_t)random_below(256);
+			memcpy(request + n, one, bytes);
+			n += bytes;
+		}
+		if (parts > 1)
+			*header = (struct contract_header){ n, CONTRACT_BATCH, 0, 0 };
+		header->request = round % 64 ? ++last_request : 0;
+		transmit(request, n);
+		turn();
+		while (channel_receive(t.control, received) == 1) {
+			assert_null(contract_event_check(got));
+			if (got->type == CONTRACT_ANSWER)
+				outcomes[((const struct contract_answer *)(got + 1))->status]++;
+		}
+	}
+	/* The mutations are not all refused at the door. */
+	assert_true(outcomes[CONTRACT_APPLIED] > 2000);
+	assert_true(outcomes[CONTRACT_REFUSED_MISSING] > 200);
+	assert_true(outcomes[CONTRACT_REFUSED_IN_USE] > 20);
+	assert_int_equal(bare(CONTRACT_PROBE), 0);
+	detach();
+	assert_int_equal(attach(), 0);
+	assert_int_equal(bare(CONTRACT_ADOPTED), 0);
+	for (uint32_t kind = CONTRACT_ADDRESS; kind < CONTRACT_KINDS; kind++)
+		if (list((enum contract_kind)kind))
+			fail_msg("a %s is left", contract_kind_text((enum contract_kind)kind));
+}
+
 static int start_tables(void)
 {
 	const uint32_t rows[CONTRACT_SECTIONS] = { 1, 2, SAS, 64, 64, 1 };
@@ -542,6 +618,7 @@ int main(void)
 		cmocka_unit_test(test_second_control_is_refused),
 		cmocka_unit_test(test_listing_larger_than_the_room),
 		cmocka_unit_test(test_garbage_is_refused),
+		cmocka_unit_test(test_mutations),
 	};
 
 	test_eal_init();
