@@ -7,14 +7,13 @@
 #include "eal.h"
 #include "graph.h"
 #include "program.h"
+#include "rights.h"
 #include "sizes.h"
 #include "base/log.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 static struct options options;
 static struct program program;
@@ -38,16 +37,6 @@ static void main_block_signals(void)
 	signal(SIGHUP, SIG_IGN);
 }
 
-/* Keys lie in this process: it leaves no core behind and nobody may look into it. */
-static void main_harden(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-}
-
 static int main_check(void)
 {
 	uint64_t needed = sizes_memory_mb(&options);
@@ -66,7 +55,8 @@ static int main_run(void)
 	struct program_fault fault = { "" };
 
 	main_block_signals();
-	main_harden();
+	if (rights_keep_needed(&options))
+		log_warn("main", "the rights of this process cannot be reduced");
 	program.options = &options;
 	program.fault = &fault;
 	if (program_start(&program))

@@ -189,21 +189,8 @@ static int start_ports(struct program *p)
 	struct port_fault fault;
 	int err = port_set_open(&p->ports, p->options->ports, p->options->port_count,
 				p->options->worker_count, p->pool, &fault);
-	char lacks[320];
 
-	if (err)
-		return program_fail(p, err, "%s", fault.text);
-	for (uint16_t i = 0; i < p->ports.device_count; i++) {
-		const struct port_device *device = &p->ports.devices[i];
-
-		port_device_lacks(&p->ports, device, lacks, sizeof(lacks));
-		log_info("port", "device %s is ready driver=%s queues=%u/%u mtu=%u",
-			 device->argument, device->driver, device->rx_queues, device->tx_queues,
-			 device->mtu);
-		if (lacks[0])
-			log_info("port", "device %s lacks: %s", device->argument, lacks);
-	}
-	return 0;
+	return err ? program_fail(p, err, "%s", fault.text) : 0;
 }
 
 static void stop_ports(struct program *p)
@@ -497,13 +484,48 @@ void program_stop(struct program *p)
 		stages[--p->started].stop(p);
 }
 
+static void program_report_memory(const struct program *p)
+{
+	struct fib_config fib = sizes_fib(p->options);
+	struct sa_config sa = sizes_sa(p->options);
+	struct meter_config meter = sizes_meter(p->options);
+	struct fib_memory need;
+
+	fib_memory(&fib, &need);
+	log_info("memory",
+		 "tables routes_mb=%zu per_route4=%u per_route6=%u sas_mb=%zu per_sa=%zu "
+		 "limits_mb=%zu packets_mb=%zu",
+		 need.total >> 20, need.per_route4, need.per_route6, sa_memory(&sa) >> 20,
+		 sa_memory(&sa) / sa.sas, meter_memory(&meter) >> 20,
+		 ((size_t)p->buffers * p->pool->elt_size) >> 20);
+}
+
+/* After the start: what fails before says one sentence and nothing else. */
+static void program_report(const struct program *p)
+{
+	char lacks[320];
+
+	for (uint16_t i = 0; i < p->ports.device_count; i++) {
+		const struct port_device *device = &p->ports.devices[i];
+
+		port_device_lacks(&p->ports, device, lacks, sizeof(lacks));
+		log_info("port", "device %s is ready driver=%s queues=%u/%u mtu=%u",
+			 device->argument, device->driver, device->rx_queues, device->tx_queues,
+			 device->mtu);
+		if (lacks[0])
+			log_info("port", "device %s lacks: %s", device->argument, lacks);
+	}
+	program_report_memory(p);
+	log_info("main", "ready ports=%u workers=%u memory_mb=%llu buffers=%u idle=%s",
+		 p->ports.count, p->options->worker_count, (unsigned long long)p->memory_mb,
+		 p->buffers, p->options->rest ? "rest" : "poll");
+}
+
 void program_run(struct program *p)
 {
 	eal_started();
 	notify_send("READY=1");
-	log_info("main", "ready ports=%u workers=%u memory_mb=%llu buffers=%u idle=%s",
-		 p->ports.count, p->options->worker_count, (unsigned long long)p->memory_mb,
-		 p->buffers, p->options->rest ? "rest" : "poll");
+	program_report(p);
 	while (!p->stop) {
 		int wait = program_tick(p, clock_now_ns(&clock_monotonic));
 

@@ -41,6 +41,19 @@ ping6() {
 		lab_in peer sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0 && lab_await 4 lab_in peer ping -6 -c 1 -W 1 "$address%eth0"
 }
 
+# NET_ADMIN (12), NET_RAW (13), IPC_LOCK (14), SYS_NICE (23), DAC_OVERRIDE (1), CHOWN (0); every thread.
+few_rights() {
+	local task
+	for task in /proc/"$(lab_pid dataplane)"/task/*; do
+		grep -q 'CapEff:.0*807003$' "$task/status" || { grep -E '^(Name|CapEff)' "$task/status"; return 1; }
+	done
+}
+
+two_workers() {
+	dp_start --port "$(dp_port ",mtu=1400$1")" --cores 1,1 && dp_address && pings "$DP_US" && pings -s 1300 "$DP_US" &&
+		ping_from_gw
+}
+
 # Time from taking the link away until control has heard of it.
 link_event() {
 	local state=$1 begun waiter
@@ -86,6 +99,7 @@ expect "with the port's MAC" mac_is_the_ports
 expect "and the port's MTU" link_says vg-p0 "mtu 1400"
 expect "the tunnel side is a TUN" link_says vg-inner "tun type tun"
 expect "with its MTU" link_says vg-inner "mtu 1300"
+expect "no thread keeps a right that it does not need" few_rights
 require "control sets an address and goes" dp_address
 expect "ping to the mirror's address" pings "$DP_US"
 expect "ping of 1300 bytes" pings -s 1300 "$DP_US"
@@ -104,4 +118,8 @@ expect "and is found again" comes_back
 require "kill -9" killed
 expect "the mirror outlives that" link_says vg-p0 "persist on"
 expect "and is found again" comes_back
+expect "it stops" lab_stop dataplane
+expect "two workers, a queue each" two_workers ""
+expect "it stops" lab_stop dataplane
+expect "two workers, one queue" two_workers ",queues=1"
 finish
