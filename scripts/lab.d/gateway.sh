@@ -66,6 +66,16 @@ gateway_start_control() {
 		--socket "$LAB_DIR/dataplane.sock" --user "$LAB_USER" "$@"
 }
 
+# LAB_DIR/vpngw: the command line with endpoint and token of this lab, to be called from the machine itself.
+gateway_cli() {
+	cat >"$LAB_DIR/vpngw" <<-SCRIPT
+		#!/bin/sh
+		exec "$(gateway_program cli)" --url "https://$(site_management_address):$LAB_API_PORT" \\
+			--token-file "$LAB_DIR/token" --insecure "\$@"
+	SCRIPT
+	chmod +x "$LAB_DIR/vpngw"
+}
+
 # curl to the REST endpoint from inside `gw`: gateway_api METHOD PATH [BODY]
 gateway_api() {
 	lab_in gw curl -sS -k --max-time 10 -X "$1" -H "Authorization: Bearer $(cat "$LAB_DIR/token")" \

@@ -47,6 +47,7 @@ report_access() {
 	cat <<-TEXT
 
 		  REST   https://$(site_management_address):$LAB_API_PORT, token in $LAB_DIR/token
+		  CLI    $LAB_DIR/vpngw status
 		  logs   $LAB_DIR/*.log
 		  stop   scripts/run --stop
 	TEXT
@@ -56,10 +57,12 @@ report_try() {
 	cat <<-TEXT
 
 		Three things to try:
-		  break a link   scripts/lab exec host-a ping $SITE_HOST_B    and beside it
-		                 scripts/lab break link0; scripts/lab heal
-		  change the SKU curl -k -H "Authorization: Bearer \$(cat $LAB_DIR/token)" -X PUT \\
-		                 https://$(site_management_address):$LAB_API_PORT/virtualNetworkGateways/gw -d @gw.json
-		  watch metrics  curl -k -H "Authorization: Bearer \$(cat $LAB_DIR/token)" https://$(site_management_address):$LAB_API_PORT/metrics
+		  break a link    scripts/lab exec host-a ping -i 0.2 $SITE_HOST_B     and beside it
+		                  scripts/lab break link0        then        scripts/lab heal
+		  change the SKU  $LAB_DIR/vpngw get /virtualNetworkGateways/gw -o json |
+		                      jq '.properties.sku = { name: "VpnGw1", tier: "VpnGw1" }' |
+		                      $LAB_DIR/vpngw put /virtualNetworkGateways/gw -
+		                  scripts/lab exec host-b iperf3 -s -D; scripts/lab exec host-a iperf3 -c $SITE_HOST_B
+		  watch metrics   $LAB_DIR/vpngw status --watch        or        $LAB_DIR/vpngw metrics
 	TEXT
 }
