@@ -53,27 +53,31 @@ static ESP_INLINE void esp_trailer(uint8_t *end, uint32_t padding, uint8_t next_
 	end[padding + 1] = next_header;
 }
 
-/* Outer headers up to the SPI; `esp` is where the ESP header stands, `bytes` what follows there. */
+/*
+ * Outer headers up to the SPI; `esp` is where the ESP header stands, `bytes` what follows there.
+ * Whole words: small stores into what a wide one has just written would cost more.
+ */
 static ESP_INLINE void esp_head4(const struct sa_outbound *out, uint8_t *esp, uint32_t bytes,
 				 struct esp_look look, uint16_t id)
 {
 	uint8_t *at = esp - out->head_bytes;
-	struct net_ip4_hdr *ip = (struct net_ip4_hdr *)at;
-	uint16_t length_be = rte_cpu_to_be_16((uint16_t)(bytes + out->head_bytes));
-	uint16_t id_be = look.df_be ? 0 : rte_cpu_to_be_16(id); /* RFC 6864 */
-	uint32_t sum;
+	uint64_t length_be = rte_cpu_to_be_16((uint16_t)(bytes + out->head_bytes));
+	uint64_t id_be = look.df_be ? 0 : rte_cpu_to_be_16(id); /* RFC 6864 */
+	uint64_t words[3];
+	uint64_t sum;
 
-	memcpy(at, out->head, 24);
-	sum = ip->checksum_be + length_be + id_be + look.df_be + ((uint32_t)look.tos << 8);
+	memcpy(words, out->head, sizeof(words));
+	/* version, TOS, length, ID, fragment; TTL, protocol, checksum, source; destination */
+	sum = (words[1] >> 16 & 0xffff) + length_be + id_be + look.df_be +
+	      ((uint64_t)look.tos << 8);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum += sum >> 16;
-	ip->tos = look.tos;
-	ip->length_be = length_be;
-	ip->id_be = id_be;
-	ip->fragment_be = look.df_be;
-	ip->checksum_be = (uint16_t)~sum;
+	words[0] |= (uint64_t)look.tos << 8 | length_be << 16 | id_be << 32 |
+		    (uint64_t)look.df_be << 48;
+	words[1] = (words[1] & ~UINT64_C(0xffff0000)) | (~sum & 0xffff) << 16;
+	memcpy(at, words, sizeof(words));
 	if (out->flags & SA_UDP) {
-		struct net_udp_hdr *udp = (struct net_udp_hdr *)(ip + 1);
+		struct net_udp_hdr *udp = (struct net_udp_hdr *)(at + sizeof(struct net_ip4_hdr));
 
 		memcpy(at + 24, out->head + 24, 8);
 		udp->length_be = rte_cpu_to_be_16((uint16_t)(bytes + sizeof(*udp)));

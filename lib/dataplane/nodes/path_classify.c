@@ -14,36 +14,16 @@ struct frame {
 	uint32_t l3;
 };
 
-/* The port of a frame and where its L3 header is. */
-static PATH_INLINE enum contract_drop frame_open(struct path *path, struct path_packet *p,
-						 struct frame *frame)
-{
-	const struct path_device *device = &path->shared->devices[path->device];
-	const struct net_ether_hdr *ether = (const struct net_ether_hdr *)frame->data;
-	uint32_t tag = 0;
-
-	if (unlikely(frame->length < sizeof(*ether)))
-		return CONTRACT_DROP_ETHER_SHORT;
-	frame->type_be = ether->type_be;
-	frame->l3 = sizeof(*ether);
-	if (unlikely(frame->type_be == RTE_BE16(NET_ETHERTYPE_VLAN))) {
-		const struct net_vlan_hdr *vlan = (const void *)(ether + 1);
-
-		if (frame->length < sizeof(*ether) + sizeof(*vlan))
-			return CONTRACT_DROP_ETHER_SHORT;
-		tag = rte_be_to_cpu_16(vlan->tci_be) & 0xfff;
-		frame->type_be = vlan->type_be;
-		frame->l3 += sizeof(*vlan);
-	} else if (unlikely(device->rx_vlan && (p->m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED))) {
-		tag = p->m->vlan_tci & 0xfff;
-	}
-	p->port = device->untagged;
-	if (unlikely(tag))
-		p->port = device->by_tag ? device->by_tag[tag] : 0;
-	if (unlikely(p->port == 0))
-		return CONTRACT_DROP_ETHER_VLAN;
-	return CONTRACT_DROP_NONE;
-}
+/* What holds for all frames of a port, read once a vector. */
+struct arrival {
+	uint64_t mac;
+	uint32_t port;
+	uint32_t domain;
+	uint8_t from;
+	bool public;
+	bool rx_checksum;
+	bool rx_vlan;
+};
 
 static PATH_INLINE uint64_t mac_of(const uint8_t *at)
 {
@@ -53,12 +33,55 @@ static PATH_INLINE uint64_t mac_of(const uint8_t *at)
 	return mac & UINT64_C(0xffffffffffff);
 }
 
-static PATH_INLINE uint64_t mac_of_port(const struct path_port *port)
+static PATH_INLINE struct arrival arrival_of(const struct path *path, uint32_t id)
 {
-	uint64_t mac;
+	const struct path_device *device = &path->shared->devices[path->device];
+	const struct path_port *port = &path->shared->ports[id];
 
-	memcpy(&mac, port->mac, sizeof(mac));
-	return mac & UINT64_C(0xffffffffffff);
+	return (struct arrival){
+		.mac = mac_of(port->mac),
+		.port = id,
+		.domain = port->domain,
+		.from = port->role & CONTRACT_PUBLIC ? PATH_FROM_PUBLIC : PATH_FROM_PRIVATE,
+		.public = port->role & CONTRACT_PUBLIC,
+		.rx_checksum = device->rx_checksum,
+		.rx_vlan = device->rx_vlan,
+	};
+}
+
+/* A frame with a tag: the port of its tag, and where its L3 header is. */
+static enum contract_drop frame_tagged(struct path *path, struct path_packet *p,
+				       struct frame *frame, struct arrival *a)
+{
+	const struct path_device *device = &path->shared->devices[path->device];
+	const struct net_vlan_hdr *vlan =
+		(const void *)(frame->data + sizeof(struct net_ether_hdr));
+	uint32_t tag = p->m->vlan_tci & 0xfff;
+
+	if (frame->type_be == RTE_BE16(NET_ETHERTYPE_VLAN)) {
+		if (frame->length < sizeof(struct net_ether_hdr) + sizeof(*vlan))
+			return CONTRACT_DROP_ETHER_SHORT;
+		tag = rte_be_to_cpu_16(vlan->tci_be) & 0xfff;
+		frame->type_be = vlan->type_be;
+		frame->l3 += sizeof(*vlan);
+	}
+	if (tag == 0) /* priority only: of the untagged port (802.1Q section 6.9) */
+		return a->port ? CONTRACT_DROP_NONE : CONTRACT_DROP_ETHER_VLAN;
+	*a = arrival_of(path, device->by_tag ? device->by_tag[tag] : 0);
+	return a->port ? CONTRACT_DROP_NONE : CONTRACT_DROP_ETHER_VLAN;
+}
+
+static PATH_INLINE enum contract_drop frame_open(struct path *path, struct path_packet *p,
+						 struct frame *frame, struct arrival *a)
+{
+	if (unlikely(frame->length < sizeof(struct net_ether_hdr)))
+		return CONTRACT_DROP_ETHER_SHORT;
+	frame->type_be = ((const struct net_ether_hdr *)frame->data)->type_be;
+	frame->l3 = sizeof(struct net_ether_hdr);
+	if (unlikely(frame->type_be == RTE_BE16(NET_ETHERTYPE_VLAN) ||
+		     (a->rx_vlan && (p->m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED))))
+		return frame_tagged(path, p, frame, a);
+	return likely(a->port) ? CONTRACT_DROP_NONE : CONTRACT_DROP_ETHER_VLAN;
 }
 
 /* To Linux without its tag, as the TAP of the port has none. */
@@ -130,9 +153,9 @@ static PATH_INLINE void esp_spi(struct path *path, struct path_packet *p)
 }
 
 /* What is for us on a public port and of interest to the data plane; false: it is Linux's. */
-static PATH_INLINE bool to_us(struct path *path, struct path_packet *p, uint32_t place)
+static PATH_INLINE bool to_us(struct path *path, struct path_packet *p, uint32_t place, bool public)
 {
-	if (!(path->shared->ports[p->port].role & CONTRACT_PUBLIC))
+	if (!public)
 		return false;
 	if (p->protocol != NET_PROTO_ESP && p->protocol != NET_PROTO_UDP)
 		return false;
@@ -171,12 +194,24 @@ static PATH_INLINE bool is_multicast(const struct path_packet *p)
 	return p->ip6 ? first == 0xff || first == 0xfe : first >= 224;
 }
 
-static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p, struct frame *frame,
-				    uint32_t place)
+/* A header that does not hold. DAD probes come from the unspecified address (RFC 4862 section
+ * 5.4.2) and are for Linux. */
+static void refuse(struct path *path, struct path_packet *p, struct frame *frame,
+		   enum contract_drop why)
 {
-	uint64_t flags = p->m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
-	bool known = path->shared->devices[path->device].rx_checksum &&
-		     flags == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+	const struct net_ip6_hdr *ip = (const struct net_ip6_hdr *)p->ip;
+
+	if (why == CONTRACT_DROP_IP_SOURCE && p->ip[0] >> 4 == 6 && ip->dst[0] == 0xff)
+		frame_to_mirror(path, p, frame);
+	else
+		path_drop(path, p, why);
+}
+
+static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p, struct frame *frame,
+				    uint32_t place, const struct arrival *a)
+{
+	bool known = a->rx_checksum &&
+		     (p->m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
 	uint32_t room = frame->length - frame->l3;
 	struct address_found found;
 	enum contract_drop why;
@@ -186,24 +221,15 @@ static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p, st
 		why = path_parse_ip4(p, room, known);
 	else
 		why = path_parse_ip6(p, room);
-	if (unlikely(why != CONTRACT_DROP_NONE &&
-		     !(why == CONTRACT_DROP_IP_SOURCE && p->ip[0] >> 4 == 6))) {
-		path_drop(path, p, why);
-		return;
-	}
-	/* DAD probes come from the unspecified address (RFC 4862 section 5.4.2): Linux sees them */
 	if (unlikely(why != CONTRACT_DROP_NONE)) {
-		if (((const struct net_ip6_hdr *)p->ip)->dst[0] == 0xff)
-			frame_to_mirror(path, p, frame);
-		else
-			path_drop(path, p, why);
+		refuse(path, p, frame, why);
 		return;
 	}
 	if (is_ours(path, p, &found)) {
 		if (unlikely(found.port ==
 			     0)) /* an address of the tunnel side, asked for in clear */
 			path_drop(path, p, CONTRACT_DROP_CLEAR_SPOOF);
-		else if (!to_us(path, p, place))
+		else if (!to_us(path, p, place, a->public))
 			frame_to_mirror(path, p, frame);
 		return;
 	}
@@ -214,47 +240,50 @@ static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p, st
 	path_add(&path->forward, place);
 }
 
-static PATH_INLINE void classify_one(struct path *path, struct rte_mbuf *m, uint32_t place)
+/* Neither for this port's MAC nor IP. */
+static void classify_rest(struct path *path, struct path_packet *p, struct frame *frame)
+{
+	if (frame->data[0] & 1 || frame->type_be == RTE_BE16(NET_ETHERTYPE_ARP))
+		frame_to_mirror(path, p, frame);
+	else
+		path_drop(path, p, CONTRACT_DROP_ETHER_TYPE);
+}
+
+static PATH_INLINE void classify_one(struct path *path, struct rte_mbuf *m, uint32_t place,
+				     struct arrival a)
 {
 	struct path_packet *p = &path->packets[place];
-	const struct path_port *port;
 	struct frame frame;
 	enum contract_drop why;
 
 	p->m = m;
-	p->marker = 0;
-	p->remote_port_be = 0;
+	p->port = a.port;
 	p->tunnel = 0;
+	p->remote_port_be = 0;
+	p->marker = 0;
+	p->given = 0;
 	p->held_until = 0;
 	if (unlikely(m->nb_segs > 1) && rte_pktmbuf_linearize(m)) {
-		p->port = path->shared->devices[path->device].untagged;
 		path_drop(path, p, CONTRACT_DROP_NO_BUFFER);
 		return;
 	}
 	frame.data = rte_pktmbuf_mtod(m, uint8_t *);
 	frame.length = m->data_len;
-	why = frame_open(path, p, &frame);
+	why = frame_open(path, p, &frame, &a);
+	p->port = a.port;
 	if (unlikely(why != CONTRACT_DROP_NONE)) {
 		path_drop(path, p, why);
 		return;
 	}
-	port = &path->shared->ports[p->port];
-	p->domain = port->domain;
-	p->from = port->role & CONTRACT_PUBLIC ? PATH_FROM_PUBLIC : PATH_FROM_PRIVATE;
-	if (unlikely(mac_of(frame.data) != mac_of_port(port))) {
-		if (frame.data[0] & 1)
-			frame_to_mirror(path, p, &frame);
-		else
-			path_drop(path, p, CONTRACT_DROP_ETHER_NOT_US);
-		return;
-	}
-	if (likely(frame.type_be == RTE_BE16(NET_ETHERTYPE_IP4) ||
-		   frame.type_be == RTE_BE16(NET_ETHERTYPE_IP6)))
-		classify_ip(path, p, &frame, place);
-	else if (frame.type_be == RTE_BE16(NET_ETHERTYPE_ARP))
-		frame_to_mirror(path, p, &frame);
+	p->domain = a.domain;
+	p->from = a.from;
+	if (likely(mac_of(frame.data) == a.mac && (frame.type_be == RTE_BE16(NET_ETHERTYPE_IP4) ||
+						   frame.type_be == RTE_BE16(NET_ETHERTYPE_IP6))))
+		classify_ip(path, p, &frame, place, &a);
+	else if (mac_of(frame.data) != a.mac && !(frame.data[0] & 1))
+		path_drop(path, p, CONTRACT_DROP_ETHER_NOT_US);
 	else
-		path_drop(path, p, CONTRACT_DROP_ETHER_TYPE);
+		classify_rest(path, p, &frame);
 }
 
 struct received {
@@ -274,6 +303,7 @@ static void count_received(struct path *path, const struct received *r)
 void path_classify(struct path *path, struct rte_mbuf **mbufs, uint32_t n)
 {
 	struct received r = { .port = path->shared->devices[path->device].untagged };
+	struct arrival a = arrival_of(path, r.port);
 
 	for (uint32_t i = 0; i < AHEAD && i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], uint8_t *));
@@ -284,9 +314,8 @@ void path_classify(struct path *path, struct rte_mbuf **mbufs, uint32_t n)
 			rte_prefetch0(mbufs[i + 2 * AHEAD]);
 		if (i + AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + AHEAD], uint8_t *));
-		path->packets[i].port = 0;
 		bytes = mbufs[i]->pkt_len;
-		classify_one(path, mbufs[i], i);
+		classify_one(path, mbufs[i], i, a);
 		if (unlikely(path->packets[i].port != r.port)) {
 			count_received(path, &r);
 			r = (struct received){ .port = path->packets[i].port };

@@ -188,10 +188,26 @@ static bool source_good(struct path *path, const struct path_packet *p,
 	hop = fib_hop(path->fib, nexthop);
 	if (!nexthop || !fib_hop_is_tunnel(hop))
 		return false;
-	if (tunnel->source_check == CONTRACT_SOURCE_LOOSE)
+	if (tunnel->source_check == CONTRACT_SOURCE_LOOSE) {
+		path->run.source_tunnel = p->ip6 ? 0 : p->tunnel;
 		return true;
+	}
 	return hop.kind == CONTRACT_NEXTHOP_GROUP &&
 	       path_group_has(path->fib, hop.index, p->tunnel);
+}
+
+/* The same IPv4 source out of the same tunnel as the one before was good. */
+static PATH_INLINE bool source_same(struct path *path, const struct path_packet *p)
+{
+	struct path_run *run = &path->run;
+	uint32_t v4;
+
+	memcpy(&v4, ((const struct net_ip4_hdr *)p->ip)->src, sizeof(v4));
+	if (!p->ip6 && run->source == v4 && run->source_tunnel == p->tunnel)
+		return true;
+	run->source = v4;
+	run->source_tunnel = 0;
+	return false;
 }
 
 static PATH_INLINE bool set_ecn(struct path_packet *p, uint8_t outer)
@@ -276,16 +292,32 @@ static PATH_INLINE bool is_ours(struct path *path, const struct path_packet *p,
 	return address_find4(path->addresses, p->domain, dst, found);
 }
 
+/* What a run of packets of one SA has in common; counted once at its end. */
+static PATH_INLINE void count_run(struct path *path, const struct path_run *run)
+{
+	uint64_t *sa;
+	uint64_t *tunnel;
+
+	if (!run->packets)
+		return;
+	sa = path_sa_row(path, run->in->id);
+	tunnel = path_tunnel_row(path, run->in->tunnel);
+	sa[CONTRACT_SA_PACKETS] += run->packets;
+	sa[CONTRACT_SA_BYTES] += run->bytes;
+	sa[CONTRACT_SA_LAST_NS] = path->now_ns;
+	tunnel[CONTRACT_TUNNEL_IN_PACKETS] += run->packets;
+	tunnel[CONTRACT_TUNNEL_IN_BYTES] += run->bytes;
+}
+
 static PATH_INLINE void count_good(struct path *path, const struct sa_inbound *in, uint32_t bytes)
 {
-	uint64_t *sa = path_sa_row(path, in->id);
-	uint64_t *tunnel = path_tunnel_row(path, in->tunnel);
-
-	sa[CONTRACT_SA_PACKETS]++;
-	sa[CONTRACT_SA_BYTES] += bytes;
-	sa[CONTRACT_SA_LAST_NS] = path->now_ns;
-	tunnel[CONTRACT_TUNNEL_IN_PACKETS]++;
-	tunnel[CONTRACT_TUNNEL_IN_BYTES] += bytes;
+	if (path->run.in != in) {
+		count_run(path, &path->run);
+		path->run.in = in;
+		path->run.packets = path->run.bytes = 0;
+	}
+	path->run.packets++;
+	path->run.bytes += bytes;
 }
 
 /* Checks of an opened packet in their order: header, selectors, source, limit. */
@@ -301,7 +333,7 @@ static PATH_INLINE enum contract_drop inner_check(struct path *path, struct path
 		if (why != CONTRACT_DROP_NONE)
 			return why;
 	}
-	if (unlikely(!source_good(path, p, tunnel)))
+	if (!source_same(path, p) && unlikely(!source_good(path, p, tunnel)))
 		return CONTRACT_DROP_INNER_SOURCE;
 	if (path->metered && unlikely(!meter_admit(&path->meter, tunnel->limit, METER_INBOUND,
 						   p->length, path->now_tsc)))
@@ -380,19 +412,27 @@ static void finish_one(struct path *path, uint32_t i)
 
 void path_esp_in(struct path *path)
 {
+	uint32_t last = 0;
 	uint32_t n;
 
 	for (uint32_t i = 0; i < path->esp.n; i++) {
-		const struct sa_slot *slot = sa_find(path->sas, path->packets[path->esp.at[i]].spi);
+		uint32_t spi = path->packets[path->esp.at[i]].spi;
+		const struct sa_slot *slot;
 
+		if (spi == last)
+			continue;
+		last = spi;
+		slot = sa_find(path->sas, spi);
 		if (likely(slot != NULL))
 			prefetch_records(path, slot);
 	}
+	path->run = (struct path_run){ .in = NULL };
 	n = check_all(path);
 	path_step_end(path, PATH_STEP_CHECK, n);
 	open_all(path, n);
 	path_step_end(path, PATH_STEP_OPEN, n);
 	for (uint32_t i = 0; i < n; i++)
 		finish_one(path, i);
+	count_run(path, &path->run);
 	path_step_end(path, PATH_STEP_INNER, n);
 }

@@ -9,7 +9,7 @@ enum contract_drop path_parse_ip6_extensions(struct path_packet *p);
 /* RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7: no packet comes from there. */
 static PATH_INLINE bool path_parse_source4_bad(const uint8_t *src)
 {
-	return src[0] >= 224 || src[0] == 127 || src[0] == 0;
+	return (uint8_t)(src[0] - 1) >= 223 || src[0] == 127;
 }
 
 static PATH_INLINE bool path_parse_source6_bad(const uint8_t *src)
@@ -22,7 +22,12 @@ static PATH_INLINE bool path_parse_source6_bad(const uint8_t *src)
 	return src[0] == 0xff || (high == 0 && (low == 0 || low == RTE_BE64(1)));
 }
 
-/* Header without options: the ones-complement sum of its words is all ones. */
+/*
+ * Header without options. The ones-complement sum of its 16-bit words is all ones exactly when the
+ * sum of its 32-bit words is a multiple of 65535; a multiple of an odd number is told by one
+ * multiplication with its inverse modulo 2^64.
+ */
+#define SUM4_INVERSE UINT64_C(0xfffefffefffeffff)
 static PATH_INLINE bool path_parse_sum4_good(const uint8_t *ip)
 {
 	uint32_t w[5];
@@ -30,11 +35,7 @@ static PATH_INLINE bool path_parse_sum4_good(const uint8_t *ip)
 
 	memcpy(w, ip, sizeof(w));
 	sum = (uint64_t)w[0] + w[1] + w[2] + w[3] + w[4];
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return sum == 0xffff;
+	return sum * SUM4_INVERSE <= UINT64_MAX / 65535;
 }
 
 static PATH_INLINE enum contract_drop path_parse_ip4(struct path_packet *p, uint32_t room,

@@ -156,14 +156,27 @@ void path_follow(struct path *path, uint32_t place, uint32_t nexthop)
 	follow(path, place, nexthop);
 }
 
+/* The tunnel that every flow of a next hop takes; 0: there is no such one. */
+static PATH_INLINE uint32_t only_tunnel(struct path *path, uint32_t nexthop)
+{
+	struct fib_hop hop = fib_hop(path->fib, nexthop);
+
+	if (hop.kind != CONTRACT_NEXTHOP_GROUP || !fib_group_is_single(path->fib, hop.index))
+		return 0;
+	return fib_group_pick(path->fib, hop.index, 0);
+}
+
 void path_route(struct path *path)
 {
 	struct memory to = { .valid = false };
 	struct memory from = { .valid = false };
+	uint32_t last = 0;
+	uint32_t tunnel = 0; /* of `last`, where all flows take the same */
 
 	for (uint32_t i = 0; i < path->forward.n; i++) {
 		uint32_t place = path->forward.at[i];
 		struct path_packet *p = &path->packets[place];
+		uint32_t nexthop;
 
 		if (p->from == PATH_FROM_PUBLIC && unlikely(spoofed(path, &from, p))) {
 			path_drop(path, p, CONTRACT_DROP_CLEAR_SPOOF);
@@ -173,7 +186,15 @@ void path_route(struct path *path)
 			path_drop(path, p, CONTRACT_DROP_IP_TTL);
 			continue;
 		}
-		follow(path, place, lookup(path, &to, p));
+		nexthop = lookup(path, &to, p);
+		if (likely(nexthop == last && tunnel)) {
+			p->tunnel = tunnel;
+			path_add(&path->tunnelled, place);
+			continue;
+		}
+		last = nexthop;
+		tunnel = only_tunnel(path, nexthop);
+		follow(path, place, nexthop);
 	}
 }
 

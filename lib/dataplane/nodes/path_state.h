@@ -21,24 +21,25 @@ struct path_packet {
 	struct rte_mbuf *m;
 	uint8_t *ip;	 /* header of the packet as it is seen now */
 	uint32_t length; /* of the IP packet */
-	uint32_t port;	 /* it arrived on */
-	uint32_t domain;
-	uint32_t tunnel; /* inbound: came out of it; outbound: goes into it */
-	uint32_t nexthop;
-	uint16_t l4; /* offset of what follows the IP header and its extensions */
+	uint16_t l4;	 /* offset of what follows the IP header and its extensions */
 	uint8_t protocol;
 	uint8_t ip6;
 	uint8_t from; /* enum path_from */
 	uint8_t fragment;
-	uint8_t marker; /* non-ESP marker */
-	uint8_t given;	/* nexthop was given with the packet: no route is looked up */
+	uint16_t zero;
+	uint32_t port; /* it arrived on; outbound, once it is known: it leaves by */
+	uint32_t domain;
 	uint32_t spi;
+	/* these begin at zero, by one store */
+	uint32_t tunnel;	 /* inbound: came out of it; outbound: goes into it */
 	uint16_t remote_port_be; /* of UDP encapsulation, 0: plain ESP */
-	uint16_t zeros;
+	uint8_t marker;		 /* non-ESP marker */
+	uint8_t given;		 /* nexthop was given with it: no route is looked up */
 	union {
 		uint64_t mac;	     /* of the next hop, once it is known */
 		uint64_t held_until; /* TSC, 0: it did not wait yet */
 	};
+	uint32_t nexthop; /* with `given` */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct path_packet) == 64, "one cache line");
 
@@ -54,6 +55,18 @@ struct path_uplink {
 	uint32_t neighbour;
 	uint32_t mtu;
 	uint64_t mac;
+	uint32_t tunnel; /* the last packet's, with its SA: 0: none */
+	uint32_t most;	 /* the longest packet that fits */
+	const struct sa_outbound *out;
+};
+
+/* Packets of one SA in a row, opened and good; and the last source that was. */
+struct path_run {
+	const struct sa_inbound *in;
+	uint64_t packets;
+	uint64_t bytes;
+	uint32_t source;	/* IPv4, as in memory */
+	uint32_t source_tunnel; /* 0: none remembered */
 };
 
 struct path {
@@ -95,6 +108,7 @@ struct path {
 	struct path_packet held[PATH_HELD];
 	struct path_packet retry[PATH_HELD];
 	struct path_uplink uplink;
+	struct path_run run;
 	struct path_exit mirrored;
 	struct path_exit punted;
 	struct path_tx tx[PATH_DEVICES];

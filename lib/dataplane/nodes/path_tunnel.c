@@ -134,16 +134,34 @@ static PATH_INLINE bool uplink(struct path *path, struct path_packet *p,
 	return uplink_find(path, p, tunnel, out);
 }
 
+static PATH_INLINE uint32_t mtu_of(const struct path *path, const struct sa_tunnel *tunnel)
+{
+	return tunnel->mtu && tunnel->mtu < path->uplink.mtu ? tunnel->mtu : path->uplink.mtu;
+}
+
+/* The longest packet that leaves as one outer packet of at most `mtu` bytes. */
+static PATH_INLINE uint32_t longest(const struct sa_outbound *out, uint32_t mtu)
+{
+	uint32_t rest = (uint32_t)(out->fixed - ESP_TRAILER);
+
+	if (mtu < rest + out->block)
+		return 0;
+	return ((mtu - rest) & ~(uint32_t)(out->block - 1)) - ESP_TRAILER;
+}
+
 /* All that decides whether and how a packet is sent; true when it goes on. */
 static PATH_INLINE bool admit(struct path *path, struct path_packet *p, struct sa_tunnel *tunnel,
 			      const struct sa_outbound *out)
 {
-	uint32_t mtu;
-
-	if (unlikely(!uplink(path, p, tunnel, out)))
-		return false;
-	mtu = tunnel->mtu && tunnel->mtu < path->uplink.mtu ? tunnel->mtu : path->uplink.mtu;
-	if (unlikely(esp_out_bytes(out, p->length) > mtu)) {
+	if (unlikely(path->uplink.tunnel != p->tunnel || path->uplink.out != out)) {
+		path->uplink.tunnel = 0;
+		if (unlikely(!uplink(path, p, tunnel, out)))
+			return false;
+		path->uplink.most = longest(out, mtu_of(path, tunnel));
+		path->uplink.out = out;
+		path->uplink.tunnel = p->tunnel;
+	}
+	if (unlikely(p->length > path->uplink.most)) {
 		drop_out(path, p, CONTRACT_DROP_TUNNEL_MTU);
 		return false;
 	}
@@ -152,7 +170,7 @@ static PATH_INLINE bool admit(struct path *path, struct path_packet *p, struct s
 		return false;
 	}
 	if (unlikely(path_is_syn(p)))
-		path_mss_tunnel(p, tunnel, out, mtu);
+		path_mss_tunnel(p, tunnel, out, mtu_of(path, tunnel));
 	if (path->metered && unlikely(!meter_admit(&path->meter, tunnel->limit, METER_OUTBOUND,
 						   p->length, path->now_tsc))) {
 		drop_out(path, p, CONTRACT_DROP_LIMIT);
@@ -176,6 +194,7 @@ static uint32_t admit_all(struct path *path)
 	uint32_t n = 0;
 
 	path->uplink.nexthop = 0;
+	path->uplink.tunnel = 0;
 	for (uint32_t i = 0; i < path->tunnelled.n; i++) {
 		uint32_t place = path->tunnelled.at[i];
 		struct path_packet *p = &path->packets[place];
@@ -373,13 +392,32 @@ static void seal_all(struct path *path, uint32_t n)
 
 static void prefetch_all(struct path *path)
 {
-	for (uint32_t i = 0; i < path->tunnelled.n; i++) {
-		const struct path_packet *p = &path->packets[path->tunnelled.at[i]];
-		const struct sa_outbound *out = path->sas->tunnels[p->tunnel].outbound;
+	uint32_t last = 0;
 
-		rte_prefetch0(path_tunnel_row(path, p->tunnel));
-		if (likely(out != NULL))
-			rte_prefetch0(out);
+	for (uint32_t i = 0; i < path->tunnelled.n; i++) {
+		uint32_t id = path->packets[path->tunnelled.at[i]].tunnel;
+
+		if (id == last)
+			continue;
+		last = id;
+		rte_prefetch0(path_tunnel_row(path, id));
+		rte_prefetch0(path->sas->tunnels[id].outbound);
+	}
+}
+
+/* Counter and row of every SA that is about to send. */
+static void prefetch_sas(struct path *path, uint32_t n)
+{
+	const void *last = NULL;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct sa_outbound *out = path->records[i];
+
+		if (out == last)
+			continue;
+		last = out;
+		rte_prefetch0(life_of(path, out));
+		rte_prefetch0(path_sa_row(path, out->id));
 	}
 }
 
@@ -389,12 +427,7 @@ void path_tunnel(struct path *path)
 
 	prefetch_all(path);
 	n = admit_all(path);
-	for (uint32_t i = 0; i < n; i++) {
-		const struct sa_outbound *out = path->records[i];
-
-		rte_prefetch0(life_of(path, out));
-		rte_prefetch0(path_sa_row(path, out->id));
-	}
+	prefetch_sas(path, n);
 	path_step_end(path, PATH_STEP_ADMIT, n);
 	n = build_all(path, n);
 	path_step_end(path, PATH_STEP_BUILD, n);

@@ -1,0 +1,432 @@
+/*
+ * Every reason for which the path gives a packet up: the counter that moves, and that nothing
+ * leaves. And the ways to Linux and to control.
+ */
+#include "../unit/cmocka_all.h"
+#include "../unit/dataplane/eal.h"
+#include "craft.h"
+#include "peer.h"
+
+static struct bed *bed;
+static const struct bed_sa plain_sa = { .tunnel = 1, .cipher = CONTRACT_CIPHER_AES256_GCM };
+static struct contract_sa in_sa;
+static struct contract_sa out_sa;
+static uint64_t sequence;
+
+static uint32_t sent(uint32_t device)
+{
+	struct path_tx *tx = path_tx(bed->path, device);
+	uint32_t n = tx->n;
+
+	rte_pktmbuf_free_bulk(tx->packets, n);
+	tx->n = 0;
+	return n;
+}
+
+static uint32_t empty(struct path_exit *exit)
+{
+	uint32_t n = exit->n;
+
+	rte_pktmbuf_free_bulk(exit->packets, n);
+	exit->n = 0;
+	return n;
+}
+
+/* Runs one frame; it must be dropped for this reason and no other. */
+static void dropped(uint32_t device, struct rte_mbuf *m, enum contract_drop why)
+{
+	uint64_t before = bed_drops(bed, why);
+	uint64_t all = bed_drops_all(bed);
+
+	craft_run(bed, device, m);
+	if (bed_drops(bed, why) != before + 1)
+		fail_msg("not dropped as %s", contract_drop_name(why));
+	assert_int_equal(bed_drops_all(bed), all + 1);
+	assert_int_equal(sent(0) + sent(1), 0);
+	assert_int_equal(empty(path_mirrored(bed->path)) + empty(path_punted(bed->path)), 0);
+}
+
+static struct rte_mbuf *inside(const struct craft *c)
+{
+	uint8_t ip[2048];
+	uint32_t n = craft_ip(ip, c);
+
+	return craft_frame(bed, ip, n, false);
+}
+
+static uint8_t *bytes(struct rte_mbuf *m)
+{
+	return rte_pktmbuf_mtod(m, uint8_t *);
+}
+
+static void header_sum(uint8_t *ip)
+{
+	struct net_ip4_hdr *h = (struct net_ip4_hdr *)ip;
+
+	h->checksum_be = 0;
+	h->checksum_be = net_checksum_fold(net_checksum_add(0, ip, (size_t)(ip[0] & 15) * 4));
+}
+
+static void frames(void **state)
+{
+	struct craft c = { .tunnel = 1, .length = 100 };
+	struct rte_mbuf *m;
+
+	(void)state;
+	m = inside(&c);
+	m->data_len = m->pkt_len = 13;
+	dropped(0, m, CONTRACT_DROP_ETHER_SHORT);
+	m = inside(&c);
+	bytes(m)[12] = 0x12;
+	dropped(0, m, CONTRACT_DROP_ETHER_TYPE);
+	m = inside(&c);
+	memcpy(bytes(m) + 12, "\x81\x00\x00\x05\x08\x00", 6);
+	dropped(0, m, CONTRACT_DROP_ETHER_VLAN);
+	m = inside(&c);
+	memcpy(bytes(m) + 12, "\x81\x00", 2);
+	m->data_len = m->pkt_len = 16;
+	dropped(0, m, CONTRACT_DROP_ETHER_SHORT);
+	m = inside(&c);
+	bytes(m)[5] ^= 1;
+	dropped(0, m, CONTRACT_DROP_ETHER_NOT_US);
+}
+
+static void ip_headers(void **state)
+{
+	struct craft c = { .tunnel = 1, .length = 100 };
+	struct craft c6 = { .tunnel = 1, .length = 100, .ip6 = true };
+	struct rte_mbuf *m;
+
+	(void)state;
+	for (uint16_t n = 14; n < 114; n++) { /* every prefix */
+		m = inside(&c);
+		m->data_len = m->pkt_len = n;
+		dropped(0, m, CONTRACT_DROP_IP4_SHORT);
+		m = inside(&c6);
+		m->data_len = m->pkt_len = n;
+		dropped(0, m, CONTRACT_DROP_IP6_SHORT);
+	}
+	m = inside(&c);
+	bytes(m)[14] = 0x65;
+	dropped(0, m, CONTRACT_DROP_IP4_HEADER);
+	m = inside(&c);
+	bytes(m)[14] = 0x44;
+	dropped(0, m, CONTRACT_DROP_IP4_HEADER);
+	m = inside(&c);
+	bytes(m)[14 + 10] ^= 1;
+	dropped(0, m, CONTRACT_DROP_IP4_CHECKSUM);
+	m = inside(&c6);
+	bytes(m)[14] = 0x45;
+	dropped(0, m, CONTRACT_DROP_IP6_HEADER);
+	for (uint8_t i = 0; i < 3; i++) {
+		m = inside(&c);
+		bytes(m)[14 + 12] = (const uint8_t[]){ 127, 0, 224 }[i];
+		header_sum(bytes(m) + 14);
+		dropped(0, m, CONTRACT_DROP_IP_SOURCE);
+	}
+	m = inside(&c6);
+	bytes(m)[14 + 8] = 0xff;
+	dropped(0, m, CONTRACT_DROP_IP_SOURCE);
+	c.ttl = c6.ttl = 1;
+	dropped(0, inside(&c), CONTRACT_DROP_IP_TTL);
+	dropped(0, inside(&c6), CONTRACT_DROP_IP_TTL);
+}
+
+static struct rte_mbuf *from_peer(const struct craft *c, uint64_t number, uint8_t next_header)
+{
+	uint8_t inner[2048];
+	uint8_t esp[2200];
+	uint32_t n = c ? craft_ip(inner, c) : 40;
+	struct peer_packet p = { inner, n, number, next_header, 0 };
+	struct craft_outer outer = { .tunnel = 1 };
+
+	if (!c)
+		memset(inner, 0, sizeof(inner));
+	return craft_esp(bed, &outer, esp, (uint32_t)peer_seal(&in_sa, &p, esp));
+}
+
+static void esp_before_the_key(void **state)
+{
+	struct craft c = { .tunnel = 1, .length = 100, .inward = true };
+	struct craft_outer outer = { .tunnel = 1 };
+	uint8_t esp[64] = { 0 };
+	struct rte_mbuf *m;
+
+	(void)state;
+	for (uint32_t n = 0; n < 8; n++)
+		dropped(1, craft_esp(bed, &outer, esp, n), CONTRACT_DROP_ESP_SHORT);
+	dropped(1, craft_esp(bed, &outer, esp, 60), CONTRACT_DROP_ESP_SPI);
+	memcpy(esp, &(uint32_t){ __builtin_bswap32(in_sa.spi) }, 4);
+	for (uint32_t n = 8; n < 8 + 8 + 16 + 2; n++)
+		dropped(1, craft_esp(bed, &outer, esp, n), CONTRACT_DROP_ESP_SHORT);
+	dropped(1, craft_esp(bed, &outer, esp, 8 + 8 + 16 + 5), CONTRACT_DROP_ESP_LENGTH);
+	m = from_peer(&c, 0, 4); /* RFC 4303 section 2.2: 0 is never sent */
+	dropped(1, m, CONTRACT_DROP_ESP_REPLAY_SEEN);
+	m = from_peer(&c, ++sequence, 4);
+	bytes(m)[14 + 15] ^= 1; /* another source */
+	header_sum(bytes(m) + 14);
+	dropped(1, m, CONTRACT_DROP_ESP_PEER);
+	m = from_peer(&c, ++sequence, 4);
+	memcpy(bytes(m) + 14 + 6, "\x20", 1);
+	header_sum(bytes(m) + 14);
+	dropped(1, m, CONTRACT_DROP_IP_FRAGMENT);
+}
+
+static void esp_window(void **state)
+{
+	struct craft c = { .tunnel = 1, .length = 100, .inward = true };
+
+	(void)state;
+	sequence += 5000;
+	craft_run(bed, 1, from_peer(&c, sequence, 4));
+	assert_int_equal(sent(0), 1);
+	dropped(1, from_peer(&c, sequence, 4), CONTRACT_DROP_ESP_REPLAY_SEEN);
+	dropped(1, from_peer(&c, sequence - 1024, 4), CONTRACT_DROP_ESP_REPLAY_OLD);
+	craft_run(bed, 1, from_peer(&c, sequence - 1023, 4));
+	assert_int_equal(sent(0), 1);
+	dropped(1, from_peer(&c, sequence - 1023, 4), CONTRACT_DROP_ESP_REPLAY_SEEN);
+}
+
+static void inside_esp(void **state)
+{
+	struct craft c = { .tunnel = 1, .length = 100, .inward = true };
+	struct rte_mbuf *m;
+
+	(void)state;
+	m = from_peer(&c, ++sequence, 4);
+	bytes(m)[m->data_len - 1] ^= 1;
+	dropped(1, m, CONTRACT_DROP_ESP_ICV);
+	craft_run(bed, 1, from_peer(&c, sequence, 4)); /* the forgery did not use the number up */
+	assert_int_equal(sent(0), 1);
+	dropped(1, from_peer(&c, ++sequence, 59), CONTRACT_DROP_ESP_DUMMY);
+	dropped(1, from_peer(&c, ++sequence, 6), CONTRACT_DROP_ESP_NEXT_HEADER);
+	dropped(1, from_peer(NULL, ++sequence, 4), CONTRACT_DROP_INNER_HEADER);
+	dropped(1, from_peer(NULL, ++sequence, 41), CONTRACT_DROP_INNER_HEADER);
+	c.tunnel = 0x8000; /* a source that no route sends into a tunnel */
+	dropped(1, from_peer(&c, ++sequence, 4), CONTRACT_DROP_INNER_SOURCE);
+}
+
+/* RFC 6040: what the network marked goes on, or the packet does not. */
+static void congestion(void **state)
+{
+	struct craft c = { .tunnel = 1, .length = 100, .inward = true };
+	struct rte_mbuf *m;
+
+	(void)state;
+	for (uint8_t inner = 0; inner < 4; inner++) {
+		c.tos = 0x28 | inner;
+		m = from_peer(&c, ++sequence, 4);
+		bytes(m)[15] = 3;
+		header_sum(bytes(m) + 14);
+		if (inner == 0) {
+			dropped(1, m, CONTRACT_DROP_INNER_ECN);
+			continue;
+		}
+		craft_run(bed, 1, m);
+		m = craft_sent(bed, 0);
+		assert_non_null(m);
+		assert_int_equal(bytes(m)[15], 0x28 | 3);
+		assert_int_equal(net_checksum_fold(net_checksum_add(0, bytes(m) + 14, 20)), 0);
+		rte_pktmbuf_free(m);
+	}
+}
+
+static struct rte_mbuf *udp_to_us(uint16_t port, const uint8_t *payload, uint32_t n, bool public)
+{
+	uint8_t ip[256] = { 0x45, 0, 0, (uint8_t)(28 + n), 0, 0, 0, 0, 60, 17, 0, 0, 198, 18, 0, 1,
+			    192, 0, 2, 1, 0x11, 0x94, (uint8_t)(port >> 8), (uint8_t)port, 0,
+			    (uint8_t)(8 + n) };
+
+	memcpy(ip + 28, payload, n);
+	header_sum(ip);
+	return craft_frame(bed, ip, 28 + n, public);
+}
+
+static void to_control(void **state)
+{
+	static const uint8_t ike[40] = { 0 };
+	struct path_exit *punted = path_punted(bed->path);
+	struct rte_mbuf *m;
+
+	(void)state;
+	dropped(1, udp_to_us(4500, (const uint8_t *)"\xff", 1, true), CONTRACT_DROP_KEEPALIVE);
+	dropped(1, udp_to_us(4500, ike, 2, true), CONTRACT_DROP_ESP_SHORT);
+	m = udp_to_us(500, ike, 20, true);
+	bytes(m)[14 + 25] = 200;
+	dropped(1, m, CONTRACT_DROP_UDP_SHORT);
+	craft_run(bed, 1, udp_to_us(500, ike, 30, true));
+	craft_run(bed, 1, udp_to_us(4500, ike, 30, true));
+	assert_int_equal(punted->n, 2);
+	for (uint32_t i = 0; i < 2; i++) {
+		m = punted->packets[i];
+		assert_int_equal(m->packet_type, CONTRACT_CLASS_IKE);
+		assert_int_equal(m->hash.usr, BED_PUBLIC);
+		assert_int_equal(m->l3_len, 20);
+		assert_int_equal(m->l2_len, i);
+		assert_int_equal(bytes(m)[0], 0x45);
+		assert_int_equal(m->data_len, 58);
+	}
+	empty(punted);
+}
+
+static void to_linux(void **state)
+{
+	struct path_exit *mirrored = path_mirrored(bed->path);
+	static const uint8_t other[8] = { 0 };
+	struct craft c = { .tunnel = 1, .length = 60 };
+	struct rte_mbuf *m = inside(&c);
+
+	(void)state;
+	bytes(m)[12] = 8; /* ARP, broadcast */
+	bytes(m)[13] = 6;
+	memset(bytes(m), 0xff, 6);
+	craft_run(bed, 0, m);
+	craft_run(bed, 1, udp_to_us(53, other, 8, true));
+	assert_int_equal(mirrored->n, 2);
+	assert_int_equal(mirrored->where[0], BED_MIRROR_PRIVATE);
+	assert_int_equal(mirrored->where[1], BED_MIRROR_PUBLIC);
+	assert_int_equal(mirrored->packets[1]->data_len, 14 + 28 + 8);
+	empty(mirrored);
+	/* the address on the TUN: from its tunnel yes, in clear no */
+	m = udp_to_us(179, other, 8, true);
+	memcpy(bytes(m) + 14 + 16, "\xa9\xfe\x15\x01", 4);
+	header_sum(bytes(m) + 14);
+	dropped(1, m, CONTRACT_DROP_CLEAR_SPOOF);
+}
+
+static void clear_and_spoofed(void **state)
+{
+	struct craft c = { .tunnel = 1, .length = 100, .inward = true };
+	uint8_t ip[128];
+	uint32_t n = craft_ip(ip, &c);
+
+	(void)state;
+	dropped(1, craft_frame(bed, ip, n, true), CONTRACT_DROP_CLEAR_SPOOF);
+	c.ip6 = true;
+	n = craft_ip(ip, &c);
+	dropped(1, craft_frame(bed, ip, n, true), CONTRACT_DROP_CLEAR_SPOOF);
+}
+
+static uint32_t event_of(uint32_t type, struct path_event *event)
+{
+	uint32_t n = 0;
+	struct path_event got;
+
+	while (rte_ring_sc_dequeue_elem(bed->events, &got, sizeof(got)) == 0) {
+		if (got.type != type)
+			continue;
+		*event = got;
+		n++;
+	}
+	return n;
+}
+
+/* No SA: never in clear, one event, held in order, sent when the SA is there. */
+static void held(void **state)
+{
+	struct craft c = { .tunnel = 2, .length = 100 };
+	struct bed_sa sa = { .tunnel = 2, .cipher = CONTRACT_CIPHER_AES128_GCM };
+	struct path_event event;
+	struct path_tx *tx = path_tx(bed->path, 1);
+
+	(void)state;
+	bed_tunnel(bed, 2);
+	event_of(0, &event);
+	for (uint16_t i = 0; i < 10; i++) {
+		c.flow = i;
+		craft_run(bed, 0, inside(&c));
+	}
+	assert_int_equal(sent(0) + sent(1), 0);
+	assert_int_equal(event_of(CONTRACT_ACQUIRE, &event), 1);
+	assert_int_equal(event.acquire.tunnel, 2);
+	assert_int_equal(event.acquire.child, 2);
+	assert_int_equal(event.acquire.protocol, 17);
+	assert_int_equal(event.acquire.dst_port, 443);
+	assert_int_equal(event.acquire.src_port, 1024);
+	bed_sa_add(bed, &sa);
+	path_tick(bed->path);
+	assert_int_equal(tx->n, 10);
+	for (uint32_t i = 0; i < 10; i++)
+		assert_int_equal(bytes(tx->packets[i])[14 + 20 + 7], i + 1);
+	assert_int_equal(sent(1), 10);
+	assert_false(path_holds(bed->path));
+}
+
+static void held_too_long(void **state)
+{
+	struct craft c = { .tunnel = 3, .length = 100 };
+	uint64_t late = bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_LATE);
+	uint64_t full = bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_FULL);
+	uint64_t deadline = rte_rdtsc() + rte_get_tsc_hz();
+
+	(void)state;
+	bed_tunnel(bed, 3);
+	for (uint32_t i = 0; i < PATH_HELD + 3; i++)
+		craft_run(bed, 0, inside(&c));
+	assert_int_equal(bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_FULL), full + 3);
+	while (path_holds(bed->path) && rte_rdtsc() < deadline)
+		path_tick(bed->path);
+	assert_int_equal(bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_LATE), late + PATH_HELD);
+	assert_int_equal(sent(0) + sent(1), 0);
+}
+
+/* Sequence numbers of 32 bits end; nothing is sent past the last one. */
+static void numbers_end(void **state)
+{
+	struct craft c = { .tunnel = 4, .length = 100 };
+	struct bed_sa sa = { .tunnel = 4,
+			     .cipher = CONTRACT_CIPHER_AES128_GCM,
+			     .sequence = UINT32_MAX - 2 };
+	struct path_event event;
+
+	(void)state;
+	bed_tunnel(bed, 4);
+	bed_sa_add(bed, &sa);
+	event_of(0, &event);
+	craft_run(bed, 0, inside(&c));
+	craft_run(bed, 0, inside(&c));
+	assert_int_equal(sent(1), 2);
+	assert_int_equal(event_of(CONTRACT_LIFETIME, &event), 1);
+	assert_int_equal(event.lifetime.event, CONTRACT_HARD);
+	assert_int_equal(event.lifetime.sa, 9);
+	dropped(0, inside(&c), CONTRACT_DROP_ESP_SEQUENCE);
+	dropped(0, inside(&c), CONTRACT_DROP_ESP_SEQUENCE);
+	assert_int_equal(event_of(CONTRACT_LIFETIME, &event), 0);
+}
+
+static void sa_gone(void **state)
+{
+	struct craft c = { .tunnel = 1, .length = 100, .inward = true };
+	struct contract_object object = { .kind = CONTRACT_SA, .id = 2 };
+	struct contract_sa_final final = { 0 };
+	uint64_t good = contract_counters_sum(&bed->counters, CONTRACT_COUNT_SAS, 2,
+					      CONTRACT_SA_PACKETS);
+
+	(void)state;
+	assert_int_equal(sa_del(bed->sas, &object, &final), 0);
+	assert_int_equal(final.packets, good);
+	assert_true(good > 0);
+	assert_int_equal(final.sequence, sequence);
+	dropped(1, from_peer(&c, ++sequence, 4), CONTRACT_DROP_ESP_SPI);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(frames),	   cmocka_unit_test(ip_headers),
+		cmocka_unit_test(esp_before_the_key), cmocka_unit_test(esp_window),
+		cmocka_unit_test(inside_esp),	   cmocka_unit_test(congestion),
+		cmocka_unit_test(to_control),	   cmocka_unit_test(to_linux),
+		cmocka_unit_test(clear_and_spoofed), cmocka_unit_test(held),
+		cmocka_unit_test(held_too_long),   cmocka_unit_test(numbers_end),
+		cmocka_unit_test(sa_gone),
+	};
+	struct bed_config config = { .tunnels = 16, .buffers = 1024 };
+
+	test_eal_init();
+	bed = bed_new(&config);
+	bed_tunnel(bed, 1);
+	bed_sa_add(bed, &plain_sa);
+	bed_sa_make(&in_sa, &out_sa, &plain_sa);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
