@@ -233,8 +233,31 @@ static void congestion(void **state)
 
 static struct rte_mbuf *udp_to_us(uint16_t port, const uint8_t *payload, uint32_t n, bool public)
 {
-	uint8_t ip[256] = { 0x45, 0, 0, (uint8_t)(28 + n), 0, 0, 0, 0, 60, 17, 0, 0, 198, 18, 0, 1,
-			    192, 0, 2, 1, 0x11, 0x94, (uint8_t)(port >> 8), (uint8_t)port, 0,
+	uint8_t ip[256] = { 0x45,
+			    0,
+			    0,
+			    (uint8_t)(28 + n),
+			    0,
+			    0,
+			    0,
+			    0,
+			    60,
+			    17,
+			    0,
+			    0,
+			    198,
+			    18,
+			    0,
+			    1,
+			    192,
+			    0,
+			    2,
+			    1,
+			    0x11,
+			    0x94,
+			    (uint8_t)(port >> 8),
+			    (uint8_t)port,
+			    0,
 			    (uint8_t)(8 + n) };
 
 	memcpy(ip + 28, payload, n);
@@ -399,8 +422,8 @@ static void sa_gone(void **state)
 	struct craft c = { .tunnel = 1, .length = 100, .inward = true };
 	struct contract_object object = { .kind = CONTRACT_SA, .id = 2 };
 	struct contract_sa_final final = { 0 };
-	uint64_t good = contract_counters_sum(&bed->counters, CONTRACT_COUNT_SAS, 2,
-					      CONTRACT_SA_PACKETS);
+	uint64_t good =
+		contract_counters_sum(&bed->counters, CONTRACT_COUNT_SAS, 2, CONTRACT_SA_PACKETS);
 
 	(void)state;
 	assert_int_equal(sa_del(bed->sas, &object, &final), 0);
@@ -413,12 +436,18 @@ static void sa_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(frames),	   cmocka_unit_test(ip_headers),
-		cmocka_unit_test(esp_before_the_key), cmocka_unit_test(esp_window),
-		cmocka_unit_test(inside_esp),	   cmocka_unit_test(congestion),
-		cmocka_unit_test(to_control),	   cmocka_unit_test(to_linux),
-		cmocka_unit_test(clear_and_spoofed), cmocka_unit_test(held),
-		cmocka_unit_test(held_too_long),   cmocka_unit_test(numbers_end),
+		cmocka_unit_test(frames),
+		cmocka_unit_test(ip_headers),
+		cmocka_unit_test(esp_before_the_key),
+		cmocka_unit_test(esp_window),
+		cmocka_unit_test(inside_esp),
+		cmocka_unit_test(congestion),
+		cmocka_unit_test(to_control),
+		cmocka_unit_test(to_linux),
+		cmocka_unit_test(clear_and_spoofed),
+		cmocka_unit_test(held),
+		cmocka_unit_test(held_too_long),
+		cmocka_unit_test(numbers_end),
 		cmocka_unit_test(sa_gone),
 	};
 	struct bed_config config = { .tunnels = 16, .buffers = 1024 };

@@ -157,10 +157,17 @@ static void one(struct bench_options *o, const struct load *load)
 #define GCM256 .cipher = CONTRACT_CIPHER_AES256_GCM, .algorithm = "aes-256-gcm"
 #define GCM128 .cipher = CONTRACT_CIPHER_AES128_GCM, .algorithm = "aes-128-gcm"
 
+#define CBC                                                                                        \
+	.cipher = CONTRACT_CIPHER_AES256_CBC, .integrity = CONTRACT_INTEGRITY_SHA256_128,          \
+	.algorithm = "aes-256-cbc-sha256"
+#define CHACHA .cipher = CONTRACT_CIPHER_CHACHA20_POLY1305, .algorithm = "chacha20-poly1305"
+
 static const struct load targets[] = {
 	{ GCM256, .size = 64, .tunnels = 1, .burst = 256, .pool = 256 },
 	{ GCM256, .size = 512, .tunnels = 1, .burst = 256, .pool = 256 },
 	{ GCM256, .size = 1420, .tunnels = 1, .burst = 256, .pool = 256 },
+	{ CBC, .size = 1420, .tunnels = 1, .burst = 256, .pool = 256 },
+	{ CHACHA, .size = 1420, .tunnels = 1, .burst = 256, .pool = 256 },
 	{ GCM256, .size = 64, .tunnels = 1, .burst = 64, .pool = 256 },
 	{ GCM256, .size = 64, .tunnels = 1000, .burst = 256, .pool = 256 },
 	{ GCM256, .size = 1420, .tunnels = 1000, .burst = 256, .pool = 256 },
