@@ -246,8 +246,11 @@ int main(void)
 		cmocka_unit_test(forgeries),
 	};
 	struct bed_config config = { .tunnels = 1000, .buffers = 512 };
+	int failed;
 
 	test_eal_init();
 	bed = bed_new(&config);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	bed_free(bed);
+	return failed;
 }

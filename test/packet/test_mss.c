@@ -156,11 +156,14 @@ int main(void)
 			     .integrity = CONTRACT_INTEGRITY_NONE,
 			     .icv = 16,
 			     .flags = CONTRACT_SA_UDP };
+	int failed;
 
 	test_eal_init();
 	bed = bed_new(&config);
 	bed_tunnel(bed, TUNNEL);
 	bed_sa_add(bed, &sa);
 	bed_sa_make(&in, &out, &sa);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	bed_free(bed);
+	return failed;
 }
