@@ -7,7 +7,7 @@
  *
  *     ikev2_probe local=10.0.0.1 remote=10.0.0.2 psk=secret [id=..] [peer-id=..] [profile=strong]
  *                 [ts=10.1.0.0/16===10.2.0.0/16]... [cert=FILE key=FILE ca=FILE] [natt-only]
- *                 [trace] [dpd=30] [childless] [responder]
+ *                 [trace] [dpd=30] [childless] [cookies] [responder]
  */
 #include "control/ikev2/engine.h"
 #include "control/ikev2/info.h"
@@ -45,6 +45,7 @@ struct probe {
 	uint32_t next_spi;
 	bool dials;
 	bool trace;
+	bool cookies; /* as if there were many half-open IKE SAs */
 };
 
 static uint64_t now(void)
@@ -451,6 +452,8 @@ static int option(struct probe *probe, char *text)
 		config->childless = true;
 	else if (strcmp(text, "trace") == 0)
 		probe->trace = true;
+	else if (strcmp(text, "cookies") == 0)
+		probe->cookies = true;
 	else if (strcmp(text, "responder") == 0)
 		probe->dials = false;
 	else
@@ -514,6 +517,8 @@ int main(int argc, char **argv)
 	}
 	if (!error)
 		error = start(&probe);
+	if (!error && probe.cookies)
+		ikev2_half_open_elsewhere(probe.engine, 1000);
 	if (!error && probe.dials)
 		error = dial(&probe);
 	if (error) {
