@@ -17,9 +17,12 @@ struct cursor {
 	bool failed;
 };
 
+/* Nothing may be NULL with n 0; no arithmetic is done on NULL, which C does not define. */
 static inline struct cursor cursor_of(const void *bytes, size_t n)
 {
-	return (struct cursor){ .p = bytes, .end = (const uint8_t *)bytes + n };
+	const uint8_t *p = bytes ? bytes : (const uint8_t *)"";
+
+	return (struct cursor){ .p = p, .end = p + n };
 }
 
 static inline bool cursor_ok(const struct cursor *c)

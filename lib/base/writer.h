@@ -18,9 +18,12 @@ struct writer {
 	bool failed;
 };
 
+/* Nothing may be NULL with n 0: then no write fits. */
 static inline struct writer writer_of(void *bytes, size_t n)
 {
-	return (struct writer){ .start = bytes, .p = bytes, .end = (uint8_t *)bytes + n };
+	uint8_t *p = bytes ? bytes : (uint8_t *)"";
+
+	return (struct writer){ .start = p, .p = p, .end = p + n };
 }
 
 static inline bool writer_ok(const struct writer *w)

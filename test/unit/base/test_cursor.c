@@ -130,6 +130,25 @@ static void test_every_short_buffer_fails(void **state)
 	}
 }
 
+/* For who has nothing: no failure, no bytes, and no arithmetic on NULL (clang's sanitizer looks).
+ */
+static void test_null_is_nothing(void **state)
+{
+	struct cursor c = cursor_of(NULL, 0), sub = cursor_sub(&c, 0);
+	struct writer w = writer_of(NULL, 0);
+
+	assert_non_null(cursor_take(&c, 0));
+	assert_int_equal(cursor_rest(&sub).n, 0);
+	assert_true(cursor_ok(&c) && cursor_ok(&sub));
+	cursor_u8(&c);
+	assert_false(cursor_ok(&c));
+	writer_bytes(&w, NULL, 0);
+	assert_true(writer_ok(&w));
+	assert_int_equal(writer_len(&w), 0);
+	writer_u8(&w, 1);
+	assert_false(writer_ok(&w));
+}
+
 static void test_length_field_overflow(void **state)
 {
 	static uint8_t out[70000];
@@ -154,6 +173,7 @@ int main(void)
 		cmocka_unit_test(test_huge_length),
 		cmocka_unit_test(test_encode),
 		cmocka_unit_test(test_every_short_buffer_fails),
+		cmocka_unit_test(test_null_is_nothing),
 		cmocka_unit_test(test_length_field_overflow),
 	};
 
