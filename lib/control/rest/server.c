@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +184,7 @@ static int listen_on(struct server *server, const struct config_listener *from, 
 	struct sockaddr_storage address;
 	socklen_t n = socket_address(&address, from);
 	char text[NET_ADDR_TEXT];
+	int on = 1;
 
 	net_addr_text(text, &from->addr);
 	if (!from->tls && !is_loopback(&from->addr)) {
@@ -205,6 +207,10 @@ static int listen_on(struct server *server, const struct config_listener *from, 
 			 (long long)from->port, strerror(errno));
 		return -EADDRINUSE;
 	}
+	/* Connections inherit it: an answer in two records must not wait for the client's ACK. */
+	if (setsockopt(evconnlistener_get_fd(l->listener), IPPROTO_TCP, TCP_NODELAY, &on,
+		       sizeof(on)))
+		log_warn(TOPIC, "cannot switch Nagle's algorithm off: %s", strerror(errno));
 	if (l->tls)
 		evhttp_set_bevcb(l->http, tls_connection, l);
 	limits_set(l->http, &server->config.api->limits);

@@ -25,6 +25,7 @@ struct peer_source {
 	const struct plan_tunnel *tunnel;
 	const struct plan_connection *site;
 	const struct config *config;
+	bool touched; /* differs from what the tunnel was made of */
 };
 
 /* `why` is a sentence when the result is -EINVAL. */

@@ -1,6 +1,7 @@
 #include "control/tunnel/tunnels.h"
 
 #include "base/log.h"
+#include "control/tunnel/change.h"
 #include "control/tunnel/dial.h"
 #include "control/tunnel/keep.h"
 #include "control/tunnel/lookup.h"
@@ -204,6 +205,7 @@ static void tunnel_close(struct tunnel *tunnel)
 	struct tunnels *all = tunnel->all;
 
 	list_del(&tunnel->work);
+	list_del(&tunnel->changed);
 	heap_del(&all->dials, &tunnel->dial_at);
 	if (tunnel->ike &&
 	    ikev2_delete(all->engine, tunnel->ike, false, clock_now_ns(all->clock)) < 0)
@@ -279,36 +281,57 @@ static int flows_set(struct tunnels *all)
 }
 
 /* What is wanted of the data plane, and a dial for what is not up. */
-static void publish(struct tunnels *all)
+static void publish(struct tunnels *all, const struct change *change, bool paths)
 {
 	if (limit_table_set(all->limits, &all->plan) < 0)
 		log_error(TOPIC, "cannot set the limits: out of memory or of ids");
-	for (uint32_t i = 0; i < all->count; i++)
-		if (tunnel_objects_set(all->items[i]) == 0 && !all->items[i]->ike)
-			dial_wanted(all->items[i]);
-	if (flows_set(all) < 0)
+	for (uint32_t c = 0; c < all->plan.connection_count; c++) {
+		const struct plan_connection *site = &all->plan.connections[c];
+
+		if (change && !change->touched[c])
+			continue;
+		for (uint32_t i = 0; i < site->tunnel_count; i++) {
+			struct tunnel *tunnel = all->items[site->first_tunnel + i];
+
+			if (tunnel_objects_set(tunnel) == 0 && !tunnel->ike)
+				dial_wanted(tunnel);
+		}
+	}
+	if (paths && flows_set(all) < 0)
 		log_error(TOPIC, "cannot set the flow groups: out of memory or of ids");
 }
 
-static int configure_all(struct tunnels *all, struct plan *plan, struct tunnel **items, char *why,
-			 size_t why_size)
+/* What nothing touched only learns where it stands in the new plan. */
+static int configure_one(struct tunnels *all, struct tunnel **item,
+			 const struct peer_source *source, char *why, size_t why_size)
+{
+	const char *name = source->tunnel->name;
+	int rc = 0;
+
+	*item = map_get(&all->by_name, name, strlen(name));
+	if (*item && !source->touched && (*item)->peer) {
+		(*item)->plan = source->tunnel;
+		(*item)->site = source->site;
+		return 0;
+	}
+	if (!*item)
+		rc = tunnel_new(all, item, name);
+	return rc < 0 ? rc : tunnel_configure(*item, source, why, why_size);
+}
+
+/* `change` NULL: everything is touched. */
+static int configure_all(struct tunnels *all, struct plan *plan, struct tunnel **items,
+			 const struct change *change, char *why, size_t why_size)
 {
 	for (uint32_t c = 0; c < plan->connection_count; c++) {
 		const struct plan_connection *site = &plan->connections[c];
+		uint32_t end = site->first_tunnel + site->tunnel_count;
 
-		for (uint32_t i = site->first_tunnel; i < site->first_tunnel + site->tunnel_count;
-		     i++) {
-			const struct plan_tunnel *wanted = &plan->tunnels[i];
-			int rc = 0;
+		for (uint32_t i = site->first_tunnel; i < end; i++) {
+			struct peer_source source = { &plan->tunnels[i], site, plan->config,
+						      !change || change->touched[c] };
+			int rc = configure_one(all, &items[i], &source, why, why_size);
 
-			items[i] = map_get(&all->by_name, wanted->name, strlen(wanted->name));
-			if (!items[i])
-				rc = tunnel_new(all, &items[i], wanted->name);
-			if (rc == 0)
-				rc = tunnel_configure(
-					items[i],
-					&(struct peer_source){ wanted, site, plan->config }, why,
-					why_size);
 			if (rc < 0)
 				return rc;
 		}
@@ -316,7 +339,6 @@ static int configure_all(struct tunnels *all, struct plan *plan, struct tunnel *
 	return 0;
 }
 
-/* Tunnels of the old plan that the new one does not have. */
 /* After the groups have let go of them: the data plane refuses to lose what is referred to. */
 static void close_missing(struct tunnels *all, struct tunnel **were, uint32_t count)
 {
@@ -330,11 +352,25 @@ static void close_missing(struct tunnels *all, struct tunnel **were, uint32_t co
 	limit_table_sweep(all->limits);
 }
 
+/* Of a plan that was not taken: what it had made anew. */
+static void close_made(struct tunnels *all, struct tunnel **items, uint32_t count)
+{
+	for (uint32_t i = 0; i < all->count; i++)
+		all->items[i]->keep = true;
+	for (uint32_t i = 0; i < count; i++)
+		if (items[i] && !items[i]->keep)
+			tunnel_close(items[i]);
+	for (uint32_t i = 0; i < all->count; i++)
+		all->items[i]->keep = false;
+}
+
 int tunnels_apply(struct tunnels *all, const struct config *config, char *why, size_t why_size)
 {
 	struct plan plan, old;
 	struct tunnel **items, **were;
+	struct change change = { 0 };
 	uint32_t count;
+	bool paths;
 	int rc = plan_make(&plan, config, why, why_size);
 
 	if (rc < 0)
@@ -344,25 +380,33 @@ int tunnels_apply(struct tunnels *all, const struct config *config, char *why, s
 		plan_fini(&plan);
 		return -ENOMEM;
 	}
-	rc = configure_all(all, &plan, items, why, why_size);
+	rc = change_find(&change, &all->plan, &plan);
+	if (rc == 0)
+		rc = configure_all(all, &plan, items, &change, why, why_size);
 	if (rc < 0) {
 		/* What was configured so far points into the new plan: go back to the old one. */
-		free(items);
-		if (all->plan.config && configure_all(all, &all->plan, all->items, why, 0) < 0)
+		if (all->plan.config &&
+		    configure_all(all, &all->plan, all->items, NULL, why, 0) < 0)
 			log_error(TOPIC, "cannot go back to the former configuration");
+		close_made(all, items, plan.tunnel_count);
+		change_fini(&change);
+		free(items);
 		plan_fini(&plan);
 		return rc;
 	}
 	were = all->items;
 	count = all->count;
 	old = all->plan;
+	paths = !change_keeps_paths(&old, &plan);
 	all->plan = plan;
 	all->items = items;
 	all->count = plan.tunnel_count;
-	rc = lookup_rebuild(all);
+	if (paths)
+		rc = lookup_rebuild(all);
 	if (all->ready)
-		publish(all);
+		publish(all, &change, paths);
 	close_missing(all, were, count);
+	change_fini(&change);
 	plan_fini(&old);
 	free(were);
 	tunnel_rearm(all);
@@ -446,7 +490,7 @@ static void adoption_end(struct tunnels *all)
 
 	all->ready = true;
 	all->adopted = true;
-	publish(all);
+	publish(all, NULL, true);
 	kept = pair_adopt_finish(all);
 	recalled = recall_all(all);
 	if (requests_adopted(desired_requests(all->desired), adoption_complete, all) < 0)
