@@ -75,7 +75,9 @@ static ESP_INLINE void esp_head4(const struct sa_outbound *out, uint8_t *esp, ui
 	words[0] |= (uint64_t)look.tos << 8 | length_be << 16 | id_be << 32 |
 		    (uint64_t)look.df_be << 48;
 	words[1] = (words[1] & ~UINT64_C(0xffff0000)) | (~sum & 0xffff) << 16;
-	memcpy(at, words, sizeof(words));
+	memcpy(at, &words[0], sizeof(words[0]));
+	memcpy(at + 8, &words[1], sizeof(words[1]));
+	memcpy(at + 16, &words[2], sizeof(words[2]));
 	if (out->flags & SA_UDP) {
 		struct net_udp_hdr *udp = (struct net_udp_hdr *)(at + sizeof(struct net_ip4_hdr));
 
@@ -113,13 +115,17 @@ static ESP_INLINE void esp_nonce(struct cipher_op *op, uint8_t *iv, uint32_t sal
 static ESP_INLINE void esp_aad(struct cipher_op *op, uint32_t spi_be, uint64_t number,
 			       uint16_t flags)
 {
-	uint32_t aad[4] = { spi_be, rte_cpu_to_be_32((uint32_t)number), 0, 0 };
+	uint64_t low_be = rte_cpu_to_be_32((uint32_t)number);
+	uint64_t first = spi_be | low_be << 32;
+	uint64_t second = 0;
 
 	if (flags & SA_ESN) {
-		aad[2] = aad[1];
-		aad[1] = rte_cpu_to_be_32((uint32_t)(number >> 32));
+		first = spi_be | (uint64_t)rte_cpu_to_be_32((uint32_t)(number >> 32)) << 32;
+		second = low_be;
 	}
-	memcpy(op->aad, aad, sizeof(aad));
+	/* by halves: small stores that one wide load collects would stall it */
+	memcpy(op->aad, &first, sizeof(first));
+	memcpy(op->aad + 8, &second, sizeof(second));
 	op->aad_bytes = flags & SA_ESN ? 12 : 8;
 	op->esn = (flags & SA_ESN) != 0;
 }

@@ -35,17 +35,18 @@ static PATH_INLINE void path_transmit_at(struct path *path, struct path_packet *
 	uint8_t *at = start - sizeof(struct net_ether_hdr);
 	uint64_t type_be =
 		start[0] >> 4 == 6 ? RTE_BE16(NET_ETHERTYPE_IP6) : RTE_BE16(NET_ETHERTYPE_IP4);
-	uint64_t words[2];
+	uint64_t src;
 
 	if (unlikely(port->vlan)) {
 		path_transmit_tagged(path, p, start, length, port, mac);
 		return;
 	}
-	/* sixteen bytes at once, of which the first two lie before the frame */
-	memcpy(&words[1], port->mac, sizeof(words[1]));
-	words[0] = mac << 16;
-	words[1] = (words[1] & UINT64_C(0xffffffffffff)) | type_be << 48;
-	memcpy(at - 2, words, sizeof(words));
+	/* whole words, of which the first begins two bytes before the frame */
+	memcpy(&src, port->mac, sizeof(src));
+	src = (src & UINT64_C(0xffffffffffff)) | type_be << 48;
+	mac <<= 16;
+	memcpy(at - 2, &mac, sizeof(mac));
+	memcpy(at + 6, &src, sizeof(src));
 	path_place(p, at, length + (uint32_t)sizeof(struct net_ether_hdr));
 	path_transmit_push(path, to, port->device, p->m);
 }

@@ -318,6 +318,15 @@ static bool meter_bytes(struct path *path, const struct sa_outbound *out, uint64
 	return true;
 }
 
+static uint64_t run_bytes(const struct path *path, uint32_t from, uint32_t to)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = from; i < to; i++)
+		bytes += path->packets[path->places[i]].length;
+	return bytes;
+}
+
 /* A run of packets of one SA: numbers, then each packet. */
 static PATH_INLINE void build_run(struct path *path, uint32_t from, uint32_t to)
 {
@@ -326,9 +335,8 @@ static PATH_INLINE void build_run(struct path *path, uint32_t from, uint32_t to)
 	uint64_t bytes = 0;
 	uint32_t keep = to - from;
 
-	for (uint32_t i = from; i < to; i++)
-		bytes += path->packets[path->places[i]].length;
-	if (unlikely(out->flags & SA_METERED) && !meter_bytes(path, out, bytes)) {
+	if (unlikely(out->flags & SA_METERED) &&
+	    !meter_bytes(path, out, run_bytes(path, from, to))) {
 		refuse(path, from, 0, to, true);
 		return;
 	}
@@ -338,8 +346,10 @@ static PATH_INLINE void build_run(struct path *path, uint32_t from, uint32_t to)
 		tell_lifetime(path, out, numbers.first + (to - from) - 1);
 		refuse(path, from, keep, to, false);
 	}
-	for (uint32_t i = 0; i < keep; i++)
+	for (uint32_t i = 0; i < keep; i++) {
+		bytes += path->packets[path->places[from + i]].length;
 		build_one(path, from + i, numbers.first + i);
+	}
 	if (likely(keep))
 		count_run(path, out, path->packets[path->places[from]].tunnel, keep, bytes);
 }

@@ -121,6 +121,7 @@ struct feed *feed_new(struct bed *bed, const struct load *load)
 		feed->keys =
 			rte_zmalloc("feed_keys", (size_t)(load->tunnels + 1) * SA_KEY_STRIDE, 64);
 		peers_make(feed);
+		feed->stock = rte_zmalloc("feed_stock", FEED_STOCK * sizeof(*feed->stock), 64);
 	}
 	return feed;
 }
@@ -132,6 +133,7 @@ void feed_free(struct feed *feed)
 		rte_pktmbuf_free(feed->slots[i].m);
 	}
 	cipher_lane_free(feed->lane);
+	rte_free(feed->stock);
 	rte_free(feed->keys);
 	free(feed->slots);
 	free(feed->packets);
@@ -148,68 +150,103 @@ static void place(struct feed_slot *s)
 	s->m->ol_flags = 0;
 }
 
-/* As the peer sends it: our own transform over a copy of the inner packet. */
-static void seal_batch(struct feed *feed, struct feed_slot *s, uint32_t n)
-{
-	struct cipher_op ops[CIPHER_BURST];
-
-	for (uint32_t i = 0; i < n; i++) {
-		const struct sa_outbound *peer = &feed->peers[s[i].tunnel];
-		uint8_t *ip = rte_pktmbuf_mtod(s[i].m, uint8_t *) + 14;
-		uint8_t *text = ip + 20 + ESP_HDR + peer->iv_bytes;
-		struct esp_inner inner = { text, s[i].inner_length, 0, { 0, 0 } };
-		uint32_t spi_be = rte_cpu_to_be_32(contract_spi(1, 2 * s[i].tunnel));
-
-		memcpy(text, s[i].inner, s[i].inner_length);
-		s[i].sequence = ++feed->numbers[s[i].tunnel];
-		if (peer->flags & SA_RANDOM_IV)
-			cipher_random(feed->lane, text - peer->iv_bytes, peer->iv_bytes);
-		esp_build(&ops[i], peer, s[i].sequence, &inner);
-		memcpy(rte_pktmbuf_mtod(s[i].m, uint8_t *), s[i].head, 34);
-		memcpy(ip + 20, &spi_be, 4);
-		memcpy(ops[i].aad, &spi_be, 4);
-	}
-	feed->suite->seal(feed->lane, ops, n);
-}
-
-/* Consecutive packets are of different tunnels, over all of them whatever the number of buffers. */
-static void next_tunnel(struct feed *feed, struct feed_slot *s)
+/* The addresses of the slot's tunnel, inside and outside. */
+static void inner_patch(struct feed *feed, struct feed_slot *s)
 {
 	struct net_ip4_hdr *ip = (struct net_ip4_hdr *)s->inner;
-	struct net_addr remote;
-	uint32_t net;
+	struct net_addr remote = bed_remote(s->tunnel, false);
+	uint32_t net = rte_cpu_to_be_32(bed_tunnel_net(s->tunnel));
 
-	if (feed->load.tunnels == 1)
+	if (feed->load.work == WORK_PLAIN)
 		return;
-	s->tunnel = 1 + feed->turn++ % feed->load.tunnels;
-	net = rte_cpu_to_be_32(bed_tunnel_net(s->tunnel));
 	memcpy(feed->load.work == WORK_IN ? ip->src : ip->dst, &net, 3);
 	ip->checksum_be = 0;
 	ip->checksum_be = net_checksum_fold(net_checksum_add(0, ip, sizeof(*ip)));
 	if (feed->load.work != WORK_IN)
 		return;
 	ip = (struct net_ip4_hdr *)(s->head + 14);
-	remote = bed_remote(s->tunnel, false);
 	memcpy(ip->src, remote.bytes, 4);
 	ip->checksum_be = 0;
 	ip->checksum_be = net_checksum_fold(net_checksum_add(0, ip, sizeof(*ip)));
 }
 
+/* Consecutive packets are of different tunnels, over all of them whatever the number of buffers. */
+static void next_tunnel(struct feed *feed, struct feed_slot *s)
+{
+	if (feed->load.tunnels == 1)
+		return;
+	s->tunnel = 1 + feed->turn++ % feed->load.tunnels;
+	inner_patch(feed, s);
+}
+
+/* As the peer sends it: our own transform over a copy of the inner packet, into `frame`. */
+static void build_in(struct feed *feed, struct feed_slot *s, uint8_t *frame, struct cipher_op *op)
+{
+	const struct sa_outbound *peer = &feed->peers[s->tunnel];
+	uint8_t *ip = frame + 14;
+	uint8_t *text = ip + 20 + ESP_HDR + peer->iv_bytes;
+	struct esp_inner inner = { text, s->inner_length, 0, { 0, 0 } };
+	uint32_t spi_be = rte_cpu_to_be_32(contract_spi(1, 2 * s->tunnel));
+
+	memcpy(text, s->inner, s->inner_length);
+	if (peer->flags & SA_RANDOM_IV)
+		cipher_random(feed->lane, text - peer->iv_bytes, peer->iv_bytes);
+	esp_build(op, peer, s->sequence, &inner);
+	memcpy(frame, s->head, 34);
+	memcpy(ip + 20, &spi_be, 4);
+	memcpy(op->aad, &spi_be, 4);
+}
+
+static void stock_up(struct feed *feed)
+{
+	struct cipher_op ops[32];
+
+	for (uint32_t i = 0; i < FEED_STOCK; i += 32) {
+		for (uint32_t k = 0; k < 32; k++) {
+			struct feed_stock *stock = &feed->stock[i + k];
+			struct feed_slot *s = &feed->slots[(i + k) % feed->load.pool];
+
+			next_tunnel(feed, s);
+			s->sequence = ++feed->numbers[s->tunnel];
+			stock->tunnel = s->tunnel;
+			stock->sequence = s->sequence;
+			build_in(feed, s, stock->frame, &ops[k]);
+		}
+		feed->suite->seal(feed->lane, ops, 32);
+	}
+	feed->stock_left = FEED_STOCK;
+}
+
+static void refill_in(struct feed *feed)
+{
+	for (uint32_t i = 0; i < feed->load.pool; i++) {
+		struct feed_slot *s = &feed->slots[i];
+		const struct feed_stock *stock;
+
+		if (!feed->stock_left)
+			stock_up(feed);
+		stock = &feed->stock[FEED_STOCK - feed->stock_left--];
+		s->tunnel = stock->tunnel;
+		s->sequence = stock->sequence;
+		place(s);
+		memcpy(rte_pktmbuf_mtod(s->m, uint8_t *), stock->frame, s->length);
+	}
+}
+
 void feed_refill(struct feed *feed)
 {
+	if (feed->load.work == WORK_IN) {
+		refill_in(feed);
+		return;
+	}
 	for (uint32_t i = 0; i < feed->load.pool; i++) {
 		struct feed_slot *s = &feed->slots[i];
 
 		place(s);
 		next_tunnel(feed, s);
-		if (feed->load.work == WORK_IN)
-			continue;
 		memcpy(rte_pktmbuf_mtod(s->m, uint8_t *), s->head, 14);
 		memcpy(rte_pktmbuf_mtod(s->m, uint8_t *) + 14, s->inner, s->inner_length);
 	}
-	for (uint32_t i = 0; feed->load.work == WORK_IN && i < feed->load.pool; i += 32)
-		seal_batch(feed, &feed->slots[i],
-			   feed->load.pool - i < 32 ? feed->load.pool - i : 32);
 }
 
 static int verify_out(struct feed *feed, const struct feed_slot *s, const uint8_t *frame,
@@ -250,14 +287,16 @@ static int verify_in(struct feed *feed, struct feed_slot *s, const uint8_t *fram
 	uint8_t left[2200];
 	uint8_t opened[2200];
 	uint8_t next_header;
+	struct cipher_op op;
 	uint32_t esp = 34;
 	int got;
 
 	memcpy(left, frame + 14, n - 14);
 	bed_sa_make(&in, &out, &sa);
-	feed->numbers[s->tunnel] = s->sequence - 1;
 	place(s);
-	seal_batch(feed, s, 1);
+	inner_patch(feed, s);
+	build_in(feed, s, rte_pktmbuf_mtod(s->m, uint8_t *), &op);
+	feed->suite->seal(feed->lane, &op, 1);
 	got = peer_open(&in, rte_pktmbuf_mtod(s->m, uint8_t *) + esp, s->length - esp,
 			(uint32_t)(s->sequence >> 32), opened, &next_header);
 	if (got != (int)s->inner_length)

@@ -32,6 +32,15 @@ struct feed_slot {
 	uint64_t sequence; /* in: number it carries in this round */
 };
 
+/* An inbound frame sealed ahead: the peer's keys stay out of the cache while the path is timed. */
+struct feed_stock {
+	uint32_t tunnel;
+	uint64_t sequence;
+	uint8_t frame[1640];
+};
+
+#define FEED_STOCK 4096
+
 struct feed {
 	struct bed *bed;
 	struct load load;
@@ -40,6 +49,8 @@ struct feed {
 	struct sa_outbound *peers; /* in: by tunnel, the peer's sending side */
 	uint8_t *keys;		   /* in: their key schedules, shared with what opens */
 	uint32_t turn;
+	struct feed_stock *stock;
+	uint32_t stock_left;
 	uint64_t *numbers; /* in: by tunnel, last number used */
 	struct cipher_lane *lane;
 	const struct cipher_suite *suite;
