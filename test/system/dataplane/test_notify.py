@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""What the service manager hears: READY when it is ready, WATCHDOG while all workers move, STOPPING;
+and silence, with a line that names the worker, when a worker hangs."""
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+PROGRAM = os.path.join(os.environ["VPNGW_BUILD"], "app/dataplane/vpngw-dataplane")
+results = []
+
+
+def judge(what, good):
+    results.append(good)
+    print("%s %d - %s" % ("ok" if good else "not ok", len(results), what), flush=True)
+
+
+def hear(listener, seconds):
+    """All that is said within so long."""
+    said = []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        listener.settimeout(max(0.01, end - time.monotonic()))
+        try:
+            said += listener.recv(4096).decode().split("\n")
+        except TimeoutError:
+            break
+    return said
+
+
+def await_word(listener, word, seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if word in hear(listener, 0.2):
+            return True
+    return False
+
+
+def worker_thread(pid):
+    """The thread of lcore 1."""
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/comm" % (pid, task), encoding="ascii") as file:
+            if re.match(r"(lcore-worker-1|rte-worker-1)$", file.read().strip()):
+                return int(task)
+    return None
+
+
+def freeze(thread):
+    """Stops one thread as a hang would: by ptrace, which stops no other."""
+    import ctypes
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    seize, interrupt = 0x4206, 0x4207
+    if libc.ptrace(seize, thread, None, None) or libc.ptrace(interrupt, thread, None, None):
+        return False
+    os.waitpid(thread, 0x40000000)  # __WALL
+    return True
+
+
+def thaw(thread):
+    import ctypes
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    libc.ptrace(17, thread, None, None)  # PTRACE_DETACH
+
+
+def run(folder):
+    path = os.path.join(folder, "notify")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listener.bind(path)
+    log = open(os.path.join(folder, "log"), "w+", encoding="utf-8")
+    environment = dict(os.environ, NOTIFY_SOCKET=path, WATCHDOG_USEC="400000")
+    environment.pop("WATCHDOG_PID", None)
+    # In a namespace of its own: the mirrors go with it.
+    program = subprocess.Popen(
+        ["unshare", "--net", PROGRAM, "--no-huge", "--idle", "rest", "--cores", "1", "--socket",
+         os.path.join(folder, "s"), "--port", "name=p0,device=net_null0,role=public"],
+        stderr=log, env=environment)
+    try:
+        judge("READY", await_word(listener, "READY=1", 10))
+        judge("WATCHDOG", hear(listener, 1).count("WATCHDOG=1") >= 2)
+        thread = worker_thread(program.pid)
+        if thread and freeze(thread):
+            hear(listener, 2)
+            judge("no WATCHDOG while a worker hangs", "WATCHDOG=1" not in hear(listener, 1))
+            thaw(thread)
+            judge("WATCHDOG when it moves again", await_word(listener, "WATCHDOG=1", 3))
+            log.seek(0)
+            judge("the worker that hung is named", "worker 0 has not come round" in log.read())
+        else:
+            print("# the worker cannot be stopped here (ptrace)")
+        program.send_signal(signal.SIGTERM)
+        judge("STOPPING", await_word(listener, "STOPPING=1", 2))
+        judge("it ends with 0", program.wait(5) == 0)
+    finally:
+        if program.poll() is None:
+            program.kill()
+            program.wait()
+        log.seek(0)
+        if not all(results):
+            print("".join("# " + line for line in log))
+
+
+if os.geteuid() != 0 or not os.path.exists(PROGRAM):
+    print("skipped: needs root and vpngw-dataplane")
+    sys.exit(77)
+with tempfile.TemporaryDirectory(prefix="vpngw-notify") as place:
+    run(place)
+print("1..%d" % len(results))
+sys.exit(not all(results))

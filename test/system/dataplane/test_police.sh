@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# A flood of one class of packets to us costs the other classes nothing: BFD and ping answer, control hears.
+# shellcheck source=../harness.sh
+. "$(dirname "$0")/../harness.sh" police
+skip_unless gateway_missing dataplane
+# shellcheck source=common.sh
+. "$(dirname "$0")/common.sh"
+
+# flood PORT: as many datagrams as Python can send, for 4 s.
+flood() {
+	lab_start "flood$1" peer python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect((sys.argv[1], int(sys.argv[2])))
+end = time.monotonic() + 4
+n = 0
+while time.monotonic() < end:
+    for i in range(500):
+        try:
+            s.send(b"x" * 64)
+            n += 1
+        except OSError:
+            pass
+print(n, "datagrams")' "$DP_US" "$1"
+}
+
+flood_ends() {
+	lab_await_end "$(lab_pid "flood$1")" 8
+	sed "s/^/# /" "$LAB_DIR/flood$1.log"
+}
+
+# What BFD is to the gateway: a datagram to 3784 each 20 ms, answered; how many answers are missing?
+bfd() {
+	lab_start bfd gw python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 3784))
+print("listening", flush=True)
+while True:
+    data, sender = s.recvfrom(100)
+    s.sendto(data, sender)'
+	lab_await 3 grep -q listening "$LAB_DIR/bfd.log"
+	lab_in peer python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect((sys.argv[1], 3784))
+s.settimeout(0.3)
+lost = 0
+for i in range(100):
+    s.send(b"%d" % i)
+    try:
+        s.recv(100)
+    except OSError:
+        lost += 1
+    time.sleep(0.02)
+print(lost, "of 100 lost")
+sys.exit(lost > 1)' "$DP_US"
+	local result=$?
+	lab_stop bfd
+	return "$result"
+}
+
+no_ping_lost() {
+	says " 0% packet loss" lab_in peer ping -i 0.05 -c 40 -W 1 "$DP_US"
+}
+
+policed() {
+	says "drop mirror_policed=" dp_one counters drops
+}
+
+probe_fast() {
+	local begun=${EPOCHREALTIME/./}
+	dp_one probe || return 1
+	echo "took $(((${EPOCHREALTIME/./} - begun) / 1000)) ms"
+	[ $((${EPOCHREALTIME/./} - begun)) -lt 500000 ]
+}
+
+require "a port and a peer" dp_site
+require "the data plane starts" dp_start --port "$(dp_port "")"
+require "control sets an address" dp_address
+expect "ping" no_ping_lost
+flood 9999
+expect "BFD answers in a flood of UDP" bfd
+expect "control is answered" probe_fast
+flood_ends 9999
+flood 9999
+expect "no ping is lost in a flood of UDP" no_ping_lost
+flood_ends 9999
+expect "the flood was policed" policed
+flood 500
+expect "no ping is lost in a flood of IKE with nobody there" no_ping_lost
+expect "BFD answers in a flood of IKE" bfd
+flood_ends 500
+expect "control is answered" probe_fast
+finish
