@@ -102,13 +102,17 @@ static inline void writer_zeros(struct writer *w, size_t n)
 		memset(b, 0, n);
 }
 
-/* A 16-bit length field to be closed later; what it counts is chosen at close. */
+/*
+ * A 16-bit length field to be closed later; what it counts is chosen at close. Never NULL: callers
+ * say `field + 2` before they ask whether it was there.
+ */
 static inline uint8_t *writer_open_u16(struct writer *w)
 {
 	uint8_t *b = writer_reserve(w, 2);
 
-	if (b)
-		b[0] = b[1] = 0;
+	if (!b)
+		return w->p;
+	b[0] = b[1] = 0;
 	return b;
 }
 
