@@ -1,6 +1,7 @@
 #include "base/secret.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,6 +18,9 @@ static struct {
 	size_t granules;
 	size_t hint;
 } pool;
+
+/* A thread that computes for the control thread gives and takes secrets as well. */
+static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static size_t granules_of(size_t n)
 {
@@ -89,23 +93,34 @@ static size_t find_run(size_t from, size_t to, size_t want)
 	return to;
 }
 
+/* The first of `want` granules that are the caller's now, or pool.granules. */
+static size_t take_run(size_t want)
+{
+	size_t at = find_run(pool.hint, pool.granules, want);
+
+	if (at == pool.granules)
+		at = find_run(0, pool.granules, want);
+	if (at < pool.granules) {
+		memset(pool.taken + at, 1, want);
+		pool.hint = at + want;
+	}
+	return at;
+}
+
 int secret_new(struct secret *secret, size_t n)
 {
-	size_t want = granules_of(n), at;
+	size_t at;
 
 	*secret = (struct secret){ 0 };
 	if (!n)
 		return 0;
 	if (!pool.start || n > pool.bytes)
 		return -ENOMEM;
-	at = find_run(pool.hint, pool.granules, want);
-	if (at == pool.granules) {
-		at = find_run(0, pool.granules, want);
-		if (at == pool.granules)
-			return -ENOMEM;
-	}
-	memset(pool.taken + at, 1, want);
-	pool.hint = at + want;
+	pthread_mutex_lock(&pool_lock);
+	at = take_run(granules_of(n));
+	pthread_mutex_unlock(&pool_lock);
+	if (at == pool.granules)
+		return -ENOMEM;
 	*secret = (struct secret){ .p = pool.start + at * GRANULE, .n = n };
 	return 0;
 }
@@ -127,7 +142,9 @@ void secret_free(struct secret *secret)
 		return;
 	at = (size_t)(secret->p - pool.start) / GRANULE;
 	secret_wipe(secret->p, granules_of(secret->n) * GRANULE);
+	pthread_mutex_lock(&pool_lock);
 	memset(pool.taken + at, 0, granules_of(secret->n));
+	pthread_mutex_unlock(&pool_lock);
 	*secret = (struct secret){ 0 };
 }
 

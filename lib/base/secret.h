@@ -4,6 +4,7 @@
  *
  * Key material lives in a pool of locked pages that are left out of core dumps and zeroed in a
  * forked child. A secret is wiped when it is freed. Secrets are compared in constant time.
+ * Threads may take and give back at the same time; init and fini are for when there is one.
  */
 #include "base/span.h"
 

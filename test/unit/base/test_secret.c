@@ -3,6 +3,7 @@
 #include "base/secret.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +172,37 @@ static void test_lock_limit(void **state)
 #endif
 }
 
+/* Two threads never hold the same bytes. */
+static void *take_and_give(void *mark)
+{
+	for (int i = 0; i < 20000; i++) {
+		struct secret secret;
+
+		if (secret_new(&secret, 40))
+			return mark;
+		memset(secret.p, *(uint8_t *)mark, secret.n);
+		for (size_t k = 0; k < secret.n; k++)
+			if (secret.p[k] != *(uint8_t *)mark)
+				return mark;
+		secret_free(&secret);
+	}
+	return NULL;
+}
+
+static void test_two_threads(void **state)
+{
+	uint8_t marks[2] = { 1, 2 };
+	pthread_t threads[2];
+	void *failed;
+
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, take_and_give, &marks[i]), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pthread_join(threads[i], &failed), 0);
+		assert_null(failed);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +214,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_child_sees_zeroes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mapping_flags, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_second_pool_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_two_threads, setup, teardown),
 		cmocka_unit_test(test_equal_and_random),
 	};
 

@@ -2,6 +2,7 @@
 #include "control/crypto/dh.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 static struct crypto *crypto;
@@ -134,6 +135,39 @@ static void exported_and_imported(void **state)
 	}
 }
 
+static void *helper(void *arg)
+{
+	struct crypto *own;
+
+	if (crypto_new(&own))
+		return arg;
+	crypto_dh_job_run(own, arg);
+	crypto_free(own);
+	return NULL;
+}
+
+/* The computation of an exchange on another thread, with that thread's own contexts. */
+static void job_elsewhere(void **state)
+{
+	struct crypto_dh_job job = { .dh = make(20), .peer_len = 96 };
+	struct crypto_dh *peer = make(20);
+	struct secret shared;
+	pthread_t thread;
+	void *failed;
+
+	memcpy(job.peer, crypto_dh_public(peer).p, 96);
+	assert_int_equal(pthread_create(&thread, NULL, helper, &job), 0);
+	assert_int_equal(crypto_dh_compute(crypto, peer, crypto_dh_public(job.dh), &shared), 0);
+	assert_int_equal(pthread_join(thread, &failed), 0);
+	assert_null(failed);
+	assert_int_equal(job.error, 0);
+	assert_memory_equal(shared.p, job.shared.p, shared.n);
+	secret_free(&shared);
+	secret_free(&job.shared);
+	crypto_dh_free(job.dh);
+	crypto_dh_free(peer);
+}
+
 static void job(void **state)
 {
 	struct crypto_dh *peer = make(31);
@@ -169,6 +203,7 @@ int main(void)
 		cmocka_unit_test(both_sides_agree),	 cmocka_unit_test(peer_values_are_checked),
 		cmocka_unit_test(modp_bounds),		 cmocka_unit_test(unknown_groups),
 		cmocka_unit_test(exported_and_imported), cmocka_unit_test(job),
+		cmocka_unit_test(job_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
