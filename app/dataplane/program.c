@@ -301,24 +301,21 @@ static uint64_t *program_drops(struct program *p)
 }
 
 /* What the kernel sends: frames out of a port, inner packets into the routes of its domain. */
-static void on_mirrors(void *context)
+static void on_mirror(void *context)
 {
-	struct program *p = context;
+	const struct program_mirror *watch = context;
+	struct program *p = watch->program;
+	const struct mirror *mirror = mirror_get(p->mirrors, watch->id);
+	struct rte_mbuf *packets[MIRROR_READ];
+	uint32_t n = mirror_read(p->mirrors, watch->id, packets, MIRROR_READ);
+	uint32_t taken =
+		n ? worker_inject(p->workers, mirror->port ? PATH_INJECT_FRAME : PATH_INJECT_ROUTE,
+				  mirror->port, packets, n)
+		  : 0;
 
-	for (uint32_t id = 1; id <= mirror_count(p->mirrors); id++) {
-		const struct mirror *mirror = mirror_get(p->mirrors, id);
-		struct rte_mbuf *packets[MIRROR_READ];
-		uint32_t n = mirror_read(p->mirrors, id, packets, MIRROR_READ);
-		uint32_t taken =
-			n ? worker_inject(p->workers,
-					  mirror->port ? PATH_INJECT_FRAME : PATH_INJECT_ROUTE,
-					  mirror->port, packets, n)
-			  : 0;
-
-		program_drops(p)[CONTRACT_DROP_HANDOVER_FULL] += n - taken;
-		for (; taken < n; taken++)
-			rte_pktmbuf_free(packets[taken]);
-	}
+	program_drops(p)[CONTRACT_DROP_HANDOVER_FULL] += n - taken;
+	for (; taken < n; taken++)
+		rte_pktmbuf_free(packets[taken]);
 }
 
 static int start_signals(struct program *p)
@@ -342,8 +339,11 @@ static int program_watch(struct program *p)
 		err = loop_add(&p->loop, link_netlink_fd(p->link), on_link_event, p);
 	if (!err)
 		err = loop_add(&p->loop, link_event_fd(p->link), on_link_event, p);
-	for (uint32_t id = 1; !err && id <= mirror_count(p->mirrors); id++)
-		err = loop_add(&p->loop, mirror_get(p->mirrors, id)->fd, on_mirrors, p);
+	for (uint32_t id = 1; !err && id <= mirror_count(p->mirrors); id++) {
+		p->mirror_watches[id] = (struct program_mirror){ p, id };
+		err = loop_add(&p->loop, mirror_get(p->mirrors, id)->fd, on_mirror,
+			       &p->mirror_watches[id]);
+	}
 	return err;
 }
 

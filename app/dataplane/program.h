@@ -15,6 +15,11 @@ struct program_fault {
 	char text[640];
 };
 
+struct program_mirror {
+	struct program *program;
+	uint32_t id;
+};
+
 struct program {
 	const struct options *options;
 	struct program_fault *fault;
@@ -31,6 +36,7 @@ struct program {
 	struct port_set ports;
 	struct waker waker;
 	struct mirror_set *mirrors;
+	struct program_mirror mirror_watches[MIRROR_MAX];
 	struct worker_set *workers;
 	struct loop loop;
 	struct agent *agent;

@@ -163,7 +163,8 @@ void send_datagram(struct agent *agent, const struct contract_header *message)
 	struct send send = { .agent = agent, .datagram = datagram, .id = ++agent->datagram_id };
 	static uint8_t room[SEND_PAYLOAD_MAX + 64];
 
-	if (datagram->length > SEND_PAYLOAD_MAX) {
+	if (datagram->length > SEND_PAYLOAD_MAX || !datagram->nexthop ||
+	    datagram->nexthop >= agent->config.limits.nexthops) {
 		agent->sends_dropped++;
 		return;
 	}

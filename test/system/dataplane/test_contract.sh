@@ -55,6 +55,18 @@ sys.exit(data != marker + b"A" * int(sys.argv[3]))' "$2" "$3" "$1" >"$LAB_DIR/re
 	wait "$receiver" || { cat "$LAB_DIR/received"; dp_one counters; return 1; }
 }
 
+# What no next hop is there for goes nowhere and harms nobody.
+sent_astray() {
+	dp_ctl <<-END
+		send local=$DP_US remote=$DP_PEER nexthop=0 hex=00
+		send local=$DP_US remote=$DP_PEER nexthop=77 hex=00
+		send local=$DP_US remote=$DP_PEER nexthop=4095 hex=00
+		send local=$DP_US remote=$DP_PEER nexthop=4294967295 hex=00
+		probe
+	END
+	lab_alive dataplane
+}
+
 neighbour() {
 	local mac
 	mac=$(lab_in peer cat /sys/class/net/eth0/address)
@@ -173,6 +185,7 @@ expect "IKE with the non-ESP marker arrives without it" punted 4500 00000000aabb
 expect "a datagram leaves" sent 200 500 0
 expect "and one with the marker" sent 200 4500 1
 expect "and one of three fragments" sent 4000 500 0
+expect "one to nowhere harms nobody" sent_astray
 require "a tunnel" tunnel
 expect "10,000 SAs in a second" fast
 expect "all are there" counts sa 10000
