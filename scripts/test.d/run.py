@@ -96,7 +96,10 @@ def build(stage, report):
     if os.path.exists(ready):
         # New folders are found by meson alone.
         out = execute(["meson", "setup", "--reconfigure", stage.folder], env=environment)
-    if not os.path.exists(ready) or out.returncode:
+        if out.returncode:
+            report.one(f"{stage.folder}: meson setup --reconfigure", False, out.stdout)
+            return False
+    else:
         shutil.rmtree(os.path.join(ROOT, stage.folder), ignore_errors=True)
         out = execute(["meson", "setup", stage.folder, *stage.options], env=environment)
         if out.returncode:

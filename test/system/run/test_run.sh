@@ -58,12 +58,12 @@ expect "an option it does not know" refused 2 "--help" --what
 expect "a configuration that is not there" refused 1 "/none.json cannot be read" --config /none.json
 expect "nothing runs" refused 1 "nothing runs" --status
 echo '{ "appliance": { "colour": 1 } }' >/tmp/broken.$$.json
-expect "a configuration that is refused: the reason" refused 1 "/appliance/colour" --no-setup --config /tmp/broken.$$.json
+expect "a configuration that is refused: the reason" refused 1 "/appliance/colour" --no-setup --no-build --config /tmp/broken.$$.json
 rm -f /tmp/broken.$$.json
 expect "and nothing is left" no_trace
-require "it runs" run --no-setup
+require "it runs" run --no-setup --no-build
 expect "both tunnels are up" both_tunnels_up
-expect "a second one beside it is refused" refused 1 "it runs already" --no-setup
+expect "a second one beside it is refused" refused 1 "it runs already" --no-setup --no-build
 expect "its status" says "tunnel 1: up" run --status
 expect "REST answers from the machine" rest_answers
 expect "a cable less, traffic flows" survives link0
