@@ -108,12 +108,9 @@ static void tables(struct bed *bed, const struct bed_config *c)
 {
 	char reason[CONTRACT_REASON] = "";
 	uint32_t rows[CONTRACT_SECTIONS] = {
-		[CONTRACT_COUNT_DROPS] = 1,
-		[CONTRACT_COUNT_PORTS] = PATH_PORTS,
-		[CONTRACT_COUNT_SAS] = 2 * c->tunnels + 2,
-		[CONTRACT_COUNT_TUNNELS] = c->tunnels + 1,
-		[CONTRACT_COUNT_LIMITS] = 64,
-		[CONTRACT_COUNT_WORKER] = 1,
+		[CONTRACT_COUNT_DROPS] = 1,    [CONTRACT_COUNT_PORTS] = PATH_PORTS,
+		[CONTRACT_COUNT_SAS] = c->sas, [CONTRACT_COUNT_TUNNELS] = c->tunnels + 1,
+		[CONTRACT_COUNT_LIMITS] = 64,  [CONTRACT_COUNT_WORKER] = 1,
 	};
 	struct fib_config fib = { .routes4 = c->routes4 ? c->routes4 : c->tunnels + 64,
 				  .routes6 = c->tunnels + 64,
@@ -125,7 +122,7 @@ static void tables(struct bed *bed, const struct bed_config *c)
 	struct meter_config meter = {
 		.limits = 64, .workers = c->workers, .tsc_hz = rte_get_tsc_hz(), .socket = -1
 	};
-	struct sa_config sas = { .sas = 2 * c->tunnels + 2,
+	struct sa_config sas = { .sas = c->sas,
 				 .tunnels = c->tunnels + 1,
 				 .children = c->tunnels + 1,
 				 .nexthops = fib.nexthops,
@@ -166,6 +163,7 @@ struct bed *bed_new(const struct bed_config *given)
 	if (!bed)
 		exit(1);
 	c.workers = c.workers ? c.workers : 1;
+	c.sas = c.sas ? c.sas : 2 * c.tunnels + 2;
 	bed->tunnels = c.tunnels;
 	tables(bed, &c);
 	ports(bed);

@@ -43,7 +43,7 @@ struct bed_config {
 	uint32_t buffers;
 	uint32_t routes4;
 	uint32_t workers;
-	bool ip6; /* outer */
+	uint32_t sas; /* 0: a pair a tunnel */
 };
 
 /* The SA pair of a tunnel: ids 2t (inbound) and 2t + 1 (outbound). */

@@ -450,6 +450,7 @@ int main(void)
 		cmocka_unit_test(numbers_end),
 		cmocka_unit_test(sa_gone),
 	};
+	int failed;
 	struct bed_config config = { .tunnels = 16, .buffers = 1024 };
 
 	test_eal_init();
@@ -457,5 +458,7 @@ int main(void)
 	bed_tunnel(bed, 1);
 	bed_sa_add(bed, &plain_sa);
 	bed_sa_make(&in_sa, &out_sa, &plain_sa);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	bed_free(bed);
+	return failed;
 }
