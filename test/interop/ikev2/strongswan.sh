@@ -11,9 +11,14 @@ aes256gcm16-prfsha512-ecp521 aes256gcm8-prfsha256-x25519 aes256gcm12-prfsha256-x
 aes256-sha256-prfsha256-modp2048 aes256-sha384-prfsha384-modp3072 aes256-sha512-prfsha512-modp4096
 aes192-sha1-prfsha1-modp2048 aes128-sha1-prfsha1-modp1024 3des-sha1-prfsha1-modp1024
 chacha20poly1305-prfsha256-x25519 aes256-aesxcbc-prfaesxcbc-x25519 aes256-aescmac-prfaescmac-x25519
-aes256gcm16-prfsha256-modp2048s256 aes256gcm16-prfsha384-x448"
+aes256gcm16-prfsha256-modp2048s256 aes256gcm16-prfsha384-x448
+aes256ctr-sha256-prfsha256-ecp256bp aes128ctr-sha384-prfsha384-ecp384bp aes192gcm16-prfsha256-ecp512bp
+aes256gcm16-prfsha256-ecp192 aes256gcm16-prfsha256-ecp224 aes256gcm16-prfsha256-ecp224bp
+aes256gcm16-prfsha512-modp6144 aes256gcm16-prfsha512-modp1536 aes256-sha256-prfsha256-modp768
+aes192gcm8-prfaesxcbc-x25519 aes128gcm12-prfaescmac-x448"
 ESP_SUITES="aes256gcm16-x25519 aes128gcm16-noesn aes256gcm16-ecp384 aes256-sha256-modp2048 aes128-sha1
-aes256-sha384-x25519 aes256-sha512 chacha20poly1305-x25519 3des-sha1 aes192gcm16"
+aes256-sha384-x25519 aes256-sha512 chacha20poly1305-x25519 3des-sha1 aes192gcm16
+aes256-aesxcbc aes256gcm8-ecp256bp aes128ctr-sha256"
 
 ca() {
 	mkdir -p "$PKI"
