@@ -54,6 +54,24 @@ static void wrong_key(void **state)
 	world_empty(world);
 }
 
+/* What was refused counts as half-open: wrong keys do not fill the memory. */
+static void wrong_keys_do_not_pile_up(void **state)
+{
+	struct world *world = *state;
+
+	world->b.psk = "another";
+	world_start(world);
+	for (int i = 0; i < 20; i++) {
+		world_dial(world, &world->a, NULL);
+		world_deliver(world);
+	}
+	assert_int_equal(ikev2_counters(world->b.engine)->sas, 5);
+	assert_int_equal(ikev2_counters(world->b.engine)->half_open, 5);
+	world_run(world, 400 * WORLD_SECOND);
+	world_empty(world);
+	assert_int_equal(ikev2_counters(world->b.engine)->half_open, 0);
+}
+
 static void deleted(void **state)
 {
 	struct world *world = *state;
@@ -118,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(comes_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(wrong_keys_do_not_pile_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(deleted, setup, teardown),
 		cmocka_unit_test_setup_teardown(child_rekey, setup, teardown),
 		cmocka_unit_test_setup_teardown(ike_rekey, setup, teardown),

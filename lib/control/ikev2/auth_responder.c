@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define REFUSED_NS (12 * IKEV2_NS_PER_S) /* two retransmissions of a usual peer */
+
 static void tell_failed(struct ikev2_task *task, enum ikev2_reason reason)
 {
 	ikev2_trace_local(task->sa, "authentication refused: %s %s", ikev2_reason_text(reason),
@@ -14,8 +16,9 @@ static void tell_failed(struct ikev2_task *task, enum ikev2_reason reason)
 }
 
 /*
- * The answer says nothing about the cause. The IKE SA stays until its half-open time is over, so
- * that a lost answer can be sent again; it takes no other request.
+ * The answer says nothing about the cause. The IKE SA stays a little, so that a lost answer can be
+ * sent again, and takes no other request; it counts as half-open all that time, so that wrong keys
+ * cannot pile up state.
  */
 static enum ikev2_step refuse(struct ikev2_task *task, enum ikev2_reason reason)
 {
@@ -24,8 +27,9 @@ static enum ikev2_step refuse(struct ikev2_task *task, enum ikev2_reason reason)
 	sa->engine->counters.auth_failed++;
 	ikev2_exchange_respond_notify(task, IKE_N_AUTHENTICATION_FAILED, (struct span){ 0 });
 	tell_failed(task, reason);
-	ikev2_init_close(sa);
 	sa->reason = (uint8_t)reason;
+	sa->expire_ns = sa->engine->now_ns + REFUSED_NS;
+	ikev2_timer_schedule(sa);
 	return IKEV2_DONE;
 }
 

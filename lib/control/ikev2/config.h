@@ -63,7 +63,6 @@ struct ikev2_config {
 	bool initial_contact; /* may be sent; the engine knows when it is right (INITIAL_CONTACT) */
 	bool mobike;
 	bool no_fragmentation;
-	bool no_esn;		   /* reserved for peers that lie about it */
 	bool force_encapsulation;  /* UDP also without NAT */
 	bool childless;		   /* IKE SA first, every child by CREATE_CHILD_SA (RFC 6023) */
 	uint8_t jitter_percent;	   /* 0: 15; of the soft lifetimes */

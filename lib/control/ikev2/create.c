@@ -319,7 +319,6 @@ void ikev2_create_old_gone(struct ikev2_child *old)
 
 	if (!offer)
 		return;
-	offer->old_gone = true;
 	rival = ikev2_child_find(old->sa->engine, offer->rival_child);
 	if (rival)
 		succeed(rival, old);

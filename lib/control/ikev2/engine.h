@@ -164,7 +164,7 @@ struct ikev2_engine_config {
 
 struct ikev2_counters {
 	uint64_t received, sent, retransmitted, dropped, init_dropped;
-	uint64_t cookies_sent, auth_failed, established, handshakes;
+	uint64_t cookies_sent, auth_failed, established;
 	uint32_t half_open, sas, children;
 };
 

@@ -65,7 +65,6 @@ void ikev2_establish(struct ikev2_sa *sa, bool initial_contact)
 	sa->line_low = sa->low;
 	sa->up = true;
 	sa->engine->counters.established++;
-	sa->engine->counters.handshakes++;
 	if (sa->initiator)
 		queue_children(sa);
 	ikev2_sa_event(sa, IKEV2_EVENT_UP, IKEV2_REASON_NONE, NULL);

@@ -127,7 +127,6 @@ static void io_job(struct io *io, struct ikev2_job *job)
 static void io_offer(struct io *io, struct ikev2_offer *offer)
 {
 	IO(io, offer->group);
-	IO(io, offer->old_gone);
 	IO(io, offer->nonce);
 	IO(io, offer->ike_spi);
 	IO(io, offer->esp_spi);
@@ -175,7 +174,6 @@ static void io_setup(struct io *io, struct ikev2_setup *setup)
 	IO(io, setup->ke_tries);
 	IO(io, setup->peer_hashes);
 	IO(io, setup->peer_childless);
-	IO(io, setup->peer_natt);
 	IO(io, setup->first_entry);
 	IO(io, setup->no_child);
 	if (io->in && (setup->ni_len > IKE_NONCE_MAX || setup->nr_len > IKE_NONCE_MAX ||

@@ -61,8 +61,6 @@ void ikev2_mobike_check_nat(struct ikev2_sa *sa, const struct ike_message *messa
 	local_plain = has_hash(message, IKE_N_NAT_DETECTION_DESTINATION_IP,
 			       hash_of(sa, &message->header, &path->local, path->local_port, hash),
 			       &destination);
-	if (sa->setup)
-		sa->setup->peer_natt = source && destination;
 	if (!source || !destination)
 		return;
 	sa->nat_remote = !remote_plain;

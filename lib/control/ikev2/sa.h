@@ -68,7 +68,6 @@ struct ikev2_job {
 struct ikev2_offer {
 	struct crypto_dh *dh;
 	uint16_t group;
-	bool old_gone; /* the child that is rekeyed was deleted by the peer meanwhile */
 	uint8_t nonce[IKEV2_NONCE_BYTES];
 	uint64_t ike_spi;
 	uint32_t esp_spi;
@@ -114,7 +113,6 @@ struct ikev2_setup {
 	struct ikev2_connection **candidates;
 	uint32_t peer_hashes;
 	bool peer_childless;
-	bool peer_natt;
 	bool no_child; /* imported: the keys of the first child may have been installed already */
 	int32_t first_entry; /* that goes with IKE_AUTH, -1: none */
 	uint64_t started_ns;
@@ -144,7 +142,6 @@ struct ikev2_sa {
 	bool fragmentation;
 	bool mobike;
 	bool suspect;
-	bool single_pair; /* the peer wants one pair of addresses per child */
 	uint8_t local_method;
 	uint8_t remote_method;
 	struct ikev2_path path;
