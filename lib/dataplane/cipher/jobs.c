@@ -44,7 +44,7 @@ _Static_assert(sizeof(struct job_key) <= CIPHER_KEY_BYTES, "memory of a key");
 
 struct tags {
 	uint8_t made[CIPHER_BURST][TAG_MAX];
-	uint8_t got[CIPHER_BURST][TAG_MAX];
+	uint32_t first[CIPHER_BURST]; /* words of received tags that an extended number covers */
 };
 
 static void job_hash(IMB_JOB *job, const struct job_key *key, const struct cipher_op *op)
@@ -103,13 +103,25 @@ static void job_fill(IMB_JOB *job, struct cipher_op *op, bool seal, uint8_t *tag
 	job_hash(job, key, op);
 }
 
-/* RFC 4303 section 3.3.2.1: the high half is authenticated where the ICV will stand. */
-static void esn_put(const struct cipher_op *op)
+static bool esn_covers(const struct cipher_op *op)
 {
-	const struct job_key *key = op->key;
+	return op->esn && !((const struct job_key *)op->key)->recipe.aead;
+}
 
-	if (op->esn && !key->recipe.aead)
-		memcpy(op->text + op->length, op->aad + 4, 4);
+/* RFC 4303 section 3.3.2.1: the high half is authenticated where the ICV stands. */
+static void esn_put(const struct cipher_op *op, uint32_t *was)
+{
+	if (!esn_covers(op))
+		return;
+	memcpy(was, op->tag, sizeof(*was));
+	memcpy(op->tag, op->aad + 4, 4);
+}
+
+static bool tag_good(struct cipher_op *op, const uint8_t *made, uint32_t was)
+{
+	if (esn_covers(op))
+		memcpy(op->tag, &was, sizeof(was));
+	return cipher_tag_equal(made, op->tag, op->tag_bytes);
 }
 
 static void run_burst(struct cipher_lane *lane, IMB_JOB **jobs, uint32_t n)
@@ -140,16 +152,14 @@ static void run(struct cipher_lane *lane, struct cipher_op *ops, uint32_t n, boo
 		for (uint32_t i = 0; i < count; i++) {
 			struct cipher_op *op = &ops[from + i];
 
-			if (!seal)
-				memcpy(tags.got[from + i], op->tag, op->tag_bytes);
-			esn_put(op);
+			esn_put(op, &tags.first[from + i]);
 			job_fill(jobs[i], op, seal, seal ? op->tag : tags.made[from + i]);
 		}
 		run_burst(lane, jobs, count);
 		got += count;
 	}
 	for (uint32_t i = 0; !seal && i < n; i++)
-		ops[i].good = cipher_tag_equal(tags.made[i], tags.got[i], ops[i].tag_bytes);
+		ops[i].good = tag_good(&ops[i], tags.made[i], tags.first[i]);
 }
 
 static void job_seal(struct cipher_lane *lane, struct cipher_op *ops, uint32_t n)

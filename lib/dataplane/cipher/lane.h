@@ -26,12 +26,17 @@ const struct cipher_suite *cipher_jobs_suite(enum contract_cipher cipher,
 void cipher_jobs_expand(struct cipher_lane *lane, const struct cipher_suite *suite,
 			const uint8_t *key, const uint8_t *integrity_key, void *memory);
 
-/* Constant time: no early exit, no branch on the bytes. */
+/* Constant time: no early exit, no branch on the bytes. Tags are whole 32-bit words. */
 static inline bool cipher_tag_equal(const uint8_t *a, const uint8_t *b, uint32_t n)
 {
-	uint8_t differ = 0;
+	uint32_t differ = 0;
+	uint32_t x;
+	uint32_t y;
 
-	for (uint32_t i = 0; i < n; i++)
-		differ |= a[i] ^ b[i];
+	for (uint32_t i = 0; i < n; i += sizeof(x)) {
+		__builtin_memcpy(&x, a + i, sizeof(x));
+		__builtin_memcpy(&y, b + i, sizeof(y));
+		differ |= x ^ y;
+	}
 	return differ == 0;
 }

@@ -12,6 +12,7 @@
 struct bare {
 	IMB_MGR *mgr;
 	aes_gcm_enc_dec_t run;
+	uint32_t turn; /* the packet's place in the sequence of tunnels */
 	struct gcm_context_data ctx;
 	uint8_t iv[16];
 	uint8_t aad[16];
@@ -32,12 +33,14 @@ static aes_gcm_enc_dec_t gcm_call(const IMB_MGR *mgr, enum contract_cipher ciphe
 	}
 }
 
-static const void *key_of(struct feed *feed, const struct feed_slot *s)
+/* The keys in the order in which the path meets them. */
+static const void *key_of(struct feed *feed, const struct bare *b, uint32_t ahead)
 {
 	const struct sa_hot *hot = sa_hot(feed->bed->sas);
+	uint32_t tunnel = 1 + (b->turn + ahead) % feed->load.tunnels;
 
-	return feed->load.work == WORK_IN ? sa_slot(hot, 2 * s->tunnel)->in.key
-					  : sa_slot(hot, 2 * s->tunnel + 1)->out[0].key;
+	return feed->load.work == WORK_IN ? sa_slot(hot, 2 * tunnel)->in.key
+					  : sa_slot(hot, 2 * tunnel + 1)->out[0].key;
 }
 
 /* Direct calls, text and key of the packet four ahead prefetched. */
@@ -57,13 +60,15 @@ static void round_gcm(struct feed *feed, struct bare *b)
 			for (uint32_t at = 0; at < next->inner_length; at += 64)
 				__builtin_prefetch(p + at, 1);
 			if (feed->load.tunnels > 1) {
-				const uint8_t *key = key_of(feed, next);
+				const uint8_t *key = key_of(feed, b, 4);
 
 				for (uint32_t at = 0; at < sizeof(struct gcm_key_data); at += 64)
 					__builtin_prefetch(key + at);
 			}
 		}
-		b->run(key_of(feed, s), &b->ctx, text, text, length, b->iv, b->aad, 12, b->tag, 16);
+		b->run(key_of(feed, b, 0), &b->ctx, text, text, length, b->iv, b->aad, 12, b->tag,
+		       16);
+		b->turn++;
 	}
 }
 
