@@ -1,7 +1,9 @@
 #pragma once
 /*
  * Sequence numbers of an outbound SA. One counter gives number and IV; it only grows. Numbers are
- * reserved for a run of packets of one SA, directly before they are encrypted.
+ * reserved for a run of packets of one SA, directly before they are encrypted. Left out so far: the
+ * `spread` of an SA is kept but nothing holds workers to it, so with several workers on one SA
+ * numbers can arrive out of order by as much as one worker can be delayed.
  */
 #include "dataplane/esp/esp.h"
 

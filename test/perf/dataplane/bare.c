@@ -1,13 +1,11 @@
+#include "../measure.h"
 #include "bare.h"
 
 #include "dataplane/esp/esp.h"
 
-#include <rte_cycles.h>
-
 #include <intel-ipsec-mb.h>
 
 #include <stdlib.h>
-#include <string.h>
 
 struct bare {
 	IMB_MGR *mgr;
@@ -21,16 +19,11 @@ struct bare {
 
 static aes_gcm_enc_dec_t gcm_call(const IMB_MGR *mgr, enum contract_cipher cipher, bool out)
 {
-	switch (cipher) {
-	case CONTRACT_CIPHER_AES128_GCM:
+	if (cipher == CONTRACT_CIPHER_AES128_GCM)
 		return out ? mgr->gcm128_enc : mgr->gcm128_dec;
-	case CONTRACT_CIPHER_AES192_GCM:
-		return out ? mgr->gcm192_enc : mgr->gcm192_dec;
-	case CONTRACT_CIPHER_AES256_GCM:
+	if (cipher == CONTRACT_CIPHER_AES256_GCM)
 		return out ? mgr->gcm256_enc : mgr->gcm256_dec;
-	default:
-		return NULL;
-	}
+	return NULL;
 }
 
 /* The keys in the order in which the path meets them. */
@@ -137,14 +130,6 @@ static void round_jobs(struct feed *feed, struct bare *b)
 	}
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 double bare_measure(struct feed *feed, uint32_t rounds)
 {
 	struct bare b = { .mgr = alloc_mb_mgr(0) };
@@ -161,7 +146,7 @@ double bare_measure(struct feed *feed, uint32_t rounds)
 			b.run ? round_gcm(feed, &b) : round_jobs(feed, &b);
 		cycles[r] = (double)(rte_rdtsc_precise() - start) / repeats / feed->load.pool;
 	}
-	qsort(cycles, rounds, sizeof(*cycles), compare);
+	qsort(cycles, rounds, sizeof(*cycles), measure_compare);
 	median = cycles[rounds / 2];
 	free(cycles);
 	free_mb_mgr(b.mgr);

@@ -3,6 +3,7 @@
  * give to the arrays that TX would take, beside the cipher alone. scripts/bench dataplane.
  */
 #include "../../unit/dataplane/eal.h"
+#include "../measure.h"
 #include "../options.h"
 #include "bare.h"
 
@@ -15,14 +16,6 @@ struct result {
 	double min;
 	double bare;
 };
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
 
 /* One pass over the pool; the frames that left, in order, go to `out`. Cycles of the path alone. */
 static uint64_t pass(struct feed *feed, struct rte_mbuf **out)
@@ -80,7 +73,7 @@ static struct result measure(struct feed *feed, uint32_t rounds)
 		fprintf(stderr, "bench: packets were dropped\n");
 		exit(1);
 	}
-	qsort(cycles, rounds, sizeof(*cycles), compare);
+	qsort(cycles, rounds, sizeof(*cycles), measure_compare);
 	result.median = cycles[rounds / 2];
 	result.min = cycles[0];
 	feed_refill(feed);
@@ -126,6 +119,36 @@ static void print_result(struct bench_options *o, const struct load *l, const st
 		   l->flows, l->routes, r->median, r->min, r->bare);
 }
 
+/* The bare cipher on the machine of reference (2.6 GHz TSC, quiet), one tunnel, hot buffers. */
+static const struct {
+	enum contract_cipher cipher;
+	uint32_t size;
+	double out;
+	double in;
+} references[] = {
+	{ CONTRACT_CIPHER_AES256_GCM, 64, 58, 50 },
+	{ CONTRACT_CIPHER_AES256_GCM, 512, 129, 122 },
+	{ CONTRACT_CIPHER_AES256_GCM, 1420, 296, 277 },
+	{ CONTRACT_CIPHER_AES256_CBC, 1420, 1339, 0 },
+	{ CONTRACT_CIPHER_CHACHA20_POLY1305, 1420, 1149, 0 },
+};
+
+/* A machine that is slower or busier shows in the bare cipher first: targets scale with it. */
+static void compare_bare(const struct load *l, const struct result *r)
+{
+	for (uint32_t i = 0; i < sizeof(references) / sizeof(references[0]); i++) {
+		double want = l->work == WORK_OUT ? references[i].out : references[i].in;
+
+		if (references[i].cipher != l->cipher || references[i].size != l->size ||
+		    l->tunnels != 1 || l->pool != 256 || want == 0 || l->work == WORK_PLAIN)
+			continue;
+		if (r->bare > want * 1.15 || r->bare < want * 0.85)
+			printf("      bare is %.0f %% of the reference's %.0f: this is %.1f "
+			       "there\n",
+			       r->bare / want * 100, want, r->median * want / r->bare);
+	}
+}
+
 static void one(struct bench_options *o, const struct load *load)
 {
 	struct bed_config config = { .tunnels = load->tunnels,
@@ -150,6 +173,7 @@ static void one(struct bench_options *o, const struct load *load)
 	feed = feed_new(bed, load);
 	result = measure(feed, o->quick ? 31 : 101);
 	print_result(o, load, &result, bed);
+	compare_bare(load, &result);
 	feed_free(feed);
 	bed_free(bed);
 }
