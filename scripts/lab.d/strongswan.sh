@@ -88,7 +88,7 @@ lab_charon_connection() {
 				proposals = $ike
 				encap = yes
 				dpd_delay = ${dpd}s
-				mobike = no
+				mobike = yes
 				local { auth = psk
 					id = ${local_id:-$local} }
 				remote { auth = psk

@@ -7,6 +7,7 @@
  * those that are up are served in between.
  */
 #include "control/tunnel/dial.h"
+#include "control/tunnel/evacuate.h"
 #include "control/tunnel/lookup.h"
 
 #include "base/log.h"
@@ -137,6 +138,10 @@ void dial_work(void *context)
 		struct tunnel *tunnel = list_entry(all->work.next, struct tunnel, work);
 
 		list_del(&tunnel->work);
+		if (tunnel->suspect || tunnel->link_down)
+			evacuate(tunnel);
+		else if (tunnel->evacuated)
+			evacuate_return(tunnel);
 		if (tunnel->ike)
 			children_make(tunnel);
 		else
@@ -175,6 +180,7 @@ static void went_down(struct tunnel *tunnel, const struct ikev2_event *event)
 	if (tunnel->ike != event->ike)
 		return; /* a redundant or replaced one */
 	tunnel->ike = 0;
+	tunnel->evacuated = false;
 	tunnel->failures = 0;
 	tunnel->suspect = false;
 	if (event->reason == IKEV2_REASON_SHUTDOWN)
@@ -215,15 +221,17 @@ static void child_went_down(struct tunnel *tunnel)
 	}
 }
 
-static void suspect_set(struct tunnel *tunnel, bool suspect)
+void dial_suspect(struct tunnel *tunnel, bool suspect)
 {
 	if (tunnel->suspect == suspect)
 		return;
 	tunnel->suspect = suspect;
+	tunnel->suspect_since_ns = now(tunnel->all);
 	log_info(TOPIC, "%s tunnel=\"%s\"", suspect ? "suspect: the peer does not answer" : "alive",
 		 tunnel->name);
 	dial_flows_update(tunnel);
 	tunnel_status_changed(tunnel);
+	dial_wanted(tunnel); /* evacuation is a command: not from inside a hook */
 }
 
 static void on_event(void *context, const struct ikev2_event *event)
@@ -265,10 +273,11 @@ static void on_event(void *context, const struct ikev2_event *event)
 		dial_soon(tunnel, RETRY_FIRST_NS);
 		break;
 	case IKEV2_EVENT_SUSPECT:
-		suspect_set(tunnel, true);
+		dial_suspect(tunnel, true);
 		break;
-	case IKEV2_EVENT_ALIVE:
-		suspect_set(tunnel, false);
+	case IKEV2_EVENT_ALIVE: /* at a sibling's address it says nothing of this path */
+		if (!tunnel->evacuated)
+			dial_suspect(tunnel, false);
 		break;
 	case IKEV2_EVENT_REAUTH:
 		dial_wanted(tunnel);
@@ -298,6 +307,7 @@ static void on_send(void *context, const struct ikev2_datagram *datagram,
 	if (tunnel)
 		tunnel_remember(tunnel);
 	own = tunnel && tunnel->nexthop && !tunnel->no_path &&
+	      net_addr_equal(&tunnel->plan->local, &d.local) &&
 	      net_addr_equal(&tunnel->remote, &d.remote);
 
 	if (own)

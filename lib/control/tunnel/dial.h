@@ -9,4 +9,6 @@ void dial_work(void *all); /* the work timer's */
 /* From the loop, as soon as it comes back: dial, or make the children that are missing. */
 void dial_wanted(struct tunnel *tunnel);
 void dial_soon(struct tunnel *tunnel, uint64_t in_ns);
+/* Flows go elsewhere, or come back. */
+void dial_suspect(struct tunnel *tunnel, bool suspect);
 void dial_flows_update(const struct tunnel *tunnel);

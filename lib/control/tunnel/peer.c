@@ -6,6 +6,9 @@
 #include <string.h>
 
 #define DPD_DEFAULT_S 45
+/* 0.5 s times 1.8^n: two unanswered are 1.4 s, which failover needs; all of them 68 s. */
+#define RETRANSMIT_MS 500
+#define RETRANSMIT_TRIES 8
 #define PSK_TEXT_MAX 512
 
 static const char *const encryption_names[] = {
@@ -173,6 +176,8 @@ int peer_new(struct peer **peer, struct ikev2_connection **connection,
 		.remote_auth = IKEV2_AUTH_PSK,
 		.initial_contact = true,
 		.mobike = true,
+		.retransmit_ms = RETRANSMIT_MS,
+		.retransmit_tries = RETRANSMIT_TRIES,
 		.dpd_s = (uint16_t)(c->dpd_timeout_s ? c->dpd_timeout_s : DPD_DEFAULT_S),
 	};
 	p->name = strdup(tunnel->name);

@@ -37,9 +37,14 @@ struct tunnel {
 	bool no_path;	/* nexthop leads nowhere */
 	bool link_down; /* of the port of its local address */
 	bool dialling;
-	bool keep;	     /* while a plan takes the place of another */
-	bool remove_adopted; /* at the next second: their successors carry */
-	uint32_t failures;   /* in a row */
+	bool evacuated;	      /* its IKE SA lives on a sibling's address */
+	bool keep;	      /* while a plan takes the place of another */
+	bool remove_adopted;  /* at the next second: their successors carry */
+	uint32_t failures;    /* in a row */
+	uint64_t sent_before; /* packets, when it was last watched */
+	uint64_t suspect_since_ns;
+	uint64_t home_at_ns; /* when an evacuated one tries to go home */
+	uint32_t home_tries;
 	uint64_t established_wall_ms;
 	uint64_t bytes_in_before; /* of SAs that are gone */
 	uint64_t bytes_out_before;
@@ -100,7 +105,7 @@ struct tunnels {
 	struct limit_table *limits;
 	uint32_t node_bits;
 	struct map adopted_children; /* contract child id -> struct adopted_child */
-	struct event_source *second;
+	struct event_source *while_timer;
 	bool ready;   /* the data plane is attached and adopted */
 	bool adopted; /* once in the life of this control */
 };

@@ -7,6 +7,7 @@
 #include "control/tunnel/lookup.h"
 #include "control/tunnel/pair.h"
 #include "control/tunnel/tunnel.h"
+#include "control/tunnel/watch.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -58,17 +59,19 @@ static void children_that_carry(struct tunnels *all)
 	}
 }
 
-static void every_second(void *context)
+static void every_while(void *context)
 {
 	struct tunnels *all = context;
+	uint64_t now = clock_now_ns(all->clock);
 
-	event_timer_set(all->second, CLOCK_NS_PER_S);
+	event_timer_set(all->while_timer, WATCH_EVERY_NS);
 	if (!all->ready)
 		return;
 	children_that_carry(all);
 	for (uint32_t i = 0; i < all->count; i++) {
 		struct tunnel *tunnel = all->items[i];
 
+		watch_tunnel(tunnel, now);
 		if (tunnel->remove_adopted) {
 			tunnel->remove_adopted = false;
 			pair_adopted_remove(tunnel);
@@ -117,12 +120,12 @@ int tunnels_new(struct tunnels **tunnels, struct event_loop *loop, const struct 
 	if (rc == 0)
 		rc = event_timer_new(&all->work_timer, loop, dial_work, all);
 	if (rc == 0)
-		rc = event_timer_new(&all->second, loop, every_second, all);
+		rc = event_timer_new(&all->while_timer, loop, every_while, all);
 	if (rc < 0) {
 		tunnels_free(all);
 		return rc;
 	}
-	event_timer_set(all->second, CLOCK_NS_PER_S);
+	event_timer_set(all->while_timer, WATCH_EVERY_NS);
 	*tunnels = all;
 	return 0;
 }
@@ -153,7 +156,7 @@ void tunnels_free(struct tunnels *all)
 		return;
 	event_source_free(all->tick);
 	event_source_free(all->work_timer);
-	event_source_free(all->second);
+	event_source_free(all->while_timer);
 	for (uint32_t i = 0; i < all->count; i++)
 		tunnel_free(all->items[i]);
 	free(all->items);
@@ -547,6 +550,7 @@ static void link_changed(struct tunnel *tunnel)
 	if (!tunnel->link_down && tunnel->ike &&
 	    ikev2_probe(tunnel->all->engine, tunnel->ike, clock_now_ns(tunnel->all->clock)) < 0)
 		log_debug(TOPIC, "not probed tunnel=\"%s\"", tunnel->name);
+	dial_wanted(tunnel);
 }
 
 void tunnels_ports_changed(struct tunnels *all)
