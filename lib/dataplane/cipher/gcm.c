@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define AHEAD 4
+#define ROUND_KEYS 240
 
 static inline __attribute__((always_inline)) void prefetch_text(const struct cipher_op *op)
 {
@@ -13,13 +14,20 @@ static inline __attribute__((always_inline)) void prefetch_text(const struct cip
 		__builtin_prefetch(op->text + at, 1);
 }
 
-/* All of a key schedule: 16 lines, most of which a short packet reads too. */
+/*
+ * The round keys and those powers of the hash key that a text of this length takes: they stand at
+ * the end, the first power last. A short packet needs 7 of the 16 lines.
+ */
 static inline __attribute__((always_inline)) void prefetch_key(const struct cipher_op *op)
 {
 	const uint8_t *key = op->key;
+	uint32_t powers = (op->length / 16u + 4) * 16;
+	uint32_t rest = sizeof(struct gcm_key_data) - ROUND_KEYS;
 
-	for (uint32_t at = 0; at < sizeof(struct gcm_key_data); at += 64)
+	for (uint32_t at = 0; at < ROUND_KEYS; at += 64)
 		__builtin_prefetch(key + at);
+	for (uint32_t at = powers < rest ? rest - powers : 0; at < rest + 63; at += 64)
+		__builtin_prefetch(key + ROUND_KEYS + (at < rest ? at : rest - 1));
 }
 
 static inline __attribute__((always_inline)) void prefetch_op(const struct cipher_op *ops,
