@@ -128,6 +128,15 @@ static void children_make(struct tunnel *tunnel)
 				  i);
 }
 
+static void due(struct tunnel *tunnel)
+{
+	heap_del(&tunnel->all->dials, &tunnel->dial_at);
+	if (tunnel->ike)
+		children_make(tunnel);
+	else
+		dial(tunnel);
+}
+
 void dial_work(void *context)
 {
 	struct tunnels *all = context;
@@ -151,7 +160,7 @@ void dial_work(void *context)
 	}
 	while (burst < DIAL_BURST && (first = heap_first(&all->dials)) &&
 	       first->deadline_ns <= now(all)) {
-		dial((struct tunnel *)((char *)first - offsetof(struct tunnel, dial_at)));
+		due((struct tunnel *)((char *)first - offsetof(struct tunnel, dial_at)));
 		burst++;
 	}
 	first = heap_first(&all->dials);
@@ -175,11 +184,28 @@ static void failed(struct tunnel *tunnel, const struct ikev2_event *event)
 	retry(tunnel);
 }
 
+/* Both sides may have dialled: the IKE SA that was kept need not be the last that came up. */
+static uint64_t other_ike(const struct tunnel *tunnel, uint64_t gone)
+{
+	struct ikev2_info info;
+	uint64_t ike = 0;
+
+	while ((ike = ikev2_next(tunnel->all->engine, ike)))
+		if (ike != gone && ikev2_info(tunnel->all->engine, ike, &info) == 0 &&
+		    info.connection == tunnel->connection && info.state == IKEV2_STATE_ESTABLISHED)
+			return ike;
+	return 0;
+}
+
 static void went_down(struct tunnel *tunnel, const struct ikev2_event *event)
 {
 	if (tunnel->ike != event->ike)
 		return; /* a redundant or replaced one */
 	tunnel->ike = 0;
+	if (event->reason == IKEV2_REASON_REDUNDANT || event->reason == IKEV2_REASON_REKEYED)
+		tunnel->ike = other_ike(tunnel, event->ike);
+	if (tunnel->ike)
+		return;
 	tunnel->evacuated = false;
 	tunnel->failures = 0;
 	tunnel->suspect = false;

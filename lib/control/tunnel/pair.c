@@ -94,6 +94,8 @@ static void installed(void *context, const struct contract_answer *answer)
 		pair->installed = true;
 	else if (pair && answer)
 		pair_free(all, pair);
+	ikev2_tick(all->engine,
+		   clock_now_ns(all->clock)); /* the engine's time is its last call's */
 	ikev2_install_done(all->engine, in->token, error);
 	free(in);
 	tunnel_rearm(all);
