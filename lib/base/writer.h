@@ -85,7 +85,7 @@ static inline void writer_bytes(struct writer *w, const void *bytes, size_t n)
 {
 	uint8_t *b = writer_reserve(w, n);
 
-	if (b && n)
+	if (b && bytes && n)
 		memcpy(b, bytes, n);
 }
 
