@@ -19,6 +19,7 @@
 	X(IP_FRAGMENT, "ip_fragment", "fragment that could not be put together")                   \
 	X(UDP_SHORT, "udp_short", "UDP datagram shorter than its header or length")                \
 	X(KEEPALIVE, "keepalive", "NAT keepalive consumed")                                        \
+	X(PATH_MTU, "path_mtu", "ICMP error about ESP of ours consumed, control told")             \
 	X(ROUTE_NONE, "route_none", "no route to the destination")                                 \
 	X(ROUTE_DROP, "route_drop", "route says drop")                                             \
 	X(NEIGHBOUR_NONE, "neighbour_none", "next hop's MAC address not known in time")            \

@@ -1,4 +1,5 @@
 #include "dataplane/nodes/path.h"
+#include "dataplane/nodes/path_fragment.h"
 #include "dataplane/nodes/path_transmit.h"
 
 #include <rte_cycles.h>
@@ -63,6 +64,12 @@ int path_new(struct path **to, const struct path_shared *shared, uint32_t worker
 	path->hold_tsc = config->tsc_hz / 1000 * config->hold_ms;
 	clock_sync(path, rte_rdtsc());
 	path->event_time = path->base_tsc;
+	err = path_fragment_init(path, socket);
+	if (err) {
+		cipher_lane_free(path->lane);
+		rte_free(path);
+		return err;
+	}
 	*to = path;
 	return 0;
 }
@@ -82,6 +89,7 @@ void path_free(struct path *path)
 		free_row(path->tx[i].packets, path->tx[i].n);
 	free_row(path->mirrored.packets, path->mirrored.n);
 	free_row(path->punted.packets, path->punted.n);
+	path_fragment_fini(path);
 	cipher_lane_free(path->lane);
 	rte_free(path);
 }
@@ -154,6 +162,8 @@ static void forward_all(struct path *path)
 	}
 	if (path->tunnelled.n)
 		path_tunnel(path);
+	if (unlikely(path->made_count))
+		path_made_run(path);
 }
 
 static void run_vector(struct path *path, struct rte_mbuf **packets, uint32_t n)
@@ -191,6 +201,8 @@ uint64_t path_tick(struct path *path)
 		begin(path);
 	else
 		clock_read(path);
+	if (unlikely(path->reassembling))
+		path_reassembly_expire(path);
 	return path->now_ns;
 }
 

@@ -3,6 +3,7 @@
  * what goes on in path->forward.
  */
 #include "dataplane/nodes/address_table.h"
+#include "dataplane/nodes/path_fragment.h"
 #include "dataplane/nodes/path_parse.h"
 
 #define AHEAD 4
@@ -152,15 +153,39 @@ static PATH_INLINE void esp_spi(struct path *path, struct path_packet *p)
 	__builtin_prefetch(sa_slot(path->sas, p->spi & CONTRACT_SPI_ID_MASK));
 }
 
+static bool is_icmp(const struct path_packet *p)
+{
+	return p->protocol == (p->ip6 ? NET_PROTO_ICMP6 : NET_PROTO_ICMP);
+}
+
+/* The whole packet, when this was the last piece, goes where it had gone in one. */
+static PATH_COLD void fragment_to_us(struct path *path, struct path_packet *p, uint32_t place)
+{
+	struct frame frame;
+
+	if (!path_reassemble(path, p))
+		return;
+	frame.data = rte_pktmbuf_mtod(p->m, uint8_t *);
+	frame.l3 = (uint32_t)(p->ip - frame.data);
+	if (p->protocol == NET_PROTO_UDP && udp_to_us(path, p, place))
+		return;
+	if (p->protocol != NET_PROTO_ESP)
+		frame_to_mirror(path, p, &frame);
+	else if (p->length - p->l4 < ESP_HDR)
+		path_drop(path, p, CONTRACT_DROP_ESP_SHORT);
+	else
+		path_add(&path->esp, place);
+}
+
 /* What is for us on a public port and of interest to the data plane; false: it is Linux's. */
 static PATH_INLINE bool to_us(struct path *path, struct path_packet *p, uint32_t place, bool public)
 {
 	if (!public)
 		return false;
 	if (p->protocol != NET_PROTO_ESP && p->protocol != NET_PROTO_UDP)
-		return false;
+		return unlikely(is_icmp(p)) && path_icmp_report(path, p);
 	if (unlikely(p->fragment)) {
-		path_drop(path, p, CONTRACT_DROP_IP_FRAGMENT);
+		fragment_to_us(path, p, place);
 		return true;
 	}
 	if (p->protocol == NET_PROTO_UDP)

@@ -1,7 +1,7 @@
 /*
  * Packets that wait for an SA or a neighbour: bounded, in order, given up after a time.
  */
-#include "dataplane/nodes/path_state.h"
+#include "dataplane/nodes/path_fragment.h"
 
 void path_hold(struct path *path, struct path_packet *p, enum contract_drop why)
 {
@@ -61,5 +61,7 @@ void path_retry_held(struct path *path)
 		path_route(path);
 		if (path->tunnelled.n)
 			path_tunnel(path);
+		if (path->made_count)
+			path_made_run(path);
 	}
 }

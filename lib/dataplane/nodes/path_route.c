@@ -2,6 +2,7 @@
  * Where a packet goes on: source rule of public ports, TTL, longest prefix match, next hop.
  */
 #include "dataplane/fib/flow.h"
+#include "dataplane/nodes/path_fragment.h"
 #include "dataplane/nodes/path_transmit.h"
 
 struct memory {
@@ -183,6 +184,7 @@ void path_route(struct path *path)
 			continue;
 		}
 		if (p->from != PATH_FROM_MIRROR && unlikely(!take_ttl(p))) {
+			path_icmp_error(path, p, ICMP_TTL_EXCEEDED, 0);
 			path_drop(path, p, CONTRACT_DROP_IP_TTL);
 			continue;
 		}

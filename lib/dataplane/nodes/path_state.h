@@ -7,6 +7,7 @@
 #include "dataplane/esp/number.h"
 #include "dataplane/fib/hop.h"
 #include "dataplane/fib/lookup.h"
+#include "dataplane/frag/icmp.h"
 #include "dataplane/meter/meter.h"
 #include "dataplane/nodes/path.h"
 
@@ -14,6 +15,7 @@
 #include <rte_cycles.h>
 
 #define PATH_INLINE inline __attribute__((always_inline))
+#define PATH_MADE 512 /* packets of our own making, of a vector */
 /* Where a packet comes from decides which rules hold for its route. */
 enum path_from { PATH_FROM_PRIVATE, PATH_FROM_PUBLIC, PATH_FROM_TUNNEL, PATH_FROM_MIRROR };
 
@@ -42,6 +44,8 @@ struct path_packet {
 	uint32_t nexthop; /* with `given` */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct path_packet) == 64, "one cache line");
+
+struct frag_table;
 
 struct path_list {
 	uint32_t n;
@@ -109,6 +113,12 @@ struct path {
 	struct path_packet retry[PATH_HELD];
 	struct path_uplink uplink;
 	struct path_run run;
+	uint32_t made_count;
+	bool reassembling; /* fragments are held */
+	struct path_packet made[PATH_MADE];
+	struct frag_table *fragments;
+	struct icmp_limit icmp_errors;
+	struct icmp_limit icmp_reports;
 	struct path_exit mirrored;
 	struct path_exit punted;
 	struct path_tx tx[PATH_DEVICES];

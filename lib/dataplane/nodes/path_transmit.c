@@ -1,5 +1,7 @@
 #include "dataplane/nodes/path_transmit.h"
 
+#include "dataplane/nodes/path_fragment.h"
+
 void path_transmit_tagged(struct path *path, struct path_packet *p, uint8_t *start, uint32_t length,
 			  const struct path_port *port, uint64_t mac)
 {
@@ -51,7 +53,10 @@ void path_transmit_frame_tagged(struct path *path, struct path_packet *p,
 void path_transmit(struct path *path, struct path_packet *p, uint32_t port, uint64_t mac)
 {
 	if (unlikely(p->length > path->shared->ports[port].mtu)) {
-		path_drop(path, p, CONTRACT_DROP_TUNNEL_MTU);
+		enum contract_drop why = path_too_big(path, p, path->shared->ports[port].mtu, 0);
+
+		if (why != CONTRACT_DROP_NONE)
+			path_drop(path, p, why);
 		return;
 	}
 	if (unlikely(path_head_room(p) <

@@ -2,6 +2,7 @@
  * Into a tunnel: the SA that sends, uplink, size, limit; then numbers, headers and encryption in
  * rows, and out by the uplink.
  */
+#include "dataplane/nodes/path_fragment.h"
 #include "dataplane/nodes/path_select.h"
 #include "dataplane/nodes/path_transmit.h"
 
@@ -149,6 +150,14 @@ static PATH_INLINE uint32_t longest(const struct sa_outbound *out, uint32_t mtu)
 	return ((mtu - rest) & ~(uint32_t)(out->block - 1)) - ESP_TRAILER;
 }
 
+static PATH_COLD void too_big(struct path *path, struct path_packet *p)
+{
+	enum contract_drop why = path_too_big(path, p, path->uplink.most, p->tunnel);
+
+	if (why != CONTRACT_DROP_NONE)
+		drop_out(path, p, why);
+}
+
 /* All that decides whether and how a packet is sent; true when it goes on. */
 static PATH_INLINE bool admit(struct path *path, struct path_packet *p, struct sa_tunnel *tunnel,
 			      const struct sa_outbound *out)
@@ -162,7 +171,7 @@ static PATH_INLINE bool admit(struct path *path, struct path_packet *p, struct s
 		path->uplink.tunnel = p->tunnel;
 	}
 	if (unlikely(p->length > path->uplink.most)) {
-		drop_out(path, p, CONTRACT_DROP_TUNNEL_MTU);
+		too_big(path, p);
 		return false;
 	}
 	if (unlikely(path_head_room(p) < ESP_ROOM_HEAD || path_tail_room(p) < ESP_ROOM_TAIL)) {
