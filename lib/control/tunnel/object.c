@@ -113,6 +113,7 @@ static int publish(struct tunnel *tunnel)
 		.limit = limit_of(tunnel),
 		.mirror = route_tunnel_mirror(tunnel->all->route, tunnel->plan->instance),
 		.df = CONTRACT_DF_COPY,
+		.mtu = tunnel->path_mtu,
 	};
 	struct requests_message message = {
 		.kind = CONTRACT_TUNNEL,

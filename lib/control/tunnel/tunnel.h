@@ -28,6 +28,8 @@ struct tunnel {
 	struct peer *peer;
 	struct net_addr remote; /* resolved */
 	uint32_t nexthop;	/* a reference; 0: none */
+	uint16_t path_mtu;	/* what a router told; 0: that of the port */
+	uint64_t path_mtu_until_ns;
 	struct tunnel_child *children;
 	uint32_t child_count;
 	uint64_t ike;	/* the one that carries; 0: none */
@@ -115,6 +117,10 @@ __attribute__((warn_unused_result)) int tunnel_objects_set(struct tunnel *tunnel
 void tunnel_objects_delete(struct tunnel *tunnel);
 __attribute__((warn_unused_result)) int tunnel_child_publish(struct tunnel *tunnel, uint16_t entry,
 							     const struct ikev2_child_config *as);
+
+/* What routers tell of the way to the peer (path_mtu.c). */
+void tunnel_path_mtu(struct tunnel *tunnel, uint16_t mtu);
+void tunnel_path_mtu_expire(struct tunnels *all);
 
 /* Status (status.c). */
 void tunnel_status_changed(struct tunnel *tunnel);

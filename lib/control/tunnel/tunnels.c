@@ -68,6 +68,7 @@ static void every_while(void *context)
 	if (!all->ready)
 		return;
 	children_that_carry(all);
+	tunnel_path_mtu_expire(all);
 	for (uint32_t i = 0; i < all->count; i++) {
 		struct tunnel *tunnel = all->items[i];
 
@@ -624,6 +625,14 @@ static void moved(struct tunnels *all, const struct contract_peer_moved *event)
 				 clock_now_ns(all->clock));
 }
 
+static void path_mtu(struct tunnels *all, const struct contract_path_mtu *event)
+{
+	const struct sa_pair *pair = pair_of_sa(all, event->sa);
+
+	if (pair && pair->tunnel)
+		tunnel_path_mtu(pair->tunnel, event->mtu);
+}
+
 bool tunnels_event(struct tunnels *all, const struct contract_header *message)
 {
 	const void *body = message + 1;
@@ -640,6 +649,9 @@ bool tunnels_event(struct tunnels *all, const struct contract_header *message)
 		break;
 	case CONTRACT_PEER_MOVED:
 		moved(all, body);
+		break;
+	case CONTRACT_PATH_MTU:
+		path_mtu(all, body);
 		break;
 	default:
 		return false;
