@@ -10,6 +10,7 @@
 #include "control/config/list.h"
 #include "control/config/print.h"
 #include "control/config/schema.h"
+#include "control/rest/change.h"
 #include "control/rest/state.h"
 
 #include <errno.h>
@@ -19,11 +20,6 @@
 #include <strings.h>
 
 #define ID_MAX 1024
-
-struct change {
-	struct rest *rest;
-	struct operation *operation;
-};
 
 void rest_resource_id(const struct router_call *call, enum config_kind kind, const char *name,
 		      char *id, size_t size)
@@ -162,18 +158,6 @@ static void resource_list(struct router_call *call, enum config_kind kind)
 	rest_answer(call, &reply);
 }
 
-static void change_done(void *context, int status, const char *why)
-{
-	struct change *change = context;
-	struct operation_store *operations = change->rest->operations;
-
-	if (status < 0)
-		operation_fail(operations, change->operation, "OperationFailed", why);
-	else
-		operation_succeed(operations, change->operation, 200, NULL);
-	free(change);
-}
-
 /* Ends the exchange with what the report says. */
 static void refuse_report(struct router_call *call, const char *id,
 			  const struct config_report *report)
@@ -211,33 +195,28 @@ static const struct operation *submit(struct router_call *call, struct config *c
 				      const char *id)
 {
 	struct rest *rest = rest_of(call);
+	struct rest_change *change = rest_change_new(call);
 	struct config_store_commit commit = { .config = config,
 					      .cause = "rest",
 					      .confirm_s = confirm_of(call),
-					      .done = change_done };
-	struct change *change = calloc(1, sizeof(*change));
+					      .done = rest_change_done,
+					      .context = change };
+	const struct operation *operation;
 	struct config_report report;
-	struct operation *operation;
 	char actor[128];
 	int rc;
 
-	snprintf(actor, sizeof(actor), "%s@%s", call->request->token_name, call->request->peer);
-	commit.actor = actor;
-	commit.context = change;
-	if (!change || operation_start(rest->operations, &operation) < 0) {
-		free(change);
+	if (!change) {
 		config_put(config);
-		rest_refuse(call, &(struct error_answer){ 503, "ServiceUnavailable", NULL },
-			    "The gateway is out of memory.");
 		return NULL;
 	}
-	*change = (struct change){ rest, operation };
+	operation = change->operation;
+	snprintf(actor, sizeof(actor), "%s@%s", call->request->token_name, call->request->peer);
+	commit.actor = actor;
 	config_report_init(&report);
 	rc = config_store_commit(rest->config.store, &commit, &report);
 	if (rc < 0) {
-		operation_fail(rest->operations, operation, "OperationFailed",
-			       "The change was refused.");
-		free(change);
+		rest_change_done(change, rc, "The change was refused.");
 		refuse_report(call, id, &report);
 	}
 	config_report_fini(&report);

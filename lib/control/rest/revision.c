@@ -2,42 +2,13 @@
  * Changes of the whole configuration: the file again, back to a revision, and the confirmation of a
  * change that would otherwise be taken back.
  */
+#include "control/rest/change.h"
 #include "control/rest/state.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct change {
-	struct rest *rest;
-	struct operation *operation;
-};
-
-static void change_done(void *context, int status, const char *why)
-{
-	struct change *change = context;
-
-	if (status < 0)
-		operation_fail(change->rest->operations, change->operation, "OperationFailed", why);
-	else
-		operation_succeed(change->rest->operations, change->operation, 200, NULL);
-	free(change);
-}
-
-static struct change *change_new(struct router_call *call)
-{
-	struct change *change = calloc(1, sizeof(*change));
-
-	if (change && operation_start(rest_of(call)->operations, &change->operation) == 0) {
-		change->rest = rest_of(call);
-		return change;
-	}
-	free(change);
-	rest_refuse(call, &(struct error_answer){ 503, "ServiceUnavailable", NULL },
-		    "The gateway is out of memory.");
-	return NULL;
-}
 
 static void answer_started(struct router_call *call, const struct operation *operation)
 {
@@ -51,25 +22,22 @@ static void import(struct router_call *call)
 {
 	struct config_report report;
 	struct http_reply reply = { 0 };
-	struct change *change = change_new(call);
+	struct rest_change *change = rest_change_new(call);
 	int rc;
 
 	if (!change)
 		return;
 	config_report_init(&report);
 	rc = config_store_import(rest_of(call)->config.store, call->request->token_name,
-				 change_done, change, &report);
+				 rest_change_done, change, &report);
 	rest_audit(call, "configuration file", rc < 0 && rc != -EALREADY ? "refused" : "accepted");
 	if (rc == 0) {
 		answer_started(call, change->operation);
 	} else if (rc == -EALREADY) { /* nothing to do is done */
-		operation_succeed(change->rest->operations, change->operation, 200, NULL);
 		answer_started(call, change->operation);
-		free(change);
+		rest_change_done(change, 0, NULL);
 	} else {
-		operation_fail(change->rest->operations, change->operation, "OperationFailed",
-			       "The file was refused.");
-		free(change);
+		rest_change_done(change, rc, "The file was refused.");
 		error_set_report(&reply, &report);
 		rest_answer(call, &reply);
 	}
@@ -80,7 +48,7 @@ static void rollback(struct router_call *call)
 {
 	const char *text = http_query(call->request, "revision");
 	uint64_t revision = text ? strtoull(text, NULL, 10) : 0;
-	struct change *change;
+	struct rest_change *change;
 	int rc;
 
 	if (!revision) {
@@ -88,19 +56,17 @@ static void rollback(struct router_call *call)
 			    "Say which revision: ?revision=N; GET /history lists them.");
 		return;
 	}
-	change = change_new(call);
+	change = rest_change_new(call);
 	if (!change)
 		return;
 	rc = config_store_rollback(rest_of(call)->config.store, revision, call->request->token_name,
-				   change_done, change);
+				   rest_change_done, change);
 	rest_audit(call, "configuration", rc < 0 ? "rollback refused" : "rollback accepted");
 	if (rc == 0) {
 		answer_started(call, change->operation);
 		return;
 	}
-	operation_fail(change->rest->operations, change->operation, "OperationFailed",
-		       "There is no such revision.");
-	free(change);
+	rest_change_done(change, rc, "There is no such revision.");
 	rest_refuse(call, &(struct error_answer){ 404, "ResourceNotFound", "revision" },
 		    "Revision %llu is not kept: %s.", (unsigned long long)revision, strerror(-rc));
 }
