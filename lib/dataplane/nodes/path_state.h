@@ -94,7 +94,9 @@ struct path {
 	uint64_t base_ns;
 	uint64_t hold_tsc;
 	double ns_per_tsc;
-	bool timed; /* this vector is a sample */
+	bool timed;	   /* this vector is a sample */
+	bool reassembling; /* fragments are held */
+	uint16_t made_count;
 	uint32_t vectors;
 	uint64_t step_tsc; /* start of the step */
 	struct path_step_cycles steps[PATH_STEP_COUNT];
@@ -113,15 +115,14 @@ struct path {
 	struct path_packet retry[PATH_HELD];
 	struct path_uplink uplink;
 	struct path_run run;
-	uint32_t made_count;
-	bool reassembling; /* fragments are held */
-	struct path_packet made[PATH_MADE];
-	struct frag_table *fragments;
-	struct icmp_limit icmp_errors;
-	struct icmp_limit icmp_reports;
 	struct path_exit mirrored;
 	struct path_exit punted;
 	struct path_tx tx[PATH_DEVICES];
+	/* rare: behind all that each packet touches */
+	struct frag_table *fragments;
+	struct icmp_limit icmp_errors;
+	struct icmp_limit icmp_reports;
+	struct path_packet made[PATH_MADE];
 };
 
 /* The step before ends here and had `n` packets. */

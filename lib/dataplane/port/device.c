@@ -59,7 +59,12 @@ static void device_find_interface(struct port_device *device, const char *argume
 			 (int)strcspn(at + 6, ","), at + 6);
 }
 
-/* af_packet has as many queues as it is told, in 2 KB frames unless told otherwise. */
+/*
+ * af_packet has as many queues as it is told, in 2 KB frames unless told otherwise. It joins its
+ * sockets in a fanout group for which Linux puts IP fragments together first: a datagram that is
+ * then longer than a frame arrives short (measured: 1,928 bytes pass, 1,978 do not) and counts as
+ * ip4_short.
+ */
 static void device_af_packet_defaults(char *arguments, size_t size, const struct device_plan *plan)
 {
 	uint32_t frame = RTE_ALIGN_CEIL(plan->mtu + 22u + 64u, 1024);
