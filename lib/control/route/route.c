@@ -19,6 +19,7 @@ struct route {
 	struct nexthop_table *nexthops;
 	struct rib *rib;
 	struct port_table ports;
+	bool synced; /* the kernel was read whole since the data plane was attached */
 	struct route_hooks hooks;
 };
 
@@ -166,6 +167,15 @@ static void on_synced(void *context)
 	rib_sweep(route->rib, RIB_CONNECTED);
 	rib_sweep(route->rib, RIB_LINUX);
 	log_debug(TOPIC, "in step with the kernel prefixes=%zu", rib_count(route->rib));
+	if (!route->synced) {
+		route->synced = true;
+		route->hooks.ports_changed(route->hooks.context);
+	}
+}
+
+bool route_is_synced(const struct route *route)
+{
+	return route->synced;
 }
 
 int route_new(struct route **route, struct event_loop *loop, struct desired *desired,
@@ -255,6 +265,7 @@ void route_ready(struct route *route)
 		route->ports.ports[i].present = 0;
 	}
 	route->ports.tunnel_count = 0;
+	route->synced = false;
 	if (requests_list(desired_requests(route->desired), CONTRACT_PORT, on_listed,
 			  on_ports_listed, route) < 0)
 		log_error(TOPIC, "cannot list the ports of the data plane");

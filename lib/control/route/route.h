@@ -46,6 +46,8 @@ void route_free(struct route *route);
 
 /* At each attach of the data plane. */
 void route_ready(struct route *route);
+/* Ports, addresses, neighbours and routes are known; ports_changed says so. */
+bool route_is_synced(const struct route *route);
 /* Events of the data plane that concern ports and neighbours; true when it was one. */
 bool route_event(struct route *route, const struct contract_header *message);
 

@@ -61,6 +61,35 @@ static uint32_t own_pairs(struct tunnel *tunnel)
 	return count;
 }
 
+/*
+ * A kill between two steps may have left an entry without a sender, or with two children: the first
+ * child sends then, and what is neither sending nor about to be replaced goes.
+ */
+static void settle_children(struct tunnel *tunnel)
+{
+	struct tunnels *all = tunnel->all;
+	struct ikev2_child_info info;
+	uint32_t child = 0;
+
+	while ((child = ikev2_child_next(all->engine, tunnel->ike, child))) {
+		const struct sa_pair *pair = map_get_u32(&all->pairs, child);
+		struct tunnel_child *entry;
+
+		if (!pair || ikev2_child_info(all->engine, child, &info) < 0 ||
+		    info.state != IKEV2_CHILD_UP)
+			continue;
+		entry = &tunnel->children[pair->entry];
+		if (!entry->outbound_sa) {
+			entry->outbound_sa = pair->outbound;
+			if (tunnel_child_publish(tunnel, pair->entry, NULL) < 0)
+				log_error(TOPIC, "out of memory for a child");
+		} else if (entry->outbound_sa != pair->outbound && info.sends &&
+			   ikev2_child_delete(all->engine, child, clock_now_ns(all->clock)) < 0) {
+			log_debug(TOPIC, "a child stays tunnel=\"%s\"", tunnel->name);
+		}
+	}
+}
+
 bool tunnel_recall(struct tunnel *tunnel)
 {
 	struct tunnels *all = tunnel->all;
@@ -81,6 +110,7 @@ bool tunnel_recall(struct tunnel *tunnel)
 	ikev2_set_user(all->engine, ike, tunnel->id);
 	if (!own_pairs(tunnel))
 		log_debug(TOPIC, "the IKE SA has no child left tunnel=\"%s\"", tunnel->name);
+	settle_children(tunnel);
 	tunnel->state = TUNNEL_CONNECTED;
 	tunnel->established_wall_ms = clock_wall_ms();
 	tunnel->remove_adopted = true; /* what is no child of it */

@@ -109,6 +109,8 @@ struct tunnels {
 	struct map adopted_children; /* contract child id -> struct adopted_child */
 	struct event_source *while_timer;
 	bool ready;   /* the data plane is attached and adopted */
+	bool listed;  /* what it holds is known */
+	bool renew;   /* it is another one: children are negotiated anew */
 	bool adopted; /* once in the life of this control */
 };
 

@@ -504,10 +504,30 @@ static void adoption_end(struct tunnels *all)
 			 recalled);
 }
 
+/*
+ * Not before the kernel was read: what is not wanted when adoption ends is removed, and the routes
+ * and neighbours of the living traffic are wanted only once Linux has told them.
+ */
+static void adoption_try(struct tunnels *all)
+{
+	if (all->ready || !all->listed || !route_is_synced(all->route))
+		return;
+	adoption_end(all);
+	for (uint32_t i = 0; all->renew && i < all->count; i++)
+		if (all->items[i]->ike)
+			renew_children(all->items[i]);
+	all->renew = false;
+	tunnel_rearm(all);
+}
+
 static void sas_listed(void *context, const struct contract_answer *answer)
 {
-	if (answer)
-		adoption_end(context);
+	struct tunnels *all = context;
+
+	if (!answer)
+		return;
+	all->listed = true;
+	adoption_try(all);
 }
 
 static void children_listed(void *context, const struct contract_answer *answer)
@@ -524,11 +544,9 @@ void tunnels_ready(struct tunnels *all, bool same_instance)
 	if (all->adopted) {
 		if (!same_instance)
 			pair_forget_all(all);
-		adoption_end(all);
-		for (uint32_t i = 0; !same_instance && i < all->count; i++)
-			if (all->items[i]->ike)
-				renew_children(all->items[i]);
-		tunnel_rearm(all);
+		all->renew = !same_instance;
+		all->listed = true;
+		adoption_try(all);
 		return;
 	}
 	if (requests_list(desired_requests(all->desired), CONTRACT_CHILD, adopted_child_listed,
@@ -538,7 +556,7 @@ void tunnels_ready(struct tunnels *all, bool same_instance)
 
 void tunnels_lost(struct tunnels *all)
 {
-	all->ready = false;
+	all->ready = all->listed = false;
 }
 
 /* A link that is back is worth a probe: the peer may have given up meanwhile. */
@@ -556,8 +574,10 @@ static void link_changed(struct tunnel *tunnel)
 
 void tunnels_ports_changed(struct tunnels *all)
 {
-	if (!all->ready)
+	if (!all->ready) {
+		adoption_try(all);
 		return;
+	}
 	for (uint32_t i = 0; i < all->count; i++) {
 		struct tunnel *tunnel = all->items[i];
 		bool was_down = tunnel->link_down;
