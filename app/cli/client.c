@@ -19,7 +19,7 @@ struct connection {
 
 static int fault(char *why, size_t size, const struct connection *c, const char *what)
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
 
 	snprintf(why, size, "%s %s: %s", what, c->host,
 		 reason	 ? reason
@@ -201,6 +201,8 @@ static int answer_read(struct connection *c, const struct client_request *reques
 			length = strtol(line + 16, NULL, 10);
 		else if (!strncasecmp(line, "Azure-AsyncOperation: ", 22))
 			snprintf(answer->location, sizeof(answer->location), "%.511s", line + 22);
+		else if (!strncasecmp(line, "Location: ", 10))
+			snprintf(answer->result, sizeof(answer->result), "%.511s", line + 10);
 	}
 	if (chunked)
 		chunks_read(c->bio, request, answer);

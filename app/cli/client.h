@@ -15,6 +15,7 @@ struct client_answer {
 	int status; /* 0: none came */
 	struct text body;
 	char location[512]; /* of the operation to follow, or "" */
+	char result[512];   /* where its result will be, or "" */
 };
 
 struct client_request {

@@ -1,4 +1,7 @@
-#include "token.h"
+/*
+ * Tokens of the endpoint, made on the gateway's own machine in its state directory.
+ */
+#include "cli.h"
 
 #include "control/rest/auth.h"
 
@@ -47,31 +50,51 @@ static int append(const char *path, const char *line)
 	return rc;
 }
 
-int token_command(char **words, int count)
+static enum cli_exit create(struct cli *cli, char **arguments, int count)
 {
 	const char *file = getenv("VPNGW_TOKENS") ? getenv("VPNGW_TOKENS") : DEFAULT_FILE;
-	struct auth_new_token wanted = { 0 };
+	struct auth_new_token wanted = { .name = arguments[0],
+					 .expires = count == 3 ? arguments[2] : NULL };
 	char token[AUTH_TOKEN_TEXT];
 	char line[512];
 	int rc;
 
-	if (count < 3 || count > 4 || strcmp(words[0], "create") || strpbrk(words[1], " \t\n#") ||
-	    strlen(words[1]) > 63 || role_of(words[2], &wanted.role) < 0) {
-		fprintf(stderr, "vpngw: usage: vpngw token create NAME read|operate|admin "
-				"[2027-01-31T00:00:00Z]\n");
-		return 2;
+	if (strpbrk(wanted.name, " \t\n#") || strlen(wanted.name) > 63) {
+		fprintf(stderr,
+			"vpngw: a token's name has up to 63 characters, no blank and no #\n");
+		return CLI_USAGE;
 	}
-	wanted.name = words[1];
-	wanted.expires = count == 4 ? words[3] : NULL;
+	if (role_of(arguments[1], &wanted.role) < 0) {
+		fprintf(stderr, "vpngw: '%s' is no role; there are read, operate, admin\n",
+			arguments[1]);
+		return CLI_USAGE;
+	}
 	rc = auth_token_make(&wanted, token, line, sizeof(line));
+	if (rc == -EINVAL) {
+		fprintf(stderr, "vpngw: '%s' is no time such as 2027-01-31T00:00:00Z\n",
+			wanted.expires ? wanted.expires : "");
+		return CLI_USAGE;
+	}
 	if (rc == 0)
 		rc = append(file, line);
 	if (rc < 0) {
 		fprintf(stderr, "vpngw: %s: %s\n", file, strerror(-rc));
-		return 1;
+		return CLI_FAILED;
 	}
-	puts(token); /* the only time that it is seen */
+	if (cli->json)
+		printf("{\"name\":\"%s\",\"token\":\"%s\"}\n", wanted.name, token);
+	else
+		puts(token); /* the only time that it is seen */
 	secret_wipe(token, sizeof(token));
 	fprintf(stderr, "vpngw: known after the next reload (systemctl reload vpngw-control)\n");
-	return 0;
+	return CLI_DONE;
 }
+
+static const struct command commands[] = {
+	{ "token create", "NAME ROLE [EXPIRES]",
+	  "makes a token on this machine (VPNGW_TOKENS: the file, default " DEFAULT_FILE ")",
+	  "vpngw token create grafana read 2027-01-31T00:00:00Z", 2, 3, create, NULL },
+};
+
+const struct command_set cli_token_commands = { "Tokens", commands,
+						sizeof(commands) / sizeof(commands[0]) };

@@ -1,0 +1,84 @@
+/*
+ * The whole configuration: what runs, what a file would change, history and the way back.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static enum cli_exit show(struct cli *cli, char **arguments, int count)
+{
+	return cli_print(cli, "/config");
+}
+
+static enum cli_exit apply(struct cli *cli, char **arguments, int count)
+{
+	return cli_change(cli, "POST", "/config/import", "{}");
+}
+
+static enum cli_exit confirm(struct cli *cli, char **arguments, int count)
+{
+	return cli_change(cli, "POST", "/config/confirm", "{}");
+}
+
+static enum cli_exit rollback(struct cli *cli, char **arguments, int count)
+{
+	char path[128];
+	enum cli_exit code =
+		cli_path(path, sizeof(path), "/config/rollback?revision=%s", arguments[0]);
+
+	return code == CLI_DONE ? cli_change(cli, "POST", path, "{}") : code;
+}
+
+/* The control program knows the schema. */
+static enum cli_exit check(struct cli *cli, char **arguments, int count)
+{
+	execlp("vpngw-control", "vpngw-control", "--check-config", arguments[0], NULL);
+	fprintf(stderr, "vpngw: vpngw-control is not installed: %s\n", strerror(errno));
+	return CLI_FAILED;
+}
+
+static void history_row(struct cli_table *table, const cJSON *item)
+{
+	time_t seconds = (time_t)(cli_number(item, "timeMs") / 1000);
+	struct tm tm;
+	char when[32];
+
+	gmtime_r(&seconds, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%SZ", &tm);
+	cli_cellf(table, "%.0f", cli_number(item, "revision"));
+	cli_cell(table, when);
+	cli_cell(table, cli_text(item, "cause"));
+	cli_cell(table, cli_text(item, "actor"));
+	cli_cellf(table, "%.0f set, %.0f deleted", cli_number(item, "set"),
+		  cli_number(item, "deleted"));
+}
+
+static enum cli_exit history(struct cli *cli, char **arguments, int count)
+{
+	static const char *const heads[] = { "REVISION", "WHEN", "CAUSE", "WHO", "CHANGES", NULL };
+
+	return cli_page(cli, &(struct cli_columns){ "/history", "value", heads, history_row });
+}
+
+static const struct command commands[] = {
+	{ "config show", "", "the running configuration as a file, without keys",
+	  "vpngw config show > now.json", 0, 0, show, NULL },
+	{ "config check", "FILE", "all that is wrong with a file (on the gateway's machine)",
+	  "vpngw config check vpngw.json", 1, 1, check, NULL },
+	{ "config apply", "", "takes the gateway's configuration file in again",
+	  "vpngw config apply", 0, 0, apply, NULL },
+	{ "config history", "", "revisions, who made them and why", "vpngw config history", 0, 0,
+	  history, NULL },
+	{ "config rollback", "REVISION", "goes back to a revision", "vpngw config rollback 7", 1, 1,
+	  rollback, NULL },
+	{ "config confirm", "", "keeps a change that would else be taken back",
+	  "vpngw config confirm", 0, 0, confirm, NULL },
+};
+
+const struct command_set cli_config_commands = { "The configuration", commands,
+						 sizeof(commands) / sizeof(commands[0]) };

@@ -1,0 +1,58 @@
+/*
+ * Any page of the endpoint, and actions on one resource.
+ */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum cli_exit get(struct cli *cli, char **arguments, int count)
+{
+	return cli_print(cli, arguments[0]);
+}
+
+static enum cli_exit put(struct cli *cli, char **arguments, int count)
+{
+	char *body = cli_file_read(arguments[1]);
+	enum cli_exit code = body ? cli_change(cli, "PUT", arguments[0], body) : CLI_FAILED;
+
+	free(body);
+	return code;
+}
+
+static enum cli_exit delete (struct cli *cli, char **arguments, int count) {
+	return cli_change(cli, "DELETE", arguments[0], NULL);
+}
+
+static enum cli_exit reset(struct cli *cli, char **arguments, int count)
+{
+	char path[256];
+	enum cli_exit code =
+		cli_path(path, sizeof(path), "/connections/%s/resetconnection", arguments[0]);
+
+	return code == CLI_DONE ? cli_change(cli, "POST", path, NULL) : code;
+}
+
+static enum cli_exit reset_gateway(struct cli *cli, char **arguments, int count)
+{
+	char path[256];
+	enum cli_exit code =
+		cli_path(path, sizeof(path), "/virtualNetworkGateways/%s/reset", arguments[0]);
+
+	return code == CLI_DONE ? cli_change(cli, "POST", path, NULL) : code;
+}
+
+static const struct command commands[] = {
+	{ "reset", "CONNECTION", "tears a connection's tunnels down and dials anew",
+	  "vpngw reset to-branch", 1, 1, reset, NULL },
+	{ "reset-gateway", "GATEWAY", "the same for every connection of a gateway",
+	  "vpngw reset-gateway gw", 1, 1, reset_gateway, NULL },
+	{ "get", "PATH", "any page", "vpngw get /connections/to-branch", 1, 1, get, NULL },
+	{ "put", "PATH FILE", "makes or changes a resource (FILE -: standard input)",
+	  "vpngw put /localNetworkGateways/site1 site1.json", 2, 2, put, NULL },
+	{ "delete", "PATH", "takes a resource away", "vpngw delete /connections/old", 1, 1, delete,
+	  NULL },
+};
+
+const struct command_set cli_resource_commands = { "Resources", commands,
+						   sizeof(commands) / sizeof(commands[0]) };

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""The command line against an endpoint that a test makes up: what is asked, shown, returned and completed."""
+import http.server
+import json
+import os
+import pty
+import re
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+PROGRAM = sys.argv.pop(1)
+ENVIRONMENT = {"PATH": os.environ["PATH"], "VPNGW_TOKEN": "secret"}
+TUNNEL = {"name": "a/0", "connection": "to-branch", "connectionStatus": "Connected", "localAddress": "198.51.100.1",
+          "remoteAddress": "203.0.113.1", "reason": "", "ingressBytes": 1, "egressBytes": 2}
+PAGES = {
+    "/connections": {"value": [{"name": "to-branch", "properties": {
+        "connectionType": "IPsec", "connectionStatus": "Connected", "ingressBytesTransferred": 1500,
+        "egressBytesTransferred": 2000000, "provisioningState": "Succeeded"}}]},
+    "/status": {"dataPlane": "attached", "revision": 3, "tunnels": [TUNNEL]},
+    "/history": {"value": [{"revision": 7, "timeMs": 0, "cause": "file", "actor": "-", "set": 1, "deleted": 0}]},
+    "/virtualNetworkGateways": {"value": [{"name": "gw"}]},
+}
+
+
+class Endpoint(http.server.BaseHTTPRequestHandler):
+    polls = 0
+    asked = []
+    slow_s = 0
+
+    def answer(self, status, body=None, **headers):
+        text = b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def do_GET(self):
+        Endpoint.asked.append(("GET", self.path))
+        time.sleep(Endpoint.slow_s)
+        if self.headers.get("Authorization") != "Bearer secret":
+            self.answer(401, {"error": {"code": "AuthenticationFailed", "message": "The token is not known."}})
+        elif self.path.startswith("/operations/"):
+            Endpoint.polls += 1
+            failed = self.path.endswith("bad")
+            self.answer(200, {"status": "InProgress"} if Endpoint.polls < 3 else
+                        {"status": "Failed", "error": {"code": "Nope", "message": "It did not work."}} if failed else
+                        {"status": "Succeeded"})
+        elif self.path == "/results/sas":
+            self.answer(200, json.dumps({"Data": [{"localEndpoint": "a", "quickModeSa": [{"inboundSPI": 255}]}]}))
+        elif self.path in PAGES:
+            self.answer(200, PAGES[self.path])
+        else:
+            self.answer(404, {"error": {"code": "NotFound", "message": "There is nothing at this path."}})
+
+    def change(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        Endpoint.asked.append((self.command, self.path, body))
+        Endpoint.polls = 0
+        host = "https://" + self.headers["Host"]
+        if self.path.endswith("getikesas"):
+            self.answer(202, Azure_AsyncOperation=host + "/operations/1", Location=host + "/results/sas")
+        else:
+            name = "bad" if "bad" in self.path else "good"
+            self.answer(202, Azure_AsyncOperation=host + "/operations/" + name)
+
+    do_POST = do_PUT = do_DELETE = change
+
+    def log_message(self, *arguments):
+        pass
+
+
+class Cli(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        files = [os.path.join(cls.folder.name, name) for name in ("key", "certificate")]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-addext",
+                        "subjectAltName=IP:127.0.0.1", "-keyout", files[0], "-out", files[1]], check=True,
+                       capture_output=True)
+        cls.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(files[1], files[0])
+        cls.server.socket = context.wrap_socket(cls.server.socket, server_side=True)
+        threading.Thread(target=cls.server.serve_forever, daemon=True).start()
+        cls.options = ["--url", "https://127.0.0.1:%d" % cls.server.server_port, "--ca", files[1]]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.shutdown()
+        cls.server.server_close()
+        cls.folder.cleanup()
+
+    def setUp(self):
+        Endpoint.asked = []
+        Endpoint.slow_s = 0
+
+    def call(self, *words, code=0, **environment):
+        done = subprocess.run([PROGRAM, *self.options, *words], text=True, capture_output=True, timeout=20,
+                              env={**ENVIRONMENT, **environment})
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def complete(self, *words):
+        done = subprocess.run([PROGRAM, "complete", *self.options, *words], text=True, capture_output=True,
+                              timeout=20, env=ENVIRONMENT)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def commands(self):
+        text = self.call("--help").stdout
+        return [re.sub(r" [A-Z\[].*", "", line).split() for line in re.findall(r"^  ([a-z][^-]*?)  ", text, re.M)
+                if not line.startswith("-")]
+
+    def test_every_command_has_help_with_an_example(self):
+        commands = self.commands()
+        self.assertGreater(len(commands), 15)
+        for words in commands:
+            text = self.call(*words, "--help").stdout
+            self.assertIn("usage: vpngw " + " ".join(words), text)
+            self.assertRegex(text, "example:\n  vpngw " + " ".join(words))
+
+    def test_every_command_completes(self):
+        for words in self.commands():
+            for i in range(len(words)):
+                self.assertIn(words[i], self.complete(*words[:i + 1]))
+
+    def test_table(self):
+        lines = self.call("connections").stdout.splitlines()
+        self.assertEqual(lines[0].split(), ["NAME", "TYPE", "STATUS", "IN", "OUT", "PROVISIONING"])
+        self.assertEqual(lines[1].split(), ["to-branch", "IPsec", "Connected", "1.5", "kB", "2.0", "MB", "Succeeded"])
+        self.assertEqual(lines[0].index("STATUS"), lines[1].index("Connected"))
+
+    def test_json_is_what_the_endpoint_said(self):
+        for output in (["-o", "json"], ["--output=json"], ["--output", "json"]):
+            self.assertEqual(json.loads(self.call("connections", *output).stdout), PAGES["/connections"])
+        self.assertEqual(json.loads(self.call("reset", "to-branch", "-o", "json").stdout), {"status": "Succeeded"})
+
+    def test_exit_codes(self):
+        self.call("nonsense", code=2)
+        self.call("reset", code=2)
+        self.call("reset", "a/../b", code=2)
+        self.call("status", "--nonsense", code=2)
+        self.call("-o", "xml", "status", code=2)
+        self.call("--url", "https://127.0.0.1:1", "status", code=3)
+        self.call("connections", code=4, VPNGW_TOKEN="wrong")
+        self.call("get", "/nothing", code=5)
+        self.call("reset", "bad", code=1)
+
+    def test_errors_say_what_and_what_to_do(self):
+        self.assertIn("NotFound: There is nothing", self.call("get", "/nothing", code=5).stderr)
+        self.assertIn("Nope: It did not work.", self.call("reset", "bad", code=1).stderr)
+        self.assertIn("unknown option --nonsense of status", self.call("status", "--nonsense", code=2).stderr)
+        self.assertIn("token create", self.call("connections", code=4, VPNGW_TOKEN="wrong").stderr)
+        error = json.loads(self.call("get", "/nothing", "-o", "json", code=5).stderr)
+        self.assertEqual(error["error"]["code"], "NotFound")
+
+    def test_certificate_is_checked(self):
+        done = subprocess.run([PROGRAM, *self.options[:2], "status"], text=True, capture_output=True, env=ENVIRONMENT)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("certificate verify failed", done.stderr)
+
+    def test_change_is_followed_to_its_end(self):
+        self.assertEqual(self.call("reset", "to-branch").stdout, "done\n")
+        self.assertEqual(Endpoint.asked[0], ("POST", "/connections/to-branch/resetconnection", ""))
+        self.assertEqual(Endpoint.polls, 3)
+
+    def test_result_of_an_action(self):
+        self.assertIn("000000ff in", self.call("sas", "to-branch").stdout)
+        self.assertEqual(json.loads(self.call("sas", "to-branch", "-o", "json").stdout)["Data"][0]["localEndpoint"], "a")
+
+    def test_put_from_a_file(self):
+        name = os.path.join(self.folder.name, "body.json")
+        with open(name, "w", encoding="utf-8") as file:
+            file.write('{"a":1}')
+        self.call("put", "/connections/x", name)
+        self.assertEqual(Endpoint.asked[0], ("PUT", "/connections/x", '{"a":1}'))
+        self.assertIn("No such file", self.call("put", "/connections/x", name + ".not", code=1).stderr)
+
+    def test_names_complete(self):
+        self.assertEqual(self.complete("reset", ""), ["to-branch"])
+        self.assertEqual(self.complete("reset", "x"), [])
+        self.assertEqual(self.complete("reset-gateway", "g"), ["gw"])
+        self.assertEqual(self.complete("config", "rollback", ""), ["7"])
+        self.assertEqual(self.complete("config", "check", ""), ["FILE"])
+        self.assertEqual(self.complete("token", "create", "me", "o"), ["operate"])
+        self.assertIn("--insecure", self.complete("status", "--i"))
+
+    def test_bash_completes(self):
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../../scripts/package/completion/vpngw.bash")
+        lines = "source %s; COMP_WORDS=(%s config roll); COMP_CWORD=2; _vpngw; echo ${COMPREPLY[@]}" % (script, PROGRAM)
+        done = subprocess.run(["bash", "-c", lines], text=True, capture_output=True, env=ENVIRONMENT)
+        self.assertEqual(done.stdout, "rollback\n", done.stderr)
+
+    def on_terminal(self, *words):
+        """Output and error of a terminal, until the program ends."""
+        master, slave = pty.openpty()
+        program = subprocess.Popen([PROGRAM, *self.options, *words], stdout=slave, stderr=slave, env=ENVIRONMENT)
+        os.close(slave)
+        output = b""
+        try:
+            while piece := os.read(master, 4096):
+                output += piece
+        except OSError:
+            pass  # the other end has gone
+        os.close(master)
+        self.assertEqual(program.wait(timeout=20), 0)
+        return output.decode()
+
+    def test_colours_and_progress_on_a_terminal_only(self):
+        Endpoint.slow_s = 1.3
+        output = self.on_terminal("connections")
+        self.assertIn("\033[1m", output)
+        self.assertIn("waiting for the gateway: 1 s", output)
+        done = self.call("connections")
+        self.assertNotIn("\033", done.stdout + done.stderr)
+        self.assertEqual(done.stderr, "")
+
+    def test_token_create(self):
+        name = os.path.join(self.folder.name, "tokens")
+        token = json.loads(self.call("token", "create", "me", "read", "-o", "json", VPNGW_TOKENS=name).stdout)["token"]
+        with open(name, encoding="utf-8") as file:
+            line = file.read()
+        self.assertRegex(line, "^me read never sha256:[0-9a-f]{64}\n$")
+        self.assertNotIn(token, line)
+        self.call("token", "create", "me", "king", code=2, VPNGW_TOKENS=name)
+
+
+if __name__ == "__main__":
+    unittest.main()
