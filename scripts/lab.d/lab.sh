@@ -68,7 +68,7 @@ lab_dpdk_end() {
 
 # The device argument for such an end, as vpngw-dataplane takes it.
 lab_dpdk_device() {
-	printf 'net_af_packet%s:iface=%s:qdisc_bypass=1:framecnt=2048' "$1" "$2"
+	printf 'net_af_packet%s:iface=%s:qdisc_bypass=1:framecnt=1024' "$1" "$2"
 }
 
 lab_addr() {

@@ -60,23 +60,22 @@ static void device_find_interface(struct port_device *device, const char *argume
 }
 
 /*
- * af_packet has as many queues as it is told, in 2 KB frames unless told otherwise. It joins its
- * sockets in a fanout group for which Linux puts IP fragments together first: a datagram that is
- * then longer than a frame arrives short (measured: 1,928 bytes pass, 1,978 do not) and counts as
- * ip4_short.
+ * af_packet has as many queues as it is told. It joins its sockets in a fanout group for which
+ * Linux puts IPv4 fragments together first, so that a whole datagram arrives as one frame whatever
+ * the MTU: frames are PORT_JOINED bytes long. A datagram that is longer arrives short and counts
+ * as ip4_short. Blocks hold whole frames and whole pages.
  */
 static void device_af_packet_defaults(char *arguments, size_t size, const struct device_plan *plan)
 {
-	uint32_t frame = RTE_ALIGN_CEIL(plan->mtu + 22u + 64u, 1024);
 	size_t n = strlen(arguments);
 
 	if (plan->queues > 1 && !strstr(arguments, "qpairs="))
 		n += (size_t)snprintf(arguments + n, size - n, ",qpairs=%u", plan->queues);
 	if (!strstr(arguments, "qdisc_bypass="))
 		n += (size_t)snprintf(arguments + n, size - n, ",qdisc_bypass=1");
-	if (frame > 2048 && !strstr(arguments, "framesz="))
-		snprintf(arguments + n, size - n, ",framesz=%u,blocksz=%u,framecnt=256",
-			 rte_align32pow2(frame), rte_align32pow2(frame) * 4);
+	if (!strstr(arguments, "framesz="))
+		snprintf(arguments + n, size - n, ",framesz=%u,blocksz=%u", PORT_JOINED,
+			 PORT_JOINED * 2);
 }
 
 static int device_make_virtual(struct port_device *device, const struct device_plan *plan,
@@ -90,7 +89,7 @@ static int device_make_virtual(struct port_device *device, const struct device_p
 		return device_fault(fault, err, "device %s: not a virtual device's name",
 				    device->argument);
 	device_find_interface(device, arguments);
-	if (!strncmp(name, "net_af_packet", 13))
+	if (port_options_joins(device->argument))
 		device_af_packet_defaults(arguments, sizeof(arguments), plan);
 	err = rte_eal_hotplug_add("vdev", name, arguments);
 	if (err)

@@ -176,6 +176,11 @@ const char *port_options_pci(const struct port_options *options)
 	return options->device;
 }
 
+bool port_options_joins(const char *device)
+{
+	return !strncmp(device, "net_af_packet", 13);
+}
+
 uint32_t port_buffers_needed(const struct port_options *options, uint32_t count, uint16_t workers)
 {
 	uint32_t buffers = 0;
@@ -185,22 +190,30 @@ uint32_t port_buffers_needed(const struct port_options *options, uint32_t count,
 
 		for (uint32_t j = 0; j < i; j++)
 			first &= strcmp(options[i].device, options[j].device) != 0;
-		if (first)
+		if (first && !port_options_joins(options[i].device))
 			buffers += 2u * options[i].descriptors * workers;
 	}
 	return buffers;
 }
 
+/* Bytes of the longest frame that the device gives: one with two tags before the MTU at least. */
+static uint32_t frame_bytes(const struct port_options *options)
+{
+	const char *given = strstr(options->device, "framesz=");
+	uint32_t bytes = options->mtu + 22;
+
+	if (!port_options_joins(options->device))
+		return bytes;
+	return given ? (uint32_t)strtoul(given + 8, NULL, 10) : PORT_JOINED;
+}
+
 uint16_t port_data_room(const struct port_options *options, uint32_t count)
 {
-	uint32_t mtu = 0;
+	uint32_t bytes = 2048; /* at least, as NICs write whole kilobytes */
 
 	for (uint32_t i = 0; i < count; i++)
-		if (options[i].mtu > mtu)
-			mtu = options[i].mtu;
-	/* Ethernet with two tags before the MTU; 2048 at least, as NICs write whole kilobytes. */
-	mtu += 22;
-	if (mtu < 2048)
-		mtu = 2048;
-	return (uint16_t)(RTE_ALIGN_CEIL(mtu, 64) + RTE_PKTMBUF_HEADROOM);
+		if (frame_bytes(&options[i]) > bytes)
+			bytes = frame_bytes(&options[i]);
+	bytes = RTE_ALIGN_CEIL(bytes, 64) + RTE_PKTMBUF_HEADROOM;
+	return (uint16_t)RTE_MIN(bytes, (uint32_t)UINT16_MAX);
 }

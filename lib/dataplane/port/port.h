@@ -27,6 +27,7 @@
 #define PORT_DEVICE_MAX 32 /* devices */
 #define PORT_DEVICE_TEXT 128
 #define PORT_INTERFACE 16
+#define PORT_JOINED 10240 /* bytes of a frame where Linux joins fragments */
 
 struct port_options {
 	char name[CONTRACT_NAME];
@@ -101,6 +102,9 @@ __attribute__((warn_unused_result)) int port_options_parse(struct port_options *
 /* The PCI address of the device when it is one, else NULL. */
 const char *port_options_pci(const struct port_options *options);
 
+/* A device on which Linux joins IPv4 fragments; it holds none of our buffers in its queues. */
+bool port_options_joins(const char *device);
+
 /* Probes, configures and starts all devices; on failure nothing stays open. */
 __attribute__((warn_unused_result)) int port_set_open(struct port_set *set,
 						      const struct port_options *options,
@@ -114,7 +118,7 @@ const char *port_device_lacks(const struct port_set *set, const struct port_devi
 
 /* Packet buffers that the queues of these ports can hold at once. */
 uint32_t port_buffers_needed(const struct port_options *options, uint32_t count, uint16_t workers);
-/* Data room in which a frame of the largest MTU fits as one segment. */
+/* Data room in which the longest frame of any device fits as one segment. */
 uint16_t port_data_room(const struct port_options *options, uint32_t count);
 
 static inline struct port *port_get(struct port_set *set, uint32_t id)

@@ -171,6 +171,13 @@ static void test_sizing(void **state)
 			 0);
 	assert_int_equal(port_buffers_needed(options.ports, 2, 1), one);
 	assert_true(port_data_room(options.ports, 2) >= 9022 + 128);
+	/* Linux joins fragments there, and the driver wants a buffer for the whole of its frame. */
+	assert_int_equal(PARSE(PORT("name=pub0,device=net_af_packet0:iface=x,role=public")), 0);
+	assert_int_equal(port_data_room(options.ports, 1), PORT_JOINED + 128);
+	assert_int_equal(port_buffers_needed(options.ports, 1, 1), 0);
+	assert_int_equal(PARSE(PORT("name=pub0,device=net_af_packet0:framesz=4096,role=public")),
+			 0);
+	assert_int_equal(port_data_room(options.ports, 1), 4096 + 128);
 }
 
 int main(void)
