@@ -20,7 +20,8 @@ const char *tunnel_state_text(enum tunnel_state state)
 
 bool tunnel_usable(const struct tunnel *tunnel)
 {
-	if (tunnel->suspect || tunnel->link_down || tunnel->state == TUNNEL_NOT_CONNECTED)
+	if (tunnel->suspect || tunnel->link_down || tunnel->bfd == TUNNEL_BFD_DOWN ||
+	    tunnel->state == TUNNEL_NOT_CONNECTED)
 		return false;
 	for (uint32_t i = 0; i < tunnel->child_count; i++)
 		if (tunnel->children[i].outbound_sa)
@@ -115,6 +116,25 @@ enum tunnel_state tunnels_connection_state(struct tunnels *all, const char *conn
 			best = state;
 	}
 	return best;
+}
+
+bool tunnels_bfd(struct tunnels *all, const char *name, enum tunnel_bfd state)
+{
+	struct tunnel *tunnel = map_get(&all->by_name, name, strlen(name));
+
+	if (!tunnel)
+		return false;
+	if (tunnel->bfd == state)
+		return true;
+	log_info("tunnel", "BFD is %s tunnel=\"%s\"",
+		 state == TUNNEL_BFD_DOWN ? "down"
+		 : state == TUNNEL_BFD_UP ? "up"
+					  : "off",
+		 tunnel->name);
+	tunnel->bfd = (uint8_t)state;
+	dial_flows_update(tunnel);
+	tunnel_status_changed(tunnel);
+	return true;
 }
 
 int tunnels_reset(struct tunnels *all, const char *connection_key)

@@ -35,6 +35,7 @@ struct tunnel {
 	uint64_t ike;	/* the one that carries; 0: none */
 	uint8_t state;	/* enum tunnel_state */
 	uint8_t reason; /* enum ikev2_reason of the last failure */
+	uint8_t bfd;	/* enum tunnel_bfd */
 	bool suspect;
 	bool no_path;	/* nexthop leads nowhere */
 	bool link_down; /* of the port of its local address */

@@ -84,6 +84,12 @@ void tunnels_each(struct tunnels *tunnels, const char *connection_key, tunnels_v
 		  void *context);
 /* The whole of a connection: connected when one of its tunnels is. */
 enum tunnel_state tunnels_connection_state(struct tunnels *tunnels, const char *connection_key);
+/*
+ * What BFD says of the path inside a tunnel (its name): a tunnel that is down by BFD carries no
+ * flows and keeps its IKE SA. False for a tunnel that is not there.
+ */
+enum tunnel_bfd { TUNNEL_BFD_NONE, TUNNEL_BFD_UP, TUNNEL_BFD_DOWN };
+bool tunnels_bfd(struct tunnels *tunnels, const char *name, enum tunnel_bfd state);
 /* Tears the connection's tunnels down and dials them anew; -ENOENT. */
 __attribute__((warn_unused_result)) int tunnels_reset(struct tunnels *tunnels,
 						      const char *connection_key);
