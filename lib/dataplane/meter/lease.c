@@ -268,3 +268,62 @@ bool meter_refill(const struct meter_worker *worker, uint32_t at, uint32_t bytes
 	meter_count(&lease->passed_packets, 1);
 	return true;
 }
+
+static uint32_t parent_of(const struct meter *m, uint32_t id)
+{
+	return __atomic_load_n(&m->buckets[id * METER_DIRECTIONS].parent, __ATOMIC_RELAXED);
+}
+
+static bool was_charged(const struct meter *m, uint32_t charged, uint32_t id)
+{
+	for (uint32_t i = 0; charged && i < METER_DEPTH; i++) {
+		if (charged == id)
+			return true;
+		charged = parent_of(m, charged);
+	}
+	return false;
+}
+
+/* False: the chain ends in what was charged before. */
+static bool find_uncharged(const struct meter *m, const struct meter_charge *charge,
+			   struct claim *claim)
+{
+	uint32_t id = charge->limit;
+
+	claim->depth = 0;
+	for (uint32_t i = 0; id && i < METER_DEPTH; i++) {
+		struct meter_bucket *b = &m->buckets[id * METER_DIRECTIONS + charge->direction];
+
+		if (was_charged(m, charge->charged, id))
+			return false;
+		if (__atomic_load_n(&b->own, __ATOMIC_RELAXED))
+			claim->levels[claim->depth++] =
+				&m->buckets[__atomic_load_n(&b->charge, __ATOMIC_RELAXED)];
+		id = __atomic_load_n(&b->parent, __ATOMIC_RELAXED);
+	}
+	return true;
+}
+
+bool meter_admit_after(const struct meter_worker *worker, const struct meter_charge *charge,
+		       uint64_t now_tsc)
+{
+	const struct meter *m = worker->meter;
+	uint32_t at = charge->limit * METER_DIRECTIONS + charge->direction;
+	struct meter_lease *lease = &worker->leases[at];
+	struct claim claim = { .bytes = charge->bytes, .packets = 1 };
+	bool counts;
+
+	if (!charge->limit || !__atomic_load_n(&m->buckets[at].exists, __ATOMIC_ACQUIRE))
+		return true;
+	counts = find_uncharged(m, charge, &claim);
+	if (!spend_all(&claim, now_tsc << METER_TIME_SHIFT)) {
+		meter_count(&lease->dropped_bytes, charge->bytes);
+		meter_count(&lease->dropped_packets, 1);
+		return false;
+	}
+	if (counts) { /* what passes a limit is counted once below each that it passed */
+		meter_count(&lease->passed_bytes, charge->bytes);
+		meter_count(&lease->passed_packets, 1);
+	}
+	return true;
+}

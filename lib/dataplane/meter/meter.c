@@ -172,6 +172,8 @@ static void publish(struct meter *m, uint32_t id)
 		meter_apply_rates(m, id, d, 0, 0);
 		__atomic_store_n(&b->charge, charge, __ATOMIC_RELAXED);
 		__atomic_store_n(&b->parent, limit->body.parent, __ATOMIC_RELAXED);
+		__atomic_store_n(&b->own, limit->body.bits_per_s || limit->body.packets_per_s,
+				 __ATOMIC_RELAXED);
 		__atomic_store_n(&b->exists, 1, __ATOMIC_RELEASE);
 	}
 }

@@ -104,6 +104,21 @@ static inline void meter_count(uint64_t *counter, uint64_t by)
 bool meter_refill(const struct meter_worker *worker, uint32_t lease, uint32_t bytes,
 		  uint64_t now_tsc);
 
+/* A packet that was counted before, in limit `charged` and its parents. */
+struct meter_charge {
+	uint32_t limit;
+	enum meter_direction direction;
+	uint32_t bytes;
+	uint32_t charged; /* 0: in none */
+};
+
+/*
+ * For a packet from tunnel to tunnel: it must find room in what has rates of its own from `limit`
+ * upwards, up to where it was counted already. Without a lease: a bucket's word a packet.
+ */
+bool meter_admit_after(const struct meter_worker *worker, const struct meter_charge *charge,
+		       uint64_t now_tsc);
+
 /*
  * One packet of `bytes` (inner IP length): true when it may pass. Limit 0: no limit. `now_tsc` is
  * read once a burst.

@@ -24,7 +24,7 @@ struct meter_bucket {
 	uint32_t charge; /* bucket that this direction uses: the other one when they are summed */
 	uint32_t parent; /* limit id */
 	uint32_t exists;
-	uint32_t pad;
+	uint32_t own; /* has rates of its own, not only a share */
 };
 _Static_assert(sizeof(struct meter_bucket) == 64, "one cache line");
 

@@ -232,7 +232,7 @@ void path_inject(struct path *path, enum path_inject how, uint32_t where, struct
 		return;
 	}
 	path->esp.n = path->forward.n = path->tunnelled.n = 0;
-	*p = (struct path_packet){ .m = m, .from = PATH_FROM_MIRROR };
+	*p = (struct path_packet){ .m = m, .from = PATH_FROM_MIRROR, .charged = PATH_FREE };
 	p->domain = how == PATH_INJECT_ROUTE ? where : 0;
 	p->ip = rte_pktmbuf_mtod(m, uint8_t *);
 	why = m->nb_segs > 1 ? CONTRACT_DROP_NO_BUFFER : path_parse_ip(p, m->data_len, true);

@@ -320,7 +320,7 @@ static PATH_INLINE void count_good(struct path *path, const struct sa_inbound *i
 	path->run.bytes += bytes;
 }
 
-/* Checks of an opened packet in their order: header, selectors, source, limit. */
+/* Checks of an opened packet in their order: header, selectors, source. */
 static PATH_INLINE enum contract_drop inner_check(struct path *path, struct path_packet *p,
 						  const struct sa_inbound *in,
 						  const struct sa_tunnel *tunnel)
@@ -335,9 +335,6 @@ static PATH_INLINE enum contract_drop inner_check(struct path *path, struct path
 	}
 	if (!source_same(path, p) && unlikely(!source_good(path, p, tunnel)))
 		return CONTRACT_DROP_INNER_SOURCE;
-	if (path->metered && unlikely(!meter_admit(&path->meter, tunnel->limit, METER_INBOUND,
-						   p->length, path->now_tsc)))
-		return CONTRACT_DROP_LIMIT;
 	return CONTRACT_DROP_NONE;
 }
 
@@ -398,13 +395,20 @@ static void finish_one(struct path *path, uint32_t i)
 		count_drop(path, p, in, why);
 		return;
 	}
-	count_good(path, in, p->length);
-	if (unlikely(is_ours(path, p, &found))) {
+	if (unlikely(is_ours(path, p, &found))) { /* BGP, BFD, ICMP to us: never limited */
+		count_good(path, in, p->length);
 		why = deliver(path, p, tunnel, &found);
 		if (why != CONTRACT_DROP_NONE)
 			count_drop(path, p, in, why);
 		return;
 	}
+	p->charged = tunnel->limit;
+	if (path->metered && unlikely(!meter_admit(&path->meter, tunnel->limit, METER_INBOUND,
+						   p->length, path->now_tsc))) {
+		count_drop(path, p, in, CONTRACT_DROP_LIMIT);
+		return;
+	}
+	count_good(path, in, p->length);
 	if (unlikely(path_is_syn(p)))
 		clamp_answers(path, p, in, tunnel);
 	path_add(&path->forward, path->places[i]);

@@ -47,6 +47,7 @@ void path_made_add(struct path *path, struct rte_mbuf *m, const struct path_pack
 				 .from = PATH_FROM_MIRROR, /* TTL and source were dealt with */
 				 .port = cause->port,
 				 .domain = cause->domain,
+				 .charged = cause->from < PATH_FROM_TUNNEL ? 0 : cause->charged,
 				 .tunnel = tunnel };
 	enum contract_drop why = path_parse_ip(&p, m->data_len, true);
 

@@ -17,6 +17,8 @@ void path_hold(struct path *path, struct path_packet *p, enum contract_drop why)
 	}
 	if (!p->held_until)
 		p->held_until = path->now_tsc + path->hold_tsc;
+	if (p->from < PATH_FROM_TUNNEL)
+		p->charged = 0;
 	p->from = PATH_FROM_MIRROR; /* TTL and source were dealt with */
 	path->held[path->held_count++] = *p;
 }

@@ -36,6 +36,9 @@ static bool first_address6(const struct address_table *table, uint32_t port, str
 
 void path_icmp_error(struct path *path, struct path_packet *p, enum icmp_error error, uint32_t mtu)
 {
+	struct path_packet cause = {
+		.port = p->port, .domain = p->domain, .from = PATH_FROM_MIRROR, .charged = PATH_FREE
+	};
 	struct net_addr from;
 	struct rte_mbuf *m;
 
@@ -49,7 +52,7 @@ void path_icmp_error(struct path *path, struct path_packet *p, enum icmp_error e
 	path_place(p, p->ip, p->length);
 	m = icmp_error_new(path->shared->config.pool, p->m, error, &from, mtu);
 	if (m)
-		path_made_add(path, m, p, 0);
+		path_made_add(path, m, &cause, 0);
 }
 
 /* Addresses, ports and SPI as the SA sends them. */

@@ -19,6 +19,9 @@
 /* Where a packet comes from decides which rules hold for its route. */
 enum path_from { PATH_FROM_PRIVATE, PATH_FROM_PUBLIC, PATH_FROM_TUNNEL, PATH_FROM_MIRROR };
 
+/* Of the gateway's own making (Linux, ICMP errors): never limited. */
+#define PATH_FREE UINT32_MAX
+
 struct path_packet {
 	struct rte_mbuf *m;
 	uint8_t *ip;	 /* header of the packet as it is seen now */
@@ -42,6 +45,7 @@ struct path_packet {
 		uint64_t held_until; /* TSC, 0: it did not wait yet */
 	};
 	uint32_t nexthop; /* with `given` */
+	uint32_t charged; /* from a tunnel or a mirror: limit that it was counted in, PATH_FREE */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct path_packet) == 64, "one cache line");
 

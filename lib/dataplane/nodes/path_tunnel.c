@@ -158,6 +158,21 @@ static PATH_COLD void too_big(struct path *path, struct path_packet *p)
 		drop_out(path, p, why);
 }
 
+/* What came out of a tunnel was counted there, and what the gateway says is never limited. */
+static bool charge_again(struct path *path, const struct path_packet *p, uint32_t limit)
+{
+	const struct meter_charge charge = { limit, METER_OUTBOUND, p->length, p->charged };
+
+	return p->charged == PATH_FREE || meter_admit_after(&path->meter, &charge, path->now_tsc);
+}
+
+static PATH_INLINE bool within_limit(struct path *path, const struct path_packet *p, uint32_t limit)
+{
+	if (unlikely(p->from >= PATH_FROM_TUNNEL && p->charged))
+		return charge_again(path, p, limit);
+	return meter_admit(&path->meter, limit, METER_OUTBOUND, p->length, path->now_tsc);
+}
+
 /* All that decides whether and how a packet is sent; true when it goes on. */
 static PATH_INLINE bool admit(struct path *path, struct path_packet *p, struct sa_tunnel *tunnel,
 			      const struct sa_outbound *out)
@@ -180,8 +195,7 @@ static PATH_INLINE bool admit(struct path *path, struct path_packet *p, struct s
 	}
 	if (unlikely(path_is_syn(p)))
 		path_mss_tunnel(p, tunnel, out, mtu_of(path, tunnel));
-	if (path->metered && unlikely(!meter_admit(&path->meter, tunnel->limit, METER_OUTBOUND,
-						   p->length, path->now_tsc))) {
+	if (path->metered && unlikely(!within_limit(path, p, tunnel->limit))) {
 		drop_out(path, p, CONTRACT_DROP_LIMIT);
 		return false;
 	}
