@@ -1,0 +1,67 @@
+#pragma once
+/*
+ * DOC: flows
+ *
+ * Numbered UDP flows between two namespaces of a lab, in one process: so it knows what was sent and
+ * what came, waits for what is under way, and can say of each window between two marks what was
+ * lost, doubled, out of order, and the longest time in which a flow got nothing. Arrival times are
+ * the kernel's, so that a busy machine does not look like a gap; how late the sender itself was is
+ * reported beside it.
+ *
+ * A sender and a receiver thread each direction; a flow is a source port. The main thread reads
+ * marks.
+ */
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FLOWS_PORT 7000	   /* where both ends receive */
+#define FLOWS_SOURCE 20000 /* the first flow's source port */
+#define FLOWS_MAX 40000
+#define FLOWS_DIRECTIONS 2
+
+struct flows_options {
+	const char *a; /* NAMESPACE=ADDRESS */
+	const char *b;
+	uint32_t flows;
+	uint32_t rate;	  /* packets a second and direction, over all flows */
+	uint32_t size;	  /* UDP payload */
+	uint32_t seconds; /* 0: until standard input ends */
+	uint32_t drain_ms;
+	bool both;
+};
+
+struct flow {
+	int socket;
+	_Atomic uint64_t sent;	  /* sender: rw, others: ro */
+	_Atomic uint64_t *seen;	  /* receiver: rw; a bit a number */
+	_Atomic uint64_t last_ns; /* arrival before; CLOCK_REALTIME */
+	_Atomic uint64_t gap_ns;  /* longest since the last mark */
+	uint64_t highest;
+	uint64_t marked; /* main: numbers below belong to earlier windows */
+};
+
+struct direction {
+	char name[4];
+	struct flow *flows;
+	uint32_t flow_count;
+	uint64_t capacity; /* numbers a flow */
+	uint32_t rate;
+	uint32_t size;
+	int receiver;
+	struct sockaddr_storage to;
+	socklen_t to_length;
+	pthread_t threads[2];
+	_Atomic uint64_t duplicates;
+	_Atomic uint64_t reordered;
+	_Atomic uint64_t send_errors;
+	_Atomic uint64_t sender_gap_ns; /* longest since the last mark */
+	_Atomic bool *sending;
+	_Atomic bool *receiving;
+};
+
+uint64_t flows_now_ns(void); /* CLOCK_REALTIME, as arrival times are */
+void *flows_send(void *direction);
+void *flows_receive(void *direction);
