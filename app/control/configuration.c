@@ -212,6 +212,7 @@ void configuration_reload(void *context)
 	notify_send("RELOADING=1");
 	config_report_init(&report);
 	rc = config_store_import(program->store, "SIGHUP", reloaded, program, &report);
+	tunnels_credentials_reload(program->tunnels);
 	if (rc == -EALREADY)
 		log_info(TOPIC, "the file has not changed file=%s", program->options.config);
 	else

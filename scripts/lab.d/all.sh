@@ -10,3 +10,5 @@
 . "$(dirname "${BASH_SOURCE[0]}")/site.sh"
 # shellcheck source=gateway.sh
 . "$(dirname "${BASH_SOURCE[0]}")/gateway.sh"
+# shellcheck source=pki.sh
+. "$(dirname "${BASH_SOURCE[0]}")/pki.sh"

@@ -151,10 +151,45 @@ static void check_sku(struct check *check, const struct config_connection *conne
 		check_fail(check, AT(resource, "/properties/ipsecPolicies"), CODE_SKU_FEATURE,
 			   "SKU %s of gateway %s has no custom policies.", sku->name,
 			   gateway->resource.name);
+	if (connection->authentication == CONFIG_AUTH_CERTIFICATE &&
+	    !sku_has(sku, SKU_CERTIFICATES))
+		check_fail(check, AT(resource, "/properties/authenticationType"), CODE_SKU_FEATURE,
+			   "SKU %s of gateway %s has no certificates for sites.", sku->name,
+			   gateway->resource.name);
 	if (connection->policy_selectors && !sku_has(sku, SKU_POLICY_SELECTORS))
 		check_fail(check, AT(resource, "/properties/usePolicyBasedTrafficSelectors"),
 			   CODE_SKU_FEATURE, "SKU %s of gateway %s has no such selectors.",
 			   sku->name, gateway->resource.name);
+}
+
+static void check_certificate(struct check *check, const struct config_connection *connection)
+{
+	const struct config_certificate_authentication *with = connection->certificate;
+	const struct config_resource *resource = &connection->resource;
+
+	if (connection->authentication != CONFIG_AUTH_CERTIFICATE) {
+		if (with)
+			check_warn(check, AT(resource, "/properties/certificateAuthentication"),
+				   "Is not used: authenticationType is PSK.");
+		return;
+	}
+	if (!with) {
+		check_fail(check, AT(resource, "/properties/certificateAuthentication"),
+			   CODE_CONTENT, "Is missing: authenticationType is Certificate.");
+		return;
+	}
+	if (!with->subject && !connection->remote_id)
+		check_fail(check,
+			   AT(resource, "/properties/certificateAuthentication/"
+					"inboundAuthCertificateSubjectName"),
+			   CODE_CONTENT,
+			   "Is missing: it, or remoteId, says which of the certificates below the "
+			   "chain is the peer's.");
+	if (with->revocation_required && !with->revocation_lists.count)
+		check_fail(check,
+			   AT(resource, "/properties/certificateAuthentication/"
+					"inboundAuthRevocationRequired"),
+			   CODE_PARAMETER, "Needs inboundAuthRevocationLists.");
 }
 
 static void check_connection(struct check *check, uint32_t i)
@@ -166,6 +201,7 @@ static void check_connection(struct check *check, uint32_t i)
 
 	check_ends(check, connection);
 	check_policy(check, connection);
+	check_certificate(check, connection);
 	if (connection->dpd_timeout_s && connection->dpd_timeout_s < 9)
 		check_fail(check, AT(resource, "/properties/dpdTimeoutSeconds"), CODE_PARAMETER,
 			   "Must be 9 to 3600, or 0 for the default.");

@@ -147,6 +147,20 @@ static int by_address(const void *a, const void *b)
 	return order ? order : strcmp(x->connection->resource.key, y->connection->resource.key);
 }
 
+/* Behind one NAT: told apart by what they call themselves and how they prove it. */
+static bool told_apart(const struct config_connection *one, const struct config_connection *two)
+{
+	const char *a = one->remote_id, *b = two->remote_id;
+
+	if (one->authentication != two->authentication)
+		return true;
+	if (!a && !b && one->certificate && two->certificate) {
+		a = one->certificate->subject;
+		b = two->certificate->subject;
+	}
+	return a && b && strcmp(a, b);
+}
+
 static void report_same_peer(struct check *check, const struct claim *a, const struct claim *b)
 {
 	const struct config_connection *one = a->connection, *two = b->connection;
@@ -157,12 +171,11 @@ static void report_same_peer(struct check *check, const struct claim *a, const s
 			   "Connection %s joins gateway and site already.", one->resource.name);
 		return;
 	}
-	/* Behind one NAT: told apart by what they call themselves. */
-	if (one->remote_id && two->remote_id && strcmp(one->remote_id, two->remote_id))
+	if (told_apart(one, two))
 		return;
 	check_fail(check, AT(b->owner, "/properties/gatewayIpAddress"), CODE_PARAMETER,
 		   "Is the address of %s already; connections %s and %s of one gateway could not "
-		   "be told apart but by remoteId.",
+		   "be told apart but by remoteId, or by the subjects of certificates.",
 		   a->owner->name, one->resource.name, two->resource.name);
 }
 

@@ -82,6 +82,20 @@ struct config_tunnel_properties {
 	struct net_addr bgp_address;
 };
 
+/* Of authenticationType Certificate. Files are named by path or file: URI, as the user wrote them.
+ */
+struct config_certificate_authentication {
+	const char *certificate; /* ours, with the chain below the root */
+	const char *private_key; /* NULL: in the same file */
+	const char *subject;	 /* the peer's: a DN, "*" values allowed, or a common name */
+	CONFIG_ARRAY(const char *) chain; /* roots and intermediates: base64, PEM or a file */
+	CONFIG_ARRAY(const char *) revocation_lists; /* files */
+	bool revocation_required;
+};
+
+/* The path of "/path" or "file:///path"; NULL for anything else. */
+const char *config_file_path(const char *text);
+
 struct config_connection {
 	struct config_resource resource;
 	struct config_ref gateway;	 /* virtualNetworkGateway1 */
@@ -107,7 +121,7 @@ struct config_connection {
 	CONFIG_ARRAY(struct config_tunnel_properties) tunnel_properties;
 	const char *authorization_key;
 	const char *peer; /* ExpressRoute circuit */
-	const char *certificate_authentication;
+	const struct config_certificate_authentication *certificate;
 	const char *routing_configuration;
 	/* Our extensions. */
 	const char *local_id;

@@ -353,7 +353,7 @@ static bool parse_array(struct parse *parse, const struct schema_field *field, c
 	element.type = field->element;
 	element.flags = SCHEMA_REQUIRED | SCHEMA_INLINE;
 	element.min = field->element == SCHEMA_STRING ? 1 : 0;
-	element.max = 0;
+	element.max = field->element_max;
 	for (const cJSON *item = json->child; item; item = item->next, i++) {
 		struct where here = where_index(where, i);
 

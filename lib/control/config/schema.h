@@ -76,6 +76,7 @@ struct schema_field {
 	const struct schema_object *object; /* of an object, or of an array's elements */
 	int64_t min;		 /* of the number, the length of a text, the count of an array */
 	int64_t max;		 /* 0: the type's */
+	int64_t element_max;	 /* length of the texts of an array; 0: the type's */
 	int64_t preset;		 /* default of a number, bool or enum */
 	const char *preset_text; /* default of a string */
 	schema_check check;
@@ -100,6 +101,7 @@ extern const struct schema_object schema_gateway;
 extern const struct schema_object schema_local_gateway;
 extern const struct schema_object schema_connection;
 extern const struct schema_object schema_bgp;
+extern const struct schema_object schema_certificate;
 
 /* Everything about a kind of resource. */
 struct schema_kind {

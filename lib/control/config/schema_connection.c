@@ -4,7 +4,6 @@
 
 #define NO_NAT "NAT is not built yet"
 #define NO_EXPRESS_ROUTE "ExpressRoute connections are not built yet"
-#define NO_CERTIFICATE "certificates for sites are not built yet"
 #define BROKEN "it is broken; take AES or AES-GCM"
 
 static const struct schema_enum type_values[] = {
@@ -32,13 +31,11 @@ static const struct schema_enum mode_values[] = {
 	{ .name = "InitiatorOnly", .value = CONFIG_MODE_INITIATOR_ONLY },
 	{ 0 }
 };
-static const struct schema_enum authentication_values[] = { { .name = "PSK",
-							      .value = CONFIG_AUTH_PSK },
-							    { .name = "Certificate",
-							      .value = CONFIG_AUTH_CERTIFICATE,
-							      .refused = true,
-							      .reason = NO_CERTIFICATE },
-							    { 0 } };
+static const struct schema_enum authentication_values[] = {
+	{ .name = "PSK", .value = CONFIG_AUTH_PSK },
+	{ .name = "Certificate", .value = CONFIG_AUTH_CERTIFICATE },
+	{ 0 }
+};
 static const struct schema_enum profile_values[] = {
 	{ .name = "inherit", .value = CONFIG_CRYPTO_INHERIT },
 	{ .name = "strong", .value = CONFIG_CRYPTO_STRONG },
@@ -334,11 +331,11 @@ static const struct schema_field connection_properties[] = {
 	  .values = authentication_values,
 	  .help = "" },
 	{ .name = "certificateAuthentication",
-	  .type = SCHEMA_JSON,
-	  .status = SCHEMA_REFUSED,
-	  .reason = NO_CERTIFICATE,
-	  SCHEMA_AT(config_connection, certificate_authentication),
-	  .help = "" },
+	  .type = SCHEMA_OBJECT,
+	  .status = SCHEMA_ENFORCED,
+	  SCHEMA_AT(config_connection, certificate),
+	  .object = &schema_certificate,
+	  .help = "Of `Certificate`." },
 	{ .name = "sharedKey",
 	  .type = SCHEMA_SECRET,
 	  .status = SCHEMA_ENFORCED,

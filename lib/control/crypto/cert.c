@@ -70,6 +70,46 @@ int crypto_cert_load(struct span bytes, struct crypto_cert **cert)
 	return x509 ? cert_of(x509, cert) : crypto_refused();
 }
 
+/* The length of the octets; -EBADMSG. */
+static int unbase64(const char *text, uint8_t *out)
+{
+	EVP_ENCODE_CTX *ctx = EVP_ENCODE_CTX_new();
+	int n = 0, rest = 0, error = -ENOMEM;
+
+	if (ctx) {
+		EVP_DecodeInit(ctx);
+		error = EVP_DecodeUpdate(ctx, out, &n, (const uint8_t *)text, (int)strlen(text)) <
+						0 ||
+					EVP_DecodeFinal(ctx, out + n, &rest) != 1
+				? -EBADMSG
+				: n + rest;
+	}
+	EVP_ENCODE_CTX_free(ctx);
+	return error;
+}
+
+int crypto_cert_load_text(const char *text, struct crypto_cert **cert)
+{
+	size_t length = strlen(text);
+	uint8_t *der;
+	int n;
+
+	if (!length || length > 2 * CERT_BYTES_MAX)
+		return -EBADMSG;
+	if (crypto_is_pem((struct span){ (const uint8_t *)text, length }))
+		return crypto_cert_load((struct span){ (const uint8_t *)text, length }, cert);
+	der = malloc(length);
+	if (!der)
+		return -ENOMEM;
+	n = unbase64(text, der);
+	if (n > 0)
+		n = crypto_cert_load((struct span){ der, (size_t)n }, cert);
+	else
+		n = crypto_refused();
+	free(der);
+	return n;
+}
+
 int crypto_cert_load_all(struct span pem, struct crypto_cert **certs, size_t *count)
 {
 	size_t room = *count;

@@ -20,6 +20,9 @@ struct crypto_trust;
 /* One certificate, DER or PEM; -EBADMSG also for a key that crypto_key refuses. */
 __attribute__((warn_unused_result)) int crypto_cert_load(struct span bytes,
 							 struct crypto_cert **cert);
+/* PEM text, or base64 of the DER with or without line ends. -EBADMSG. */
+__attribute__((warn_unused_result)) int crypto_cert_load_text(const char *text,
+							      struct crypto_cert **cert);
 /* Every certificate of a PEM file in order; *count is the room, then the number. */
 __attribute__((warn_unused_result)) int crypto_cert_load_all(struct span pem,
 							     struct crypto_cert **certs,
@@ -63,6 +66,8 @@ bool crypto_dn_valid(struct span der);
 bool crypto_dn_equal(struct span a, struct span b);
 /* Attribute by attribute in order; a pattern value of "*" matches any value. */
 bool crypto_dn_matches(struct span pattern, struct span der);
+/* The same with a pattern as text; one without "=" is the common name. */
+bool crypto_dn_matches_text(const char *pattern, struct span der);
 
 /* reason, sentence */
 #define CRYPTO_CHAIN_RESULTS(X)                                                                    \
@@ -104,6 +109,9 @@ __attribute__((warn_unused_result)) int crypto_trust_new(struct crypto_trust **t
 void crypto_trust_free(struct crypto_trust *trust);
 __attribute__((warn_unused_result)) int crypto_trust_add_anchor(struct crypto_trust *trust,
 								struct crypto_cert *cert);
+/* Not trusted by itself: completes the chain of a peer that sends its leaf alone. */
+__attribute__((warn_unused_result)) int crypto_trust_add_intermediate(struct crypto_trust *trust,
+								      struct crypto_cert *cert);
 /* PEM (several) or DER. */
 __attribute__((warn_unused_result)) int crypto_trust_add_crl(struct crypto_trust *trust,
 							     struct span bytes);

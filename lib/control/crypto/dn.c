@@ -168,3 +168,32 @@ bool crypto_dn_matches(struct span pattern, struct span der)
 	X509_NAME_free(name);
 	return matches;
 }
+
+static bool has_common_name(struct span der, const char *wanted)
+{
+	X509_NAME *name = name_of(der);
+	bool found = false;
+	int i = -1;
+
+	while (name && !found && (i = X509_NAME_get_index_by_NID(name, NID_commonName, i)) >= 0) {
+		uint8_t *text = NULL;
+		int n = ASN1_STRING_to_UTF8(&text,
+					    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i)));
+
+		found = n >= 0 && (size_t)n == strlen(wanted) && !memcmp(text, wanted, (size_t)n);
+		OPENSSL_free(text);
+	}
+	X509_NAME_free(name);
+	return found;
+}
+
+bool crypto_dn_matches_text(const char *pattern, struct span der)
+{
+	uint8_t wanted[1024];
+	size_t n = sizeof(wanted);
+
+	if (!strchr(pattern, '='))
+		return has_common_name(der, pattern);
+	return crypto_dn_parse(pattern, wanted, &n) == 0 &&
+	       crypto_dn_matches((struct span){ wanted, n }, der);
+}

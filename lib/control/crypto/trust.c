@@ -20,6 +20,7 @@ struct crypto_trust {
 	X509_STORE *store;
 	struct crypto_cert **anchors;
 	size_t count;
+	STACK_OF(X509) * intermediates;
 	bool has_crl;
 };
 
@@ -41,8 +42,9 @@ int crypto_trust_new(struct crypto_trust **out)
 	if (!trust)
 		return -ENOMEM;
 	trust->store = X509_STORE_new();
-	if (!trust->store) {
-		free(trust);
+	trust->intermediates = sk_X509_new_null();
+	if (!trust->store || !trust->intermediates) {
+		crypto_trust_free(trust);
 		return -ENOMEM;
 	}
 	*out = trust;
@@ -56,6 +58,7 @@ void crypto_trust_free(struct crypto_trust *trust)
 	for (size_t i = 0; i < trust->count; i++)
 		crypto_cert_put(trust->anchors[i]);
 	free(trust->anchors);
+	sk_X509_pop_free(trust->intermediates, X509_free);
 	X509_STORE_free(trust->store);
 	free(trust);
 }
@@ -72,6 +75,16 @@ int crypto_trust_add_anchor(struct crypto_trust *trust, struct crypto_cert *cert
 		return crypto_failed();
 	trust->anchors[trust->count++] = crypto_cert_get(cert);
 	return 0;
+}
+
+int crypto_trust_add_intermediate(struct crypto_trust *trust, struct crypto_cert *cert)
+{
+	if (X509_up_ref(cert->x509) != 1)
+		return -ENOMEM;
+	if (sk_X509_push(trust->intermediates, cert->x509) > 0)
+		return 0;
+	X509_free(cert->x509);
+	return -ENOMEM;
 }
 
 static int add_crl(struct crypto_trust *trust, X509_CRL *crl)
@@ -226,6 +239,8 @@ enum crypto_chain_result crypto_chain_check(const struct crypto_chain_check *che
 	}
 	for (size_t i = 0; ready && i < check->other_count; i++)
 		ready = sk_X509_push(others, check->others[i]->x509) > 0;
+	for (int i = 0; ready && i < sk_X509_num(check->trust->intermediates); i++)
+		ready = sk_X509_push(others, sk_X509_value(check->trust->intermediates, i)) > 0;
 	if (ready &&
 	    X509_STORE_CTX_init(ctx, check->trust->store, check->leaf->x509, others) == 1) {
 		set_parameters(ctx, check);

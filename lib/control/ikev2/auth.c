@@ -168,39 +168,14 @@ static enum ikev2_step check_psk(struct ikev2_task *task)
 	return IKEV2_NEXT;
 }
 
-static enum ikev2_step check_chain(struct ikev2_task *task)
-{
-	struct ike_auth_octets octets;
-	struct ike_auth_payload auth;
-
-	task->step = task->after_auth;
-	if (task->chain != CRYPTO_CHAIN_OK) {
-		snprintf(task->detail, sizeof(task->detail), "%s", crypto_chain_text(task->chain));
-		return refuse(task, IKEV2_REASON_CERTIFICATE);
-	}
-	/* Identity and key belong together (conformance 45). */
-	if (!ike_id_in_cert(task->remote_id.type, task->remote_id.data, task->certs[0])) {
-		snprintf(task->detail, sizeof(task->detail),
-			 "the certificate does not name the peer's identity");
-		return refuse(task, IKEV2_REASON_CERTIFICATE);
-	}
-	if (!peer_auth(task, &auth) ||
-	    ike_auth_verify(task->sa->engine->crypto, crypto_cert_key(task->certs[0]),
-			    IKE_AUTH_HASHES, peer_octets(task, &octets), &auth))
-		return refuse(task, IKEV2_REASON_AUTHENTICATION);
-	for (size_t i = 0; i < task->cert_count; i++)
-		crypto_cert_remember(task->sa->engine->crypto, task->certs[i]);
-	task->error = 0;
-	task->sa->remote_method = auth.method;
-	return IKEV2_NEXT;
-}
-
 /* RFC 7296 section 3.6: the first one has the key of AUTH. */
-static void take_certs(struct ikev2_task *task)
+void ikev2_auth_take_certs(struct ikev2_task *task)
 {
 	const struct ike_payload *at = NULL;
 	struct ike_cert cert;
 
+	if (task->cert_count)
+		return;
 	while ((at = ike_message_next(&task->message, IKE_PAYLOAD_CERT, at))) {
 		if (ike_cert_decode(at->body, &cert) != IKE_ERROR_OK ||
 		    cert.encoding != IKE_CERT_X509_SIGNATURE ||
@@ -212,6 +187,70 @@ static void take_certs(struct ikev2_task *task)
 		else if (!task->cert_count)
 			return; /* the leaf itself is bad */
 	}
+}
+
+bool ikev2_auth_subject_fits(const struct ikev2_config *config, const struct ikev2_task *task)
+{
+	return !config->remote_subject || !task->cert_count ||
+	       crypto_dn_matches_text(config->remote_subject, crypto_cert_subject(task->certs[0]));
+}
+
+void ikev2_auth_wrong_subject(struct ikev2_task *task)
+{
+	char subject[sizeof(task->detail) - 48];
+
+	snprintf(task->detail, sizeof(task->detail), "its subject \"%s\" is not the expected one",
+		 crypto_cert_text(task->certs[0], subject, sizeof(subject)));
+}
+
+/*
+ * Identity and key belong together (conformance 45): the certificate names the identity, or its
+ * subject was configured and the identity is the address that the connection leads to (Azure).
+ */
+static bool identity_proven(const struct ikev2_task *task)
+{
+	const struct ikev2_config *config = ikev2_sa_config(task->sa);
+	const struct ike_id_payload *id = &task->remote_id;
+	const struct net_addr *addr = &task->path.remote;
+
+	if (ike_id_in_cert(id->type, id->data, task->certs[0]))
+		return true;
+	return config->remote_subject && (id->type == ID_IPV4_ADDR || id->type == ID_IPV6_ADDR) &&
+	       id->data.n == net_addr_len(addr) && !memcmp(id->data.p, addr->bytes, id->data.n);
+}
+
+static enum ikev2_step check_chain(struct ikev2_task *task)
+{
+	struct ike_auth_octets octets;
+	struct ike_auth_payload auth;
+
+	task->step = task->after_auth;
+	if (task->chain != CRYPTO_CHAIN_OK) {
+		char subject[sizeof(task->detail) - 96];
+
+		snprintf(task->detail, sizeof(task->detail), "%.80s (\"%s\")",
+			 crypto_chain_text(task->chain),
+			 crypto_cert_text(task->certs[0], subject, sizeof(subject)));
+		return refuse(task, IKEV2_REASON_CERTIFICATE);
+	}
+	if (!identity_proven(task)) {
+		snprintf(task->detail, sizeof(task->detail),
+			 "the certificate does not name the peer's identity");
+		return refuse(task, IKEV2_REASON_CERTIFICATE);
+	}
+	if (!ikev2_auth_subject_fits(ikev2_sa_config(task->sa), task)) {
+		ikev2_auth_wrong_subject(task);
+		return refuse(task, IKEV2_REASON_CERTIFICATE);
+	}
+	if (!peer_auth(task, &auth) ||
+	    ike_auth_verify(task->sa->engine->crypto, crypto_cert_key(task->certs[0]),
+			    IKE_AUTH_HASHES, peer_octets(task, &octets), &auth))
+		return refuse(task, IKEV2_REASON_AUTHENTICATION);
+	for (size_t i = 0; i < task->cert_count; i++)
+		crypto_cert_remember(task->sa->engine->crypto, task->certs[i]);
+	task->error = 0;
+	task->sa->remote_method = auth.method;
+	return IKEV2_NEXT;
 }
 
 enum ikev2_step ikev2_auth_check(struct ikev2_task *task, ikev2_step_fn then)
@@ -229,7 +268,7 @@ enum ikev2_step ikev2_auth_check(struct ikev2_task *task, ikev2_step_fn then)
 		return refuse(task, IKEV2_REASON_IDENTITY);
 	if (psk)
 		return ikev2_task_psk(task, check_psk);
-	take_certs(task);
+	ikev2_auth_take_certs(task);
 	if (!task->cert_count) {
 		snprintf(task->detail, sizeof(task->detail), "the peer sent no usable certificate");
 		return refuse(task, IKEV2_REASON_CERTIFICATE);

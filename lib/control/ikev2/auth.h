@@ -21,4 +21,8 @@ void ikev2_auth_build_certreq(const struct ikev2_config *config, struct ike_buil
 enum ikev2_step ikev2_auth_check(struct ikev2_task *task, ikev2_step_fn then);
 bool ikev2_auth_id_fits(const struct ikev2_config *config, const struct ikev2_path *path,
 			const struct ike_id_payload *id);
+/* The peer's certificates out of the message, once. */
+void ikev2_auth_take_certs(struct ikev2_task *task);
+bool ikev2_auth_subject_fits(const struct ikev2_config *config, const struct ikev2_task *task);
+void ikev2_auth_wrong_subject(struct ikev2_task *task); /* says so in task->detail */
 void ikev2_auth_mobike(struct ikev2_sa *sa, const struct ike_message *message);

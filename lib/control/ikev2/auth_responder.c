@@ -88,6 +88,7 @@ static struct ikev2_connection *candidate(const struct ikev2_task *task,
 		const struct ikev2_config *config = &connection->config;
 
 		if (config->mode != IKEV2_MODE_INITIATOR && config->remote_auth == auth &&
+		    ikev2_auth_subject_fits(config, task) &&
 		    ikev2_auth_id_fits(config, &task->path, &task->remote_id) &&
 		    local_id_fits(task, config, wanted) && suite_fits(config->policy, &sa->suite))
 			return connection;
@@ -207,6 +208,33 @@ enum ikev2_step ikev2_auth_request(struct ikev2_task *task)
 	return ikev2_task_goto(task, identify);
 }
 
+/* The nearest guess at why, for the status of the only candidate. */
+static enum ikev2_reason nobody_fits(struct ikev2_task *task, uint8_t method)
+{
+	struct ikev2_setup *setup = task->sa->setup;
+	const struct ikev2_config *config;
+
+	ike_id_text(task->detail_id, task->remote_id.type, task->remote_id.data);
+	snprintf(task->detail, sizeof(task->detail), "identity %.160s", task->detail_id);
+	if (setup->candidate_count != 1)
+		return IKEV2_REASON_IDENTITY;
+	config = &setup->candidates[0]->config;
+	ikev2_sa_set_connection(task->sa, setup->candidates[0]);
+	if (config->mode == IKEV2_MODE_INITIATOR)
+		return IKEV2_REASON_REFUSED_MODE;
+	if (config->remote_auth != method) {
+		snprintf(task->detail, sizeof(task->detail), "the peer uses %s, we expect %s",
+			 method == IKEV2_AUTH_PSK ? "a pre-shared key" : "a certificate",
+			 method == IKEV2_AUTH_PSK ? "a certificate" : "a pre-shared key");
+		return IKEV2_REASON_IDENTITY;
+	}
+	if (!ikev2_auth_subject_fits(config, task)) {
+		ikev2_auth_wrong_subject(task);
+		return IKEV2_REASON_CERTIFICATE;
+	}
+	return IKEV2_REASON_IDENTITY;
+}
+
 static enum ikev2_step identify(struct ikev2_task *task)
 {
 	struct ikev2_sa *sa = task->sa;
@@ -228,16 +256,13 @@ static enum ikev2_step identify(struct ikev2_task *task)
 	if (!auth || ike_auth_decode(auth->body, &proof) != IKE_ERROR_OK)
 		return refuse(task, IKEV2_REASON_PAYLOAD);
 	method = proof.method == IKE_AUTH_SHARED_KEY_MIC ? IKEV2_AUTH_PSK : IKEV2_AUTH_CERT;
+	if (method == IKEV2_AUTH_CERT)
+		ikev2_auth_take_certs(task);
 	connection = candidate(task, &wanted, method);
 	if (!connection) /* section 3.5: we may answer with another IDr than was asked for */
 		connection = candidate(task, &(struct ike_id_payload){ 0 }, method);
-	if (!connection) {
-		ike_id_text(task->detail_id, task->remote_id.type, task->remote_id.data);
-		snprintf(task->detail, sizeof(task->detail), "identity %.160s", task->detail_id);
-		if (sa->setup->candidate_count == 1)
-			ikev2_sa_set_connection(sa, sa->setup->candidates[0]);
-		return refuse(task, IKEV2_REASON_IDENTITY);
-	}
+	if (!connection)
+		return refuse(task, nobody_fits(task, method));
 	ikev2_sa_set_connection(sa, connection);
 	return ikev2_auth_check(task, checked);
 }

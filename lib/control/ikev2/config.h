@@ -43,6 +43,8 @@ struct ikev2_config {
 	const struct ike_id *local_id;	/* NULL or type 0: the local address */
 	const struct ike_id *remote_id; /* a pattern; NULL or type 0: the remote address, or any
 					   identity when `any_identity` */
+	/* remote_auth CERT: the subject of its certificate, a DN or a common name; NULL: any */
+	const char *remote_subject;
 	const struct ikev2_credential *credential; /* local_auth CERT */
 	const struct crypto_trust *trust;	   /* remote_auth CERT */
 	const struct ikev2_child_config *children;

@@ -156,6 +156,31 @@ static void connection_reset(struct router_call *call)
 		answer_later(call, NULL);
 }
 
+static void rekey(struct router_call *call, bool ike)
+{
+	const struct config_connection *c = connection_of(call);
+
+	if (!c)
+		return;
+	rest_audit(call, c->resource.id, ike ? "rekey ike" : "rekey");
+	if (tunnels_rekey(rest_of(call)->config.tunnels, c->resource.key, ike) < 0)
+		rest_refuse(call, &(struct error_answer){ 409, "OperationNotAllowed", NULL },
+			    "The connection '%s' has nothing up that could be rekeyed now.",
+			    c->resource.name);
+	else
+		answer_later(call, NULL);
+}
+
+static void rekey_children(struct router_call *call)
+{
+	rekey(call, false);
+}
+
+static void rekey_ike(struct router_call *call)
+{
+	rekey(call, true);
+}
+
 /* Azure's answer is a JSON string that holds JSON. */
 static void ike_sas(struct router_call *call)
 {
@@ -290,6 +315,8 @@ static const struct router_row rows[] = {
 	{ HTTP_PUT, "connections/*/sharedkey", CONFIG_TOKEN_ADMIN, key_put },
 	{ HTTP_POST, "connections/*/sharedkey/reset", CONFIG_TOKEN_ADMIN, key_reset },
 	{ HTTP_POST, "connections/*/resetconnection", CONFIG_TOKEN_OPERATE, connection_reset },
+	{ HTTP_POST, "connections/*/rekey", CONFIG_TOKEN_OPERATE, rekey_children }, /* ours */
+	{ HTTP_POST, "connections/*/rekeyike", CONFIG_TOKEN_OPERATE, rekey_ike },
 	{ HTTP_POST, "connections/*/getikesas", CONFIG_TOKEN_OPERATE, ike_sas },
 	{ HTTP_POST, "virtualNetworkGateways/*/reset", CONFIG_TOKEN_OPERATE, gateway_reset },
 	{ HTTP_GET, "virtualNetworkGateways/*/connections", CONFIG_TOKEN_READ,

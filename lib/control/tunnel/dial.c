@@ -86,11 +86,24 @@ static void retry(struct tunnel *tunnel)
 	dial_soon(tunnel, in < RETRY_MAX_NS ? in : RETRY_MAX_NS);
 }
 
+/* Its files are looked at again each time that it would dial. */
+static bool may_authenticate(struct tunnel *tunnel)
+{
+	if (!tunnel->peer->problem[0] || tunnel_credentials_read(tunnel) == 0)
+		return true;
+	tunnel->reason = IKEV2_REASON_NO_CREDENTIAL;
+	snprintf(tunnel->detail, sizeof(tunnel->detail), "%s", tunnel->peer->problem);
+	if (tunnel->state == TUNNEL_NOT_CONNECTED)
+		tunnel_status_changed(tunnel);
+	state_set(tunnel, TUNNEL_NOT_CONNECTED, ikev2_reason_text(tunnel->reason));
+	retry(tunnel);
+	return false;
+}
+
 static void dial(struct tunnel *tunnel)
 {
 	struct tunnels *all = tunnel->all;
 	struct ikev2_dial dial = {
-		.connection = tunnel->connection,
 		.path = { .local = tunnel->plan->local, .remote = tunnel->remote },
 		.user = tunnel->id,
 	};
@@ -105,8 +118,11 @@ static void dial(struct tunnel *tunnel)
 		state_set(tunnel, TUNNEL_NOT_CONNECTED, tunnel->detail);
 		return;
 	}
+	if (!may_authenticate(tunnel))
+		return;
 	if (!tunnel_usable(tunnel))
 		state_set(tunnel, TUNNEL_CONNECTING, "dialling");
+	dial.connection = tunnel->connection;
 	rc = ikev2_initiate(all->engine, &dial, now(all), &ike);
 	if (rc < 0) {
 		log_error(TOPIC, "cannot dial tunnel=\"%s\" error=\"%s\"", tunnel->name,
@@ -182,6 +198,17 @@ static void failed(struct tunnel *tunnel, const struct ikev2_event *event)
 		 tunnel->detail[0] ? ": " : "", tunnel->detail, tunnel->name);
 	state_set(tunnel, TUNNEL_NOT_CONNECTED, text);
 	retry(tunnel);
+}
+
+/* The peer dialled and we did not take it. */
+static void refused(struct tunnel *tunnel, const struct ikev2_event *event)
+{
+	tunnel->reason = event->reason;
+	snprintf(tunnel->detail, sizeof(tunnel->detail), "%s", event->detail ? event->detail : "");
+	log_warn(TOPIC, "the peer's dial was refused: %s (%u)%s%s tunnel=\"%s\"",
+		 ikev2_reason_text(event->reason), ikev2_reason_azure(event->reason),
+		 tunnel->detail[0] ? ": " : "", tunnel->detail, tunnel->name);
+	tunnel_status_changed(tunnel);
 }
 
 /* Both sides may have dialled: the IKE SA that was kept need not be the last that came up. */
@@ -275,8 +302,12 @@ static void on_event(void *context, const struct ikev2_event *event)
 		went_down(tunnel, event);
 		break;
 	case IKEV2_EVENT_FAILED:
-		if (event->initiator && !tunnel->ike)
+		if (tunnel->ike)
+			break;
+		if (event->initiator)
 			failed(tunnel, event);
+		else
+			refused(tunnel, event);
 		break;
 	case IKEV2_EVENT_REKEYED:
 		if (tunnel->ike == event->old_ike)
@@ -378,7 +409,7 @@ static bool may_initial_contact(void *context, const struct ikev2_connection *co
 	for (uint32_t i = 0; i < tunnel->site->tunnel_count; i++) {
 		const struct tunnel *sibling = tunnel->all->items[tunnel->site->first_tunnel + i];
 
-		if (sibling != tunnel && sibling->ike &&
+		if (sibling != tunnel && (sibling->ike || sibling->dialling) &&
 		    ike_id_equal(&peer->local_id, sibling->peer->local_id.type,
 				 ike_id_span(&sibling->peer->local_id)))
 			return false;

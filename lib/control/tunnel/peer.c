@@ -43,11 +43,13 @@ static void peer_free(void *context)
 	struct peer *peer = context;
 
 	secret_free(&peer->psk);
+	credential_fini(&peer->credential);
 	ike_id_fini(&peer->local_id);
 	ike_id_fini(&peer->remote_id);
 	free(peer->children);
 	free(peer->selectors);
 	free(peer->name);
+	free(peer->subject);
 	free(peer);
 }
 
@@ -130,8 +132,52 @@ static int psk_set(struct peer *peer, const struct config_connection *c)
 	return rc;
 }
 
-static int ids_set(struct peer *peer, const struct plan_tunnel *tunnel, char *why, size_t why_size)
+/* Without `strict` the tunnel exists, says what is wrong, and tries again. */
+static int credential_set(struct peer *peer, const struct peer_source *source, char *why,
+			  size_t why_size)
 {
+	const struct config_connection *c = source->tunnel->connection;
+
+	if (c->authentication != CONFIG_AUTH_CERTIFICATE)
+		return 0;
+	peer->config.local_auth = peer->config.remote_auth = IKEV2_AUTH_CERT;
+	if (credential_load(&peer->credential, c->certificate, peer->problem) < 0) {
+		if (!source->strict)
+			return 0;
+		snprintf(why, why_size, "connection %s: certificateAuthentication/%s",
+			 c->resource.name, peer->problem);
+		return -EINVAL;
+	}
+	peer->config.credential = &peer->credential.own;
+	peer->config.trust = peer->credential.trust;
+	peer->config.crl_required = c->certificate->revocation_required;
+	peer->subject = c->certificate->subject ? strdup(c->certificate->subject) : NULL;
+	peer->config.remote_subject = peer->subject;
+	return !c->certificate->subject || peer->subject ? 0 : -ENOMEM;
+}
+
+/* Without localId the subject of our certificate; what is given must be in it (conformance 45). */
+static int certificate_id(struct peer *peer, const struct peer_source *source)
+{
+	const struct crypto_cert *cert = peer->credential.certs[0];
+	const struct ike_id *id = &peer->local_id;
+
+	if (!cert)
+		return 0;
+	if (!source->tunnel->connection->local_id)
+		return ike_id_set(&peer->local_id, ID_DER_ASN1_DN, crypto_cert_subject(cert));
+	if (!ike_id_in_cert(id->type, ike_id_span(id), cert))
+		snprintf(
+			peer->problem, sizeof(peer->problem),
+			"outboundAuthCertificate: localId \"%.80s\" is neither its subject nor one "
+			"of its subjectAltNames",
+			source->tunnel->local_id);
+	return 0;
+}
+
+static int ids_set(struct peer *peer, const struct peer_source *source, char *why, size_t why_size)
+{
+	const struct plan_tunnel *tunnel = source->tunnel;
 	int rc = ike_id_parse(&peer->local_id, tunnel->local_id);
 
 	if (rc == 0)
@@ -140,6 +186,13 @@ static int ids_set(struct peer *peer, const struct plan_tunnel *tunnel, char *wh
 		snprintf(why, why_size, "connection %s: \"%s\" is no identity",
 			 tunnel->connection->resource.name,
 			 peer->local_id.type ? tunnel->remote_id : tunnel->local_id);
+	if (rc == 0)
+		rc = certificate_id(peer, source);
+	if (rc == 0 && peer->problem[0] && source->strict) {
+		snprintf(why, why_size, "connection %s: certificateAuthentication/%s",
+			 tunnel->connection->resource.name, peer->problem);
+		rc = -EINVAL;
+	}
 	peer->config.local_id = &peer->local_id;
 	peer->config.remote_id = &peer->remote_id;
 	peer->config.any_identity = !strcmp(tunnel->remote_id, "*");
@@ -185,7 +238,9 @@ int peer_new(struct peer **peer, struct ikev2_connection **connection,
 	if (p->name)
 		rc = psk_set(p, c);
 	if (rc == 0)
-		rc = ids_set(p, tunnel, why, why_size);
+		rc = credential_set(p, source, why, why_size);
+	if (rc == 0)
+		rc = ids_set(p, source, why, why_size);
 	if (rc == 0)
 		rc = policy_set(p, tunnel, source->config, why, why_size);
 	if (rc == 0)
@@ -235,11 +290,31 @@ static bool children_same(const struct peer *a, const struct peer *b)
 	return true;
 }
 
+/* Also "any" and "any". */
+static bool ids_same(const struct ike_id *a, const struct ike_id *b)
+{
+	return (!a->type && !b->type) || ike_id_equal(a, b->type, ike_id_span(b));
+}
+
+static bool texts_same(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
 bool peer_same(const struct peer *a, const struct peer *b)
 {
-	return a->psk.n == b->psk.n && secret_equal(a->psk.p, b->psk.p, a->psk.n) &&
-	       ike_id_equal(&a->local_id, b->local_id.type, ike_id_span(&b->local_id)) &&
-	       ike_id_equal(&a->remote_id, b->remote_id.type, ike_id_span(&b->remote_id)) &&
-	       a->config.mode == b->config.mode && a->config.dpd_s == b->config.dpd_s &&
+	return peer_renewed(a, b) && credential_own_same(&a->credential, &b->credential) &&
+	       !strcmp(a->problem, b->problem);
+}
+
+bool peer_renewed(const struct peer *a, const struct peer *b)
+{
+	return a->config.remote_auth == b->config.remote_auth &&
+	       a->config.crl_required == b->config.crl_required &&
+	       texts_same(a->subject, b->subject) &&
+	       credential_trust_same(&a->credential, &b->credential) && a->psk.n == b->psk.n &&
+	       secret_equal(a->psk.p, b->psk.p, a->psk.n) && ids_same(&a->local_id, &b->local_id) &&
+	       ids_same(&a->remote_id, &b->remote_id) && a->config.mode == b->config.mode &&
+	       a->config.dpd_s == b->config.dpd_s &&
 	       proposals_same(a->config.policy, b->config.policy) && children_same(a, b);
 }

@@ -4,6 +4,7 @@
  * SA of it lives, also when the tunnel itself has gone.
  */
 #include "control/ikev2/engine.h"
+#include "control/tunnel/credential.h"
 #include "control/tunnel/plan.h"
 
 struct tunnel;
@@ -12,12 +13,15 @@ struct peer {
 	struct ikev2_config config;
 	struct tunnel *tunnel; /* NULL when it is gone */
 	struct secret psk;
+	struct credential credential;
+	char problem[CREDENTIAL_WHY]; /* why it cannot authenticate itself, or "" */
 	struct ike_id local_id;
 	struct ike_id remote_id;
 	struct ike_policy_owned policy;
 	struct ikev2_child_config *children;
 	struct net_selector *selectors; /* of all children, one row */
 	char *name;
+	char *subject; /* of the peer's certificate; NULL: any */
 	bool weak;
 };
 
@@ -26,6 +30,7 @@ struct peer_source {
 	const struct plan_connection *site;
 	const struct config *config;
 	bool touched; /* differs from what the tunnel was made of */
+	bool strict;  /* files that cannot be used are an error, not peer.problem */
 };
 
 /* `why` is a sentence when the result is -EINVAL. */
@@ -36,3 +41,5 @@ __attribute__((warn_unused_result)) int peer_new(struct peer **peer,
 struct peer *peer_of(const struct ikev2_connection *connection);
 /* The two would lead to the same negotiation. */
 bool peer_same(const struct peer *a, const struct peer *b);
+/* As above but for our own certificate: a living IKE SA may go on with the other one. */
+bool peer_renewed(const struct peer *a, const struct peer *b);

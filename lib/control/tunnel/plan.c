@@ -120,15 +120,22 @@ static int children_make(struct plan_connection *c, const struct config *config)
 	return here ? children_of_pairs(c, here) : -EINVAL;
 }
 
+/* With certificates both default to what the certificates say. */
 static void ids_set(struct plan_tunnel *t, const struct net_addr *peer)
 {
 	const struct config_connection *c = t->connection;
+	bool certificate = c->authentication == CONFIG_AUTH_CERTIFICATE;
 	char text[NET_ADDR_TEXT];
 
-	snprintf(t->local_id, sizeof(t->local_id), "%s",
-		 c->local_id ? c->local_id : net_addr_text(text, &t->public_ip->address));
-	if (c->remote_id)
+	if (c->local_id)
+		snprintf(t->local_id, sizeof(t->local_id), "%s", c->local_id);
+	else
+		snprintf(t->local_id, sizeof(t->local_id), "%s",
+			 certificate ? "*" : net_addr_text(text, &t->public_ip->address));
+	if (c->remote_id && strcmp(c->remote_id, "%any"))
 		snprintf(t->remote_id, sizeof(t->remote_id), "%s", c->remote_id);
+	else if (c->remote_id || certificate)
+		snprintf(t->remote_id, sizeof(t->remote_id), "*");
 	else if (peer->family)
 		snprintf(t->remote_id, sizeof(t->remote_id), "%s", net_addr_text(text, peer));
 	else

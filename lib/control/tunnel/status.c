@@ -156,3 +156,35 @@ int tunnels_reset(struct tunnels *all, const char *connection_key)
 	tunnel_rearm(all);
 	return 0;
 }
+
+static bool children_rekey(const struct tunnel *tunnel)
+{
+	struct ikev2_engine *engine = tunnel->all->engine;
+	struct ikev2_child_info info;
+	uint32_t child = 0;
+	bool any = false;
+
+	while ((child = ikev2_child_next(engine, tunnel->ike, child)))
+		if (ikev2_child_info(engine, child, &info) == 0 && info.state == IKEV2_CHILD_UP &&
+		    info.sends)
+			any |= ikev2_child_rekey(engine, child, clock_now_ns(tunnel->all->clock)) ==
+			       0;
+	return any;
+}
+
+int tunnels_rekey(struct tunnels *all, const char *connection_key, bool ike)
+{
+	const struct plan_connection *site = site_of(all, connection_key);
+	bool any = false;
+
+	for (uint32_t i = 0; site && i < site->tunnel_count; i++) {
+		const struct tunnel *tunnel = all->items[site->first_tunnel + i];
+
+		if (!tunnel->ike)
+			continue;
+		any |= ike ? ikev2_rekey(all->engine, tunnel->ike, clock_now_ns(all->clock)) == 0
+			   : children_rekey(tunnel);
+	}
+	tunnel_rearm(all);
+	return any ? 0 : -ENOENT;
+}

@@ -51,7 +51,7 @@ struct tunnel {
 	uint64_t established_wall_ms;
 	uint64_t bytes_in_before; /* of SAs that are gone */
 	uint64_t bytes_out_before;
-	char detail[160];
+	char detail[240];
 };
 
 /* An entry of the connection's selectors: an object of the data plane, with or without an SA. */
@@ -124,6 +124,13 @@ __attribute__((warn_unused_result)) int tunnel_child_publish(struct tunnel *tunn
 /* What routers tell of the way to the peer (path_mtu.c). */
 void tunnel_path_mtu(struct tunnel *tunnel, uint16_t mtu);
 void tunnel_path_mtu_expire(struct tunnels *all);
+
+/* A changed configuration is negotiated anew; the tunnel's data plane objects stay. */
+__attribute__((warn_unused_result)) int tunnel_configure(struct tunnel *tunnel,
+							 const struct peer_source *source,
+							 char *why, size_t why_size);
+/* Reads the files of its certificates again (renew.c); -EINVAL: they cannot be used. */
+__attribute__((warn_unused_result)) int tunnel_credentials_read(struct tunnel *tunnel);
 
 /* Status (status.c). */
 void tunnel_status_changed(struct tunnel *tunnel);

@@ -220,9 +220,16 @@ static void tunnel_close(struct tunnel *tunnel)
 	tunnel_free(tunnel);
 }
 
-/* A changed configuration is negotiated anew; the tunnel's data plane objects stay. */
-static int tunnel_configure(struct tunnel *tunnel, const struct peer_source *source, char *why,
-			    size_t why_size)
+/* A renewed certificate is for the next authentication: what is up goes on. */
+static bool goes_on(struct tunnel *tunnel, const struct peer *peer,
+		    struct ikev2_connection *connection)
+{
+	return tunnel->ike && peer_renewed(tunnel->peer, peer) &&
+	       ikev2_rebind(tunnel->all->engine, tunnel->ike, connection) == 0;
+}
+
+int tunnel_configure(struct tunnel *tunnel, const struct peer_source *source, char *why,
+		     size_t why_size)
 {
 	const struct plan_tunnel *plan = source->tunnel;
 	struct ikev2_connection *connection;
@@ -238,11 +245,14 @@ static int tunnel_configure(struct tunnel *tunnel, const struct peer_source *sou
 		return 0;
 	}
 	if (tunnel->peer) {
+		bool stays = goes_on(tunnel, peer, connection);
+
 		tunnel->peer->tunnel = NULL;
-		if (tunnel->ike)
+		if (tunnel->ike && !stays)
 			(void)!ikev2_delete(tunnel->all->engine, tunnel->ike, false,
 					    clock_now_ns(tunnel->all->clock));
-		tunnel->ike = 0;
+		if (!stays)
+			tunnel->ike = 0;
 		tunnel->dialling = false;
 		ikev2_connection_put(tunnel->connection);
 	}
@@ -333,7 +343,8 @@ static int configure_all(struct tunnels *all, struct plan *plan, struct tunnel *
 
 		for (uint32_t i = site->first_tunnel; i < end; i++) {
 			struct peer_source source = { &plan->tunnels[i], site, plan->config,
-						      !change || change->touched[c] };
+						      !change || change->touched[c],
+						      change && all->plan.config };
 			int rc = configure_one(all, &items[i], &source, why, why_size);
 
 			if (rc < 0)
@@ -617,7 +628,9 @@ static void acquire(struct tunnels *all, const struct contract_acquire *a)
 	if (!tunnel)
 		return;
 	if (!tunnel->ike) {
-		dial_wanted(tunnel);
+		if (!tunnel->dial_at
+			     .deadline_ns) /* a peer that refused is not asked for each packet */
+			dial_wanted(tunnel);
 		return;
 	}
 	for (uint16_t i = 0; i < tunnel->child_count; i++)

@@ -72,6 +72,9 @@ __attribute__((warn_unused_result)) int tunnels_keep(struct tunnels *tunnels, co
 __attribute__((warn_unused_result)) int tunnels_apply(struct tunnels *tunnels,
 						      const struct config *config, char *why,
 						      size_t why_size);
+/* Certificates, keys and CRLs are read again from their files; a file that is wrong changes
+ * nothing. */
+void tunnels_credentials_reload(struct tunnels *tunnels);
 /* The data plane: attached with its ports known, lost, and its events (true: it was ours). */
 void tunnels_ready(struct tunnels *tunnels, bool same_instance);
 void tunnels_lost(struct tunnels *tunnels);
@@ -90,6 +93,9 @@ enum tunnel_state tunnels_connection_state(struct tunnels *tunnels, const char *
  */
 enum tunnel_bfd { TUNNEL_BFD_NONE, TUNNEL_BFD_UP, TUNNEL_BFD_DOWN };
 bool tunnels_bfd(struct tunnels *tunnels, const char *name, enum tunnel_bfd state);
+/* New keys now: of the children, or of the IKE SAs; -ENOENT: no tunnel, or none that is up. */
+__attribute__((warn_unused_result)) int tunnels_rekey(struct tunnels *tunnels,
+						      const char *connection_key, bool ike);
 /* Tears the connection's tunnels down and dials them anew; -ENOENT. */
 __attribute__((warn_unused_result)) int tunnels_reset(struct tunnels *tunnels,
 						      const char *connection_key);

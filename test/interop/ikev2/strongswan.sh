@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../../system/harness.sh" ikev2
 skip_unless lab_charon_missing
 PROBE=$VPNGW_BUILD/test/tools/ikev2_probe
-PKI=$LAB_DIR/pki
+PKI=$LAB_PKI
 
 IKE_SUITES="aes256gcm16-prfsha384-x25519 aes256gcm16-prfsha384-ecp384 aes128gcm16-prfsha256-ecp256
 aes256gcm16-prfsha512-ecp521 aes256gcm8-prfsha256-x25519 aes256gcm12-prfsha256-x25519
@@ -19,22 +19,6 @@ aes192gcm8-prfaesxcbc-x25519 aes128gcm12-prfaescmac-x448"
 ESP_SUITES="aes256gcm16-x25519 aes128gcm16-noesn aes256gcm16-ecp384 aes256-sha256-modp2048 aes128-sha1
 aes256-sha384-x25519 aes256-sha512 chacha20poly1305-x25519 3des-sha1 aes192gcm16
 aes256-aesxcbc aes256gcm8-ecp256bp aes128ctr-sha256"
-
-ca() {
-	mkdir -p "$PKI"
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$PKI/ca.key" -out "$PKI/ca.pem" -days 3 \
-		-subj '/CN=lab ca' -addext basicConstraints=critical,CA:true \
-		-addext keyUsage=critical,keyCertSign,cRLSign
-}
-
-leaf() { # NAME SAN ALGORITHM...
-	local name=$1 san=$2
-	shift 2
-	openssl genpkey -algorithm "$@" -out "$PKI/$name.key" &&
-		openssl req -new -key "$PKI/$name.key" -subj "/CN=$name" -out "$PKI/$name.csr" &&
-		openssl x509 -req -in "$PKI/$name.csr" -CA "$PKI/ca.pem" -CAkey "$PKI/ca.key" -CAcreateserial \
-			-days 3 -out "$PKI/$name.pem" -extfile <(printf 'subjectAltName=DNS:%s\nkeyUsage=digitalSignature\n' "$san")
-}
 
 build() {
 	lab_ns peer && lab_ns gw && lab_cable gw eth0 peer eth0 &&
@@ -201,14 +185,14 @@ many_rekeys() {
 }
 
 require "a cable between two namespaces" build
-require "keys and certificates" ca
+require "keys and certificates" lab_ca ca
 for kind in 'rsa RSA' 'p256 EC -pkeyopt ec_paramgen_curve:P-256' 'p384 EC -pkeyopt ec_paramgen_curve:P-384' \
 	'p521 EC -pkeyopt ec_paramgen_curve:P-521' 'ed25519 ED25519'; do
 	# shellcheck disable=SC2086
 	set -- $kind
 	name=$1
 	shift
-	require "a pair of certificates, $name" eval "leaf gw-$name gw.lab $* && leaf peer-$name peer.lab $*"
+	require "a pair of certificates, $name" eval "lab_leaf ca gw-$name DNS:gw.lab $* && lab_leaf ca peer-$name DNS:peer.lab $*"
 done
 LAB_CHARON_PLUGINS="$LAB_CHARON_PLUGINS des xcbc cmac"
 require "strongSwan starts" lab_charon_start peer peer

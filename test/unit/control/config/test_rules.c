@@ -5,6 +5,11 @@
 #define GW "/virtualNetworkGateways/0"
 #define GW_P GW "/properties"
 #define C0 "/connections/0/properties"
+#define CERTIFICATE(ours, subject, chain)                                                          \
+	C0 "/authenticationType='Certificate'\n" C0                                                \
+	   "/certificateAuthentication={'outboundAuthCertificate':" ours                           \
+	   ",'inboundAuthCertificateSubjectName':" subject ",'inboundAuthCertificateChain':" chain \
+	   "}"
 #define LNG(n) "/localNetworkGateways/" #n "/properties"
 #define POLICY_GOOD                                                                                \
 	"{'saLifeTimeSeconds':27000,'saDataSizeKilobytes':102400000,'ipsecEncryption':'GCMAES256'" \
@@ -106,8 +111,32 @@ static const struct rule rules[] = {
 	{ C0 "/ingressNatRules=[]", NULL },
 	{ C0 "/connectionProtocol='IKEv1'", C0 "/connectionProtocol", "FeatureNotImplemented",
 	  501 },
-	{ C0 "/authenticationType='Certificate'", C0 "/authenticationType", "FeatureNotImplemented",
-	  501 },
+	{ C0 "/authenticationType='Certificate'", C0 "/certificateAuthentication",
+	  "InvalidRequestContent" },
+	{ CERTIFICATE("'/gw.pem'", "'CN=b'", "['/ca.pem']"), NULL },
+	{ CERTIFICATE("'file:///gw.pem'", "'branch'", "['file:///ca.pem']"), NULL },
+	{ CERTIFICATE("'https://v.vault.azure.net/x'", "'CN=b'", "['/ca.pem']"),
+	  C0 "/certificateAuthentication/outboundAuthCertificate", "InvalidParameter" },
+	{ CERTIFICATE("'gw.pem'", "'CN=b'", "['/ca.pem']"),
+	  C0 "/certificateAuthentication/outboundAuthCertificate", "InvalidParameter" },
+	{ CERTIFICATE("'/gw.pem'", "'nonsense='", "['/ca.pem']"),
+	  C0 "/certificateAuthentication/inboundAuthCertificateSubjectName", "InvalidParameter" },
+	{ CERTIFICATE("'/gw.pem'", "'CN=b'", "['/ca.pem','TUlJQw==']"),
+	  C0 "/certificateAuthentication/inboundAuthCertificateChain/1", "InvalidParameter" },
+	{ CERTIFICATE("'/gw.pem'", "'CN=b'", "[]"),
+	  C0 "/certificateAuthentication/inboundAuthCertificateChain", "InvalidParameter" },
+	{ CERTIFICATE("'/gw.pem'", "'CN=b'", "['/ca.pem']") "\n" GW_P "/sku/name='Basic'\n" GW_P
+							    "/activeActive=false",
+	  C0 "/authenticationType", "GatewaySkuDoesNotSupportFeature" },
+	{ C0 "/authenticationType='Certificate'\n" C0
+	     "/certificateAuthentication={'outboundAuthCertificate':'/gw.pem',"
+	     "'inboundAuthCertificateChain':['/ca.pem'],'inboundAuthRevocationRequired':true}",
+	  C0 "/certificateAuthentication/inboundAuthCertificateSubjectName",
+	  "InvalidRequestContent" },
+	{ C0 "/authenticationType='Certificate'\n" C0 "/remoteId='branch.example'\n" C0
+	     "/certificateAuthentication={'outboundAuthCertificate':'/gw.pem',"
+	     "'inboundAuthCertificateChain':['/ca.pem'],'inboundAuthRevocationRequired':true}",
+	  C0 "/certificateAuthentication/inboundAuthRevocationRequired", "InvalidParameter" },
 	/* 12 */
 	{ GW_P "/gatewayDefaultSite='nowhere'", GW_P "/gatewayDefaultSite",
 	  "InvalidResourceReference" },

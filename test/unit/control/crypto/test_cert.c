@@ -143,6 +143,63 @@ static void weak_signature(void **state)
 	crypto_cert_put(leaf);
 }
 
+/* The intermediate from configuration, for a peer that sends its leaf alone. */
+static void intermediate(void **state)
+{
+	struct crypto_trust *with;
+	struct crypto_cert *leaf = leaf_of(&(struct spec){ .subject = "gw" });
+	struct crypto_chain_check c = { .leaf = leaf, .now_s = NOW };
+
+	assert_int_equal(crypto_trust_new(&with), 0);
+	c.trust = with;
+	assert_int_equal(crypto_trust_add_intermediate(with, middle), 0);
+	assert_int_equal(crypto_chain_check(&c), CRYPTO_CHAIN_UNTRUSTED);
+	assert_int_equal(crypto_trust_add_anchor(with, root), 0);
+	assert_int_equal(crypto_chain_check(&c), CRYPTO_CHAIN_OK);
+	crypto_trust_free(with);
+	crypto_cert_put(leaf);
+}
+
+/* As administrators and Azure's API write them. */
+static void texts(void **state)
+{
+	struct span der = crypto_cert_der(root), subject = crypto_cert_subject(root);
+	char base64[8192], lines[8192], pem[9000];
+	struct crypto_cert *cert;
+	size_t at = 0;
+	int n = EVP_EncodeBlock((uint8_t *)base64, der.p, (int)der.n);
+
+	for (int i = 0; i < n; i++) {
+		lines[at++] = base64[i];
+		if (i % 64 == 63)
+			lines[at++] = '\n';
+	}
+	lines[at] = '\0';
+	snprintf(pem, sizeof(pem), "-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----\n",
+		 lines);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(crypto_cert_load_text(i == 0	? base64
+						       : i == 1 ? lines
+								: pem,
+						       &cert),
+				 0);
+		assert_int_equal(crypto_cert_der(cert).n, der.n);
+		crypto_cert_put(cert);
+	}
+	base64[n / 2] = '\0';
+	assert_int_equal(crypto_cert_load_text(base64, &cert), -EBADMSG);
+	assert_int_equal(crypto_cert_load_text("no certificate", &cert), -EBADMSG);
+	assert_int_equal(crypto_cert_load_text("", &cert), -EBADMSG);
+	assert_true(crypto_dn_matches_text("root", subject));
+	assert_false(crypto_dn_matches_text("roo", subject));
+	assert_false(crypto_dn_matches_text("Example", subject));
+	assert_true(crypto_dn_matches_text("O=Example, CN=root", subject));
+	assert_true(crypto_dn_matches_text("O=Example, CN=*", subject));
+	assert_false(crypto_dn_matches_text("CN=root", subject));
+	assert_false(crypto_dn_matches_text("O=Example, CN=other", subject));
+	assert_false(crypto_dn_matches_text("=", subject));
+}
+
 /* A leaf cannot issue, nor can a stranger with the issuer's name. */
 static void not_an_issuer(void **state)
 {
@@ -382,7 +439,8 @@ int main(void)
 		cmocka_unit_test(chain),	  cmocka_unit_test(results),
 		cmocka_unit_test(weak_signature), cmocka_unit_test(not_an_issuer),
 		cmocka_unit_test(revocation),	  cmocka_unit_test(names),
-		cmocka_unit_test(bytes),	  cmocka_unit_test(known),
+		cmocka_unit_test(bytes),	  cmocka_unit_test(intermediate),
+		cmocka_unit_test(texts),	  cmocka_unit_test(known),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
