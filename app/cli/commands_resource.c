@@ -33,6 +33,23 @@ static enum cli_exit reset(struct cli *cli, char **arguments, int count)
 	return code == CLI_DONE ? cli_change(cli, "POST", path, NULL) : code;
 }
 
+/* Of the children, or with --ike of the IKE SAs. */
+static enum cli_exit rekey(struct cli *cli, char **arguments, int count)
+{
+	char path[256];
+	enum cli_exit code = cli_path(path, sizeof(path),
+				      cli_option(cli, "ike") ? "/connections/%s/rekeyike"
+							     : "/connections/%s/rekey",
+				      arguments[0]);
+
+	return code == CLI_DONE ? cli_change(cli, "POST", path, NULL) : code;
+}
+
+static const struct cli_option rekey_options[] = {
+	{ "ike", NULL, "of the IKE SAs instead of their children" },
+	{ NULL },
+};
+
 static enum cli_exit reset_gateway(struct cli *cli, char **arguments, int count)
 {
 	char path[256];
@@ -45,6 +62,8 @@ static enum cli_exit reset_gateway(struct cli *cli, char **arguments, int count)
 static const struct command commands[] = {
 	{ "reset", "CONNECTION", "tears a connection's tunnels down and dials anew",
 	  "vpngw reset to-branch", 1, 1, reset, NULL },
+	{ "rekey", "CONNECTION", "negotiates new keys now; no packet is lost",
+	  "vpngw rekey to-branch", 1, 1, rekey, rekey_options },
 	{ "reset-gateway", "GATEWAY", "the same for every connection of a gateway",
 	  "vpngw reset-gateway gw", 1, 1, reset_gateway, NULL },
 	{ "get", "PATH", "any page", "vpngw get /connections/to-branch", 1, 1, get, NULL },
