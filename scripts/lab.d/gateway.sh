@@ -2,11 +2,29 @@
 # The gateway itself in the lab: its two programs from a build folder, with a configuration made from a file
 # of the repository. Used by scripts/run and by the system tests.
 #
+# A lab with two gateways names the second by LAB_GATEWAY: its namespace, its folder below LAB_DIR, the end of its
+# processes' names.
+#
 # LAB_BUILD is the build folder. The programs' files lie below LAB_DIR: vpngw.json, state/, dataplane.sock,
 # token. The control program gives up root for LAB_USER.
 LAB_BUILD=${LAB_BUILD:-${VPNGW_BUILD:-}}
 LAB_USER=${LAB_USER:-nobody}
 LAB_API_PORT=${LAB_API_PORT:-8443}
+
+LAB_GATEWAY=${LAB_GATEWAY:-}
+
+gateway_ns() {
+	printf '%s' "${LAB_GATEWAY:-gw}"
+}
+
+gateway_dir() {
+	printf '%s' "$LAB_DIR${LAB_GATEWAY:+/$LAB_GATEWAY}"
+}
+
+# The name of one of its processes: gateway_process control
+gateway_process() {
+	printf '%s' "$1${LAB_GATEWAY:+-$LAB_GATEWAY}"
+}
 
 gateway_program() {
 	case $1 in
@@ -33,37 +51,44 @@ gateway_missing() {
 # gateway_config FILE [JQ-PROGRAM]: LAB_DIR/vpngw.json from FILE with this lab's paths, a fresh token, and
 # whatever the jq program changes.
 gateway_config() {
-	local token hash
+	local token hash dir
+	dir=$(gateway_dir)
+	mkdir -p "$dir"
 	token=$(head -c 24 /dev/urandom | base64 | tr '+/' '-_')
 	hash=$(printf '%s' "$token" | sha256sum | cut -d ' ' -f 1)
-	(umask 077 && printf '%s\n' "$token" >"$LAB_DIR/token")
-	install -d -m 0700 -o "$LAB_USER" "$LAB_DIR/state"
-	(umask 077 && jq --arg dir "$LAB_DIR" --arg hash "sha256:$hash" "
+	(umask 077 && printf '%s\n' "$token" >"$dir/token")
+	install -d -m 0700 -o "$LAB_USER" "$dir/state"
+	(umask 077 && jq --arg dir "$dir" --arg hash "sha256:$hash" "
 		.appliance.stateDirectory = \$dir + \"/state\"
 		| .appliance.dataplaneSocket = \$dir + \"/dataplane.sock\"
 		| .appliance.api.tokens = [{ name: \"lab\", role: \"admin\", hash: \$hash }]
-		| ${2:-.}" "$1" >"$LAB_DIR/vpngw.json") || return 1
-	chown "$LAB_USER" "$LAB_DIR/vpngw.json"
-	"$(gateway_program control)" --check-config "$LAB_DIR/vpngw.json"
+		| ${2:-.}" "$1" >"$dir/vpngw.json") || return 1
+	chown "$LAB_USER" "$dir/vpngw.json"
+	"$(gateway_program control)" --check-config "$dir/vpngw.json"
 }
 
 gateway_socket_there() {
-	[ -S "$LAB_DIR/dataplane.sock" ] || ! lab_alive dataplane
+	[ -S "$(gateway_dir)/dataplane.sock" ] || ! lab_alive "$(gateway_process dataplane)"
 }
 
 # Starts the data plane in `gw` and waits until control could attach.
 gateway_start_dataplane() {
-	"$(gateway_program control)" --dataplane-options "$LAB_DIR/vpngw.json" >"$LAB_DIR/dataplane.options" || return 1
-	lab_start dataplane gw "$(gateway_program dataplane)" "@$LAB_DIR/dataplane.options" --group "$(id -gn "$LAB_USER")" "$@"
+	local dir name
+	dir=$(gateway_dir)
+	name=$(gateway_process dataplane)
+	"$(gateway_program control)" --dataplane-options "$dir/vpngw.json" >"$dir/dataplane.options" || return 1
+	lab_start "$name" "$(gateway_ns)" "$(gateway_program dataplane)" "@$dir/dataplane.options" --group "$(id -gn "$LAB_USER")" "$@"
 	lab_await 20 gateway_socket_there
-	[ -S "$LAB_DIR/dataplane.sock" ] && lab_alive dataplane && return 0
-	tail -n 5 "$LAB_DIR/dataplane.log" >&2
-	lab_fail "the data plane did not start, see $LAB_DIR/dataplane.log"
+	[ -S "$dir/dataplane.sock" ] && lab_alive "$name" && return 0
+	tail -n 5 "$LAB_DIR/$name.log" >&2
+	lab_fail "the data plane did not start, see $LAB_DIR/$name.log"
 }
 
 gateway_start_control() {
-	lab_start control gw "$(gateway_program control)" --config "$LAB_DIR/vpngw.json" \
-		--socket "$LAB_DIR/dataplane.sock" --user "$LAB_USER" "$@"
+	local dir
+	dir=$(gateway_dir)
+	lab_start "$(gateway_process control)" "$(gateway_ns)" "$(gateway_program control)" --config "$dir/vpngw.json" \
+		--socket "$dir/dataplane.sock" --user "$LAB_USER" "$@"
 }
 
 # LAB_DIR/vpngw: the command line with endpoint and token of this lab, to be called from the machine itself.
@@ -78,6 +103,6 @@ gateway_cli() {
 
 # curl to the REST endpoint from inside `gw`: gateway_api METHOD PATH [BODY]
 gateway_api() {
-	lab_in gw curl -sS -k --max-time 10 -X "$1" -H "Authorization: Bearer $(cat "$LAB_DIR/token")" \
+	lab_in "$(gateway_ns)" curl -sS -k --max-time 10 -X "$1" -H "Authorization: Bearer $(cat "$(gateway_dir)/token")" \
 		-H 'Content-Type: application/json' ${3:+--data "$3"} "https://127.0.0.1:$LAB_API_PORT$2"
 }

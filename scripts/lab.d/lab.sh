@@ -158,6 +158,15 @@ lab_ping() {
 	lab_in "$1" ping -n -q -c 1 -i 0.2 -w "$3" "$2" >/dev/null 2>&1
 }
 
+# Ends the ping that runs as process $1 and says how many of its packets were answered; fails when one before the last
+# answer was not (what was under way when it ended may be).
+lab_ping_end() {
+	kill -INT "$(lab_pid "$1")"
+	lab_await_end "$(lab_pid "$1")" 5
+	awk -F 'icmp_seq=' -v name="$1" '/icmp_seq=/ { split($2, seq, " "); if (!(seq[1] in seen)) n++; seen[seq[1]] = 1; if (seq[1] > last) last = seq[1] + 0 }
+		END { printf "%s: %d sent, %d lost\n", name, last, last - n; exit last == 0 || last != n }' "$LAB_DIR/$1.log"
+}
+
 lab_namespaces() {
 	local path
 	for path in /run/netns/"$LAB_PREFIX"*; do

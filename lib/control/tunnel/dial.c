@@ -228,9 +228,8 @@ static void went_down(struct tunnel *tunnel, const struct ikev2_event *event)
 {
 	if (tunnel->ike != event->ike)
 		return; /* a redundant or replaced one */
-	tunnel->ike = 0;
-	if (event->reason == IKEV2_REASON_REDUNDANT || event->reason == IKEV2_REASON_REKEYED)
-		tunnel->ike = other_ike(tunnel, event->ike);
+	/* Whoever deletes the redundant one: the other side hears a plain Delete. */
+	tunnel->ike = other_ike(tunnel, event->ike);
 	if (tunnel->ike)
 		return;
 	tunnel->evacuated = false;
