@@ -5,7 +5,8 @@
 . "$(dirname "$0")/../../system/harness.sh" certs
 skip_unless lab_charon_missing
 skip_unless gateway_missing control dataplane
-CONNECTION='.connections[0].properties'
+# shellcheck source=common.sh
+. "$(dirname "$0")/common.sh"
 gw_file=$LAB_DIR/gw.pem
 gw_key=$LAB_DIR/gw.key
 
@@ -56,20 +57,6 @@ theirs() {
 	lab_charon_load branch-ike
 }
 
-# The running configuration after this jq program, taken by reload.
-configured() {
-	local before
-	before=$(grep -cE 'the file is applied|the file was not applied|config: refused:' "$LAB_DIR/control.log")
-	jq "$1" "$LAB_DIR/vpngw.json" >"$LAB_DIR/next.json" && cat "$LAB_DIR/next.json" >"$LAB_DIR/vpngw.json" || return 1
-	kill -HUP "$(lab_pid control)"
-	lab_await 10 applied_more "$before" || { echo "not applied"; return 1; }
-	! tail -n 30 "$LAB_DIR/control.log" | grep -E 'was not applied|config: refused:' | tail -n 1 | grep .
-}
-
-applied_more() {
-	[ "$(grep -cE 'the file is applied|the file was not applied|config: refused:' "$LAB_DIR/control.log")" -gt "$1" ]
-}
-
 connection_json() { # SUBJECT MODE
 	cat <<-JQ
 		$CONNECTION.authenticationType = "Certificate"
@@ -78,16 +65,6 @@ connection_json() { # SUBJECT MODE
 			outboundAuthCertificate: "file://$gw_file", outboundAuthPrivateKey: "$gw_key",
 			inboundAuthCertificateSubjectName: "$1", inboundAuthCertificateChain: ["$(lab_cer ca)"] }
 	JQ
-}
-
-status() {
-	gateway_api GET /connections/to-branch
-}
-
-status_says() {
-	lab_await "${2:-15}" eval "status | jq -r '.properties.tunnelConnectionStatus[].lastFailureDetail' | grep -qF -- '$1'" && return 0
-	status
-	return 1
 }
 
 both_up() {
@@ -119,9 +96,9 @@ rekeys() {
 
 # Another certificate of the same name in the same files: nothing stops, and the next IKE SA has it.
 renewed() {
-	lab_leaf ca gw-ed25519 DNS:gw.lab EC -pkeyopt ec_paramgen_curve:P-384 || return 1
+	lab_leaf ca "gw-$kind" DNS:gw.lab EC -pkeyopt ec_paramgen_curve:P-384 || return 1
 	lab_start ping host-a ping -n -i 0.02 -w 60 "$SITE_HOST_B"
-	ours gw-ed25519
+	ours "gw-$kind"
 	kill -HUP "$(lab_pid control)"
 	lab_await 5 grep -q 'the file has not changed' "$LAB_DIR/control.log" || { echo "not read again"; return 1; }
 	both_up || { echo "a tunnel went"; return 1; }
@@ -129,7 +106,7 @@ renewed() {
 	lab_ping_end ping || return 1
 	lab_swanctl branch-ike --terminate --ike gw0 >/dev/null 2>&1
 	lab_swanctl branch-ike --initiate --child gw0 --timeout 10 >/dev/null &&
-		grep -q "authentication of 'O=Lab, CN=gw-ed25519' with ECDSA.* successful" "$LAB_DIR/branch-ike.log"
+		grep -q "authentication of 'O=Lab, CN=gw-$kind' with ECDSA.* successful" "$LAB_DIR/branch-ike.log"
 }
 
 refused_dial() { # NAME ID TEXT: strongSwan dials with this certificate
@@ -184,13 +161,7 @@ require "certificates of RSA" certificates rsa RSA
 require "certificates of ECDSA" certificates ecdsa EC -pkeyopt ec_paramgen_curve:P-256
 require "certificates of Ed25519" certificates ed25519 ED25519
 require "a certificate of another authority" lab_leaf other peer-stranger DNS:peer.lab RSA
-require "the site is made" site_up
-require "its ports are DPDK's" site_gateway_ports
-require "the configuration is accepted" gateway_config "$TOP/config/demo.json"
-require "strongSwan at the branch" lab_charon_start branch-ike branch
-require "the data plane starts" gateway_start_dataplane
-require "the control program starts" gateway_start_control
-require "REST answers" lab_await 10 gateway_api GET /connections/to-branch
+site_started .
 for kind in ${VPNGW_KINDS:-rsa ecdsa ed25519}; do
 	expect "$kind: we dial, traffic flows" we_dial "$kind"
 	expect "$kind: rekeys" rekeys

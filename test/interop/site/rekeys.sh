@@ -5,36 +5,20 @@
 . "$(dirname "$0")/../../system/harness.sh" rekeys
 skip_unless lab_charon_missing
 skip_unless gateway_missing control dataplane
+# shellcheck source=common.sh
+. "$(dirname "$0")/common.sh"
 rekeys=${VPNGW_REKEYS:-10}
 
-log_count() {
-	grep -c "$1" "$LAB_DIR/branch-ike.log"
-}
-
-more() { # PATTERN BEFORE
-	[ "$(log_count "$1")" -gt "$2" ]
-}
-
-# One rekey: command and what strongSwan logs when it is done. Its commands are forgotten when the SA is just being
-# replaced ("not found for rekey"): then again.
-rekey() { # PATTERN COMMAND...
-	local pattern=$1 before try
-	before=$(log_count "$pattern")
-	shift
-	for try in 1 2 3 4 5; do
-		"$@" >"$LAB_DIR/command" 2>&1 && lab_await 2 more "$pattern" "$before" && return
-	done
-	cat "$LAB_DIR/command"
-	echo "$*: no $pattern after $try tries"
-	return 1
-}
-
 by_them() {
-	local i
+	local i helped=0
 	for ((i = 0; i < rekeys; i++)); do
 		rekey 'IKE_SA gw0.* rekeyed between' lab_swanctl branch-ike --rekey --ike gw0 || return 1
-		rekey 'CHILD_SA gw0.* established' lab_swanctl branch-ike --rekey --child gw0 || return 1
+		rekey 'CHILD_SA gw0.* established' lab_swanctl branch-ike --rekey --child gw0 && continue
+		# strongSwan 5.9.8 loses a child that moves to a new IKE SA out of its table of children, about one in 400.
+		grep -q 'not found for rekey' "$LAB_DIR/branch-ike.log" && [ $((++helped)) -le $((1 + rekeys / 100)) ] || return 1
+		rekey 'CHILD_SA gw0.* established' ask rekey || return 1
 	done
+	echo "$rekeys rekeys of each kind by strongSwan, $helped of them with our help" >>"$LAB_DIR/figures"
 }
 
 by_us() {
@@ -43,13 +27,6 @@ by_us() {
 		rekey 'IKE_SA gw0.* rekeyed between' ask rekeyike || return 1
 		rekey 'CHILD_SA gw0.* established' ask rekey || return 1
 	done
-}
-
-# A rekey may have to wait for the end of the one before.
-ask() {
-	lab_await 5 eval "gateway_api POST /connections/to-branch/$1 | tee '$LAB_DIR/answer' | jq -e '.error == null'" && return
-	cat "$LAB_DIR/answer"
-	return 1
 }
 
 # Both kinds started at once by one side.
@@ -83,9 +60,7 @@ never_suspected() {
 
 require "the site is made" site_up
 require "its ports are DPDK's" site_gateway_ports
-require "the configuration is accepted" gateway_config "$TOP/config/demo.json" \
-	'.virtualNetworkGateways[0].properties |= (.activeActive = false | .ipConfigurations |= .[:1])
-	| .publicIPAddresses |= .[:1]'
+require "the configuration is accepted" gateway_config "$TOP/config/demo.json" "$ONE_ADDRESS"
 require "strongSwan at the branch" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$TOP/config/demo.json")"
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control

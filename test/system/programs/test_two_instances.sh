@@ -20,11 +20,11 @@ topology() {
 	lab_ns host-a && lab_ns gw && lab_ns net router && lab_ns gw2 && lab_ns host-b || return 1
 	lab_cable host-a eth0 gw vgprv0 && lab_cable net gw0 gw vgpub0 && lab_cable net gw1 gw vgpub1 &&
 		lab_cable net gw2 gw2 vgpub2 && lab_cable gw2 vgprv2 host-b eth0 || return 1
-	lab_addr host-a eth0 $SITE_HOST_A/24
-	lab_addr host-b eth0 $SITE_HOST_B/24
-	lab_addr net gw0 $SITE_NET0/24
+	lab_addr host-a eth0 "$SITE_HOST_A/24"
+	lab_addr host-b eth0 "$SITE_HOST_B/24"
+	lab_addr net gw0 "$SITE_NET0/24"
 	lab_addr net gw2 203.0.113.254/24
-	lab_route host-a default $SITE_PRIVATE
+	lab_route host-a default "$SITE_PRIVATE"
 	lab_route host-b default 10.20.0.1
 	site_gateway_ports
 	lab_dpdk_end gw2 vgpub2
@@ -56,7 +56,7 @@ both_connected() {
 ask() { # WHO ACTION
 	local deadline=$((SECONDS + 5))
 	until "$1" gateway_api POST "/connections/to-branch/$2" | tee "$LAB_DIR/answer" | jq -e '.error == null' >/dev/null; do
-		[ $SECONDS -lt $deadline ] || { cat "$LAB_DIR/answer"; return 1; }
+		[ "$SECONDS" -lt "$deadline" ] || { cat "$LAB_DIR/answer"; return 1; }
 	done
 }
 
@@ -82,14 +82,18 @@ rounds() {
 	local i
 	for ((i = 0; i < rekeys; i++)); do
 		rekey rekey "$CHILD" first && rekey rekey "$CHILD" second &&
-			rekey rekeyike "$IKE" second && rekey rekeyike "$IKE" first || { echo "round $i"; return 1; }
+			rekey rekeyike "$IKE" second && rekey rekeyike "$IKE" first && continue
+		echo "round $i"
+		return 1
 	done
 }
 
 collisions() {
 	local i
 	for ((i = 0; i < rekeys; i++)); do
-		rekey rekey "$CHILD" first second && rekey rekeyike "$IKE" second first || { echo "round $i"; return 1; }
+		rekey rekey "$CHILD" first second && rekey rekeyike "$IKE" second first && continue
+		echo "round $i"
+		return 1
 	done
 }
 
