@@ -12,3 +12,5 @@
 . "$(dirname "${BASH_SOURCE[0]}")/gateway.sh"
 # shellcheck source=pki.sh
 . "$(dirname "${BASH_SOURCE[0]}")/pki.sh"
+# shellcheck source=crowd.sh
+. "$(dirname "${BASH_SOURCE[0]}")/crowd.sh"

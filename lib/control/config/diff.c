@@ -74,7 +74,7 @@ static void touch_by(struct touch *touch, const struct config_diff *diff, uint32
 	bool part = kind == CONFIG_VIRTUAL_NETWORK;
 	const struct config_difference *item;
 
-	if (!ref->key)
+	if (!end || !ref->key)
 		return;
 	item = find(diff, end, kind, ref->key,
 		    part ? config_key_parent(ref->key) : strlen(ref->key));

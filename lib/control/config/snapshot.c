@@ -31,23 +31,40 @@ void config_list_fini(struct config_list *list)
 	*list = (struct config_list){ 0 };
 }
 
+/* Like strcmp() from *same on, which grows by what is equal. */
+static int compare_from(const char *a, const char *b, size_t *same)
+{
+	size_t i = *same;
+
+	while (a[i] && a[i] == b[i])
+		i++;
+	*same = i;
+	return (unsigned char)a[i] - (unsigned char)b[i];
+}
+
+/* Keys begin alike: what both ends of the range share with the key is not compared again. */
 uint32_t config_list_find(const struct config_list *list, const char *key, bool *found)
 {
 	uint32_t low = 0, high = list->count;
+	size_t same_low = 0, same_high = 0;
 
 	*found = false;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		int order = strcmp(list->items[middle]->key, key);
+		size_t same = same_low < same_high ? same_low : same_high;
+		int order = compare_from(list->items[middle]->key, key, &same);
 
 		if (!order) {
 			*found = true;
 			return middle;
 		}
-		if (order < 0)
+		if (order < 0) {
 			low = middle + 1;
-		else
+			same_low = same;
+		} else {
 			high = middle;
+			same_high = same;
+		}
 	}
 	return low;
 }

@@ -25,9 +25,7 @@ static void answer_later(struct router_call *call, const char *body)
 		return;
 	}
 	operation_succeed(rest->operations, operation, 200, body);
-	rest_follow(&reply, call, operation, REST_LOCATION);
-	rest_follow(&reply, call, operation, REST_ASYNC_OPERATION);
-	reply.header_count--; /* Retry-After once */
+	rest_follow(&reply, call, operation, REST_BOTH);
 	rest_answer(call, &reply);
 }
 

@@ -363,8 +363,8 @@ static void resource_delete(struct router_call *call, enum config_kind kind)
 		rest_answer(call, &reply);
 		return;
 	}
-	snprintf(id, sizeof(id), "%s", was->key);
-	if (!change_allowed(call, kind, id, was))
+	snprintf(id, sizeof(id), "%s", was->id);
+	if (!change_allowed(call, kind, was->key, was))
 		return;
 	config_report_init(&report);
 	if (build(rest, kind, was->id, NULL, &config, &report) < 0) {
@@ -378,8 +378,7 @@ static void resource_delete(struct router_call *call, enum config_kind kind)
 		return;
 	rest_audit(call, id, "accepted");
 	reply.status = 202;
-	rest_follow(&reply, call, operation, REST_LOCATION);
-	http_reply_header(&reply, "Azure-AsyncOperation", reply.headers[0].value);
+	rest_follow(&reply, call, operation, REST_BOTH);
 	rest_answer(call, &reply);
 }
 

@@ -40,8 +40,8 @@ void rest_answer(struct router_call *call, struct http_reply *reply)
 	server_reply(call->exchange, reply);
 }
 
-void rest_follow(struct http_reply *reply, const struct router_call *call,
-		 const struct operation *operation, enum rest_follow how)
+static void follow_header(struct http_reply *reply, const struct router_call *call,
+			  const struct operation *operation, const char *name, const char *where)
 {
 	const struct config_appliance *appliance =
 		config_appliance(config_store_running(rest_of(call)->config.store));
@@ -53,10 +53,18 @@ void rest_follow(struct http_reply *reply, const struct router_call *call,
 		 "?api-version=%s",
 		 call->request->tls ? "https" : "http",
 		 call->request->host ? call->request->host : "localhost",
-		 call->subscription ? call->subscription : appliance->subscription_id,
-		 how == REST_LOCATION ? "operationResults" : "operations", operation->id,
-		 version ? version : "2025-05-01");
-	http_reply_header(reply, how == REST_LOCATION ? "Location" : "Azure-AsyncOperation", url);
+		 call->subscription ? call->subscription : appliance->subscription_id, where,
+		 operation->id, version ? version : "2025-05-01");
+	http_reply_header(reply, name, url);
+}
+
+void rest_follow(struct http_reply *reply, const struct router_call *call,
+		 const struct operation *operation, enum rest_follow how)
+{
+	if (how & REST_ASYNC_OPERATION)
+		follow_header(reply, call, operation, "Azure-AsyncOperation", "operations");
+	if (how & REST_LOCATION)
+		follow_header(reply, call, operation, "Location", "operationResults");
 	http_reply_header(reply, "Retry-After", "1");
 }
 

@@ -30,8 +30,8 @@ __attribute__((format(printf, 3, 4))) void rest_refuse(struct router_call *call,
 						       const char *format, ...);
 /* Ends it with 200 and a body whose text is taken over. */
 void rest_answer(struct router_call *call, struct http_reply *reply);
-/* Adds Azure-AsyncOperation or Location and Retry-After. */
-enum rest_follow { REST_ASYNC_OPERATION, REST_LOCATION };
+/* Adds Azure-AsyncOperation, Location or both, and Retry-After. */
+enum rest_follow { REST_ASYNC_OPERATION = 1, REST_LOCATION = 2, REST_BOTH = 3 };
 void rest_follow(struct http_reply *reply, const struct router_call *call,
 		 const struct operation *operation, enum rest_follow how);
 /* One line for who changed what. */

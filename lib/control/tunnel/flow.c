@@ -10,12 +10,21 @@
 
 #define TOPIC "tunnel"
 
+struct group;
+
+/* A site is in a group: what to tell when the site's members change. */
+struct group_link {
+	struct group *group;
+	struct group_link *next; /* of the same site */
+};
+
 struct group {
 	uint32_t id;
 	uint32_t owner;
 	uint32_t generation; /* of the last set that wanted it */
 	uint32_t site_count;
 	char (*sites)[CONTRACT_OPAQUE_MAX];
+	struct group_link *links; /* one a site */
 	char name[CONTRACT_OPAQUE_MAX];
 };
 
@@ -38,6 +47,7 @@ struct flow_table {
 struct site_members {
 	uint32_t count;
 	uint32_t generation;
+	struct group_link *links;
 	struct flow_member items[];
 };
 
@@ -58,6 +68,7 @@ int flow_table_new(struct flow_table **table, struct desired *desired, struct ro
 static void group_free(struct group *group)
 {
 	free(group->sites);
+	free(group->links);
 	free(group);
 }
 
@@ -88,6 +99,7 @@ static int members_set(struct flow_table *t, const struct flow_site *site)
 		return -ENOMEM;
 	m->count = site->member_count;
 	m->generation = t->generation;
+	m->links = NULL;
 	memcpy(m->items, site->members, site->member_count * sizeof(m->items[0]));
 	rc = map_set(&t->members, site->name, n, m, &old);
 	free(rc < 0 ? m : old);
@@ -166,9 +178,10 @@ static int group_new(struct flow_table *t, struct group **group, const char *nam
 	if (!g)
 		return rc;
 	g->sites = calloc(count, sizeof(*g->sites));
+	g->links = calloc(count, sizeof(*g->links));
 	g->site_count = count;
 	snprintf(g->name, sizeof(g->name), "%s", name);
-	if (g->sites)
+	if (g->sites && g->links)
 		rc = desired_id(t->desired, CONTRACT_GROUP, name, &g->id);
 	if (rc == 0)
 		rc = map_set(&t->groups, name, strlen(name), g, NULL);
@@ -177,6 +190,15 @@ static int group_new(struct flow_table *t, struct group **group, const char *nam
 	else
 		*group = g;
 	return rc;
+}
+
+static void group_join(struct flow_table *t, struct group *g, uint32_t i, const char *site)
+{
+	struct site_members *m = map_get(&t->members, site, strlen(site));
+
+	snprintf(g->sites[i], sizeof(g->sites[i]), "%s", site);
+	g->links[i] = (struct group_link){ g, m->links };
+	m->links = &g->links[i];
 }
 
 static int group_get(struct flow_table *t, struct group **group, const struct flow_site *sites,
@@ -198,7 +220,7 @@ static int group_get(struct flow_table *t, struct group **group, const struct fl
 	g->generation = t->generation;
 	g->owner = sites[rows[0].site].owner;
 	for (uint32_t i = 0; i < count; i++)
-		snprintf(g->sites[i], sizeof(g->sites[i]), "%s", sites[rows[i].site].name);
+		group_join(t, g, i, sites[rows[i].site].name);
 	return group_publish(t, g);
 }
 
@@ -250,8 +272,15 @@ static int routes_change(struct flow_table *t, const struct flow_prefix *rows, s
 	size_t old = 0;
 	int rc = 0;
 
-	for (size_t i = 0; i < count && rc == 0; i++)
-		rc = route_tunnel_add(t->route, &rows[i].prefix, rows[i].group->id, 0, 0);
+	for (size_t i = 0; i < count && rc == 0; i++) {
+		while (old < t->prefix_count &&
+		       net_prefix_compare(&t->prefixes[old].prefix, &rows[i].prefix) < 0)
+			old++;
+		if (old == t->prefix_count || t->prefixes[old].group != rows[i].group ||
+		    net_prefix_compare(&t->prefixes[old].prefix, &rows[i].prefix))
+			rc = route_tunnel_add(t->route, &rows[i].prefix, rows[i].group->id, 0, 0);
+	}
+	old = 0;
 	for (size_t i = 0; i < t->prefix_count; i++) {
 		const struct net_prefix *was = &t->prefixes[i].prefix;
 
@@ -327,18 +356,11 @@ int flow_table_set(struct flow_table *t, const struct flow_site *sites, uint32_t
 void flow_table_update(struct flow_table *t, const struct flow_site *site)
 {
 	struct site_members *m = map_get(&t->members, site->name, strlen(site->name));
-	struct map_entry *entry = NULL;
 
 	if (!m || m->count != site->member_count)
 		return; /* the next set brings it */
 	memcpy(m->items, site->members, m->count * sizeof(m->items[0]));
-	while ((entry = map_next(&t->groups, entry))) {
-		const struct group *g = entry->value;
-		bool has = false;
-
-		for (uint32_t i = 0; i < g->site_count && !has; i++)
-			has = !strcmp(g->sites[i], site->name);
-		if (has && group_publish(t, g) < 0)
+	for (const struct group_link *link = m->links; link; link = link->next)
+		if (group_publish(t, link->group) < 0)
 			log_error(TOPIC, "out of memory for a group");
-	}
 }

@@ -132,7 +132,7 @@ int limit_table_set(struct limit_table *table, const struct plan *plan)
 	     rc == 0 && plan->config && i < config_count(plan->config, CONFIG_GATEWAY); i++)
 		rc = want_gateway(table, plan->config, config_gateway_at(plan->config, i));
 	for (uint32_t i = 0; rc == 0 && i < plan->connection_count; i++)
-		rc = want_connection(table, &plan->connections[i]);
+		rc = want_connection(table, plan->connections[i]);
 	return rc;
 }
 

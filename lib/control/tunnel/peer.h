@@ -29,8 +29,7 @@ struct peer_source {
 	const struct plan_tunnel *tunnel;
 	const struct plan_connection *site;
 	const struct config *config;
-	bool touched; /* differs from what the tunnel was made of */
-	bool strict;  /* files that cannot be used are an error, not peer.problem */
+	bool strict; /* files that cannot be used are an error, not peer.problem */
 };
 
 /* `why` is a sentence when the result is -EINVAL. */

@@ -1,5 +1,8 @@
 #include "control/tunnel/plan.h"
 
+#include "control/config/diff.h"
+#include "control/config/resource.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,9 +124,10 @@ static int children_make(struct plan_connection *c, const struct config *config)
 }
 
 /* With certificates both default to what the certificates say. */
-static void ids_set(struct plan_tunnel *t, const struct net_addr *peer)
+static void ids_set(struct plan_tunnel *t, const struct config_public_ip *ours)
 {
 	const struct config_connection *c = t->connection;
+	const struct net_addr *peer = &t->remote;
 	bool certificate = c->authentication == CONFIG_AUTH_CERTIFICATE;
 	char text[NET_ADDR_TEXT];
 
@@ -131,7 +135,7 @@ static void ids_set(struct plan_tunnel *t, const struct net_addr *peer)
 		snprintf(t->local_id, sizeof(t->local_id), "%s", c->local_id);
 	else
 		snprintf(t->local_id, sizeof(t->local_id), "%s",
-			 certificate ? "*" : net_addr_text(text, &t->public_ip->address));
+			 certificate ? "*" : net_addr_text(text, &ours->address));
 	if (c->remote_id && strcmp(c->remote_id, "%any"))
 		snprintf(t->remote_id, sizeof(t->remote_id), "%s", c->remote_id);
 	else if (c->remote_id || certificate)
@@ -157,68 +161,65 @@ static int tunnel_name(struct plan_tunnel *t)
 	return t->name ? 0 : -ENOMEM;
 }
 
-static int tunnel_add(struct plan *plan, struct plan_connection *c, struct plan_tunnel *tunnel)
+static int tunnel_add(struct plan_connection *c, struct plan_tunnel *tunnel,
+		      const struct config_public_ip *ours)
 {
-	struct plan_tunnel *grown =
-		reallocarray(plan->tunnels, plan->tunnel_count + 1, sizeof(*grown));
+	struct plan_tunnel *grown = reallocarray(c->tunnels, c->tunnel_count + 1, sizeof(*grown));
 	int rc;
 
 	if (!grown)
 		return -ENOMEM;
-	plan->tunnels = grown;
-	ids_set(tunnel, &tunnel->remote);
+	c->tunnels = grown;
+	ids_set(tunnel, ours);
 	rc = tunnel_name(tunnel);
 	if (rc < 0)
 		return rc;
-	plan->tunnels[plan->tunnel_count++] = *tunnel;
-	c->tunnel_count++;
+	c->tunnels[c->tunnel_count++] = *tunnel;
 	return 0;
 }
 
 /* One of our addresses to each address of the peer. */
-static int tunnels_from(struct plan *plan, struct plan_connection *c, struct plan_tunnel *tunnel)
+static int tunnels_from(const struct config *config, struct plan_connection *c,
+			struct plan_tunnel *tunnel, const struct config_public_ip *ours)
 {
-	const struct config_local_gateway *site =
-		config_local_gateway_find(plan->config, &c->connection->local_gateway);
 	const struct config_gateway *other =
-		config_gateway_find(plan->config, &c->connection->other_gateway);
+		config_gateway_find(config, &c->connection->other_gateway);
 	int rc = 0;
 
-	if (site) {
-		tunnel->remote = site->address;
-		tunnel->fqdn = site->fqdn;
-		return tunnel_add(plan, c, tunnel);
+	if (c->site) {
+		tunnel->remote = c->site->address;
+		tunnel->fqdn = c->site->fqdn;
+		return tunnel_add(c, tunnel, ours);
 	}
 	for (uint32_t i = 0; rc == 0 && other && i < other->ip_configurations.count; i++) {
-		const struct config_public_ip *ip = config_public_ip_find(
-			plan->config, &other->ip_configurations.items[i].public_ip);
+		const struct config_public_ip *ip =
+			config_public_ip_find(config, &other->ip_configurations.items[i].public_ip);
 
 		if (!ip)
 			continue;
 		tunnel->remote = ip->address;
-		rc = tunnel_add(plan, c, tunnel);
+		rc = tunnel_add(c, tunnel, ours);
 	}
 	return rc;
 }
 
-static int tunnels_make(struct plan *plan, struct plan_connection *c)
+static int tunnels_make(const struct config *config, struct plan_connection *c)
 {
 	uint32_t instances = c->gateway->active_active ? c->gateway->ip_configurations.count : 1;
 	int rc = 0;
 
-	c->first_tunnel = plan->tunnel_count;
 	for (uint32_t i = 0; rc == 0 && i < instances && i < c->gateway->ip_configurations.count;
 	     i++) {
+		const struct config_public_ip *ours = config_public_ip_find(
+			config, &c->gateway->ip_configurations.items[i].public_ip);
 		struct plan_tunnel tunnel = { .instance = i,
 					      .connection = c->connection,
 					      .gateway = c->gateway };
 
-		tunnel.public_ip = config_public_ip_find(
-			plan->config, &c->gateway->ip_configurations.items[i].public_ip);
-		if (!tunnel.public_ip)
+		if (!ours)
 			continue;
-		tunnel.local = *config_public_ip_local(tunnel.public_ip);
-		rc = tunnels_from(plan, c, &tunnel);
+		tunnel.local = *config_public_ip_local(ours);
+		rc = tunnels_from(config, c, &tunnel, ours);
 	}
 	return rc;
 }
@@ -270,8 +271,7 @@ static int default_add(struct plan_connection *c)
 /* What lies behind the peer. */
 static int prefixes_set(struct plan_connection *c, const struct config *config)
 {
-	const struct config_local_gateway *site =
-		config_local_gateway_find(config, &c->connection->local_gateway);
+	const struct config_local_gateway *site = c->site;
 	const struct config_gateway *other =
 		config_gateway_find(config, &c->connection->other_gateway);
 	const struct config_virtual_network *there =
@@ -288,47 +288,190 @@ static int prefixes_set(struct plan_connection *c, const struct config *config)
 	return rc;
 }
 
-static int connection_make(struct plan *plan, const struct config_connection *connection)
+static void connection_put(struct plan_connection *c)
 {
-	const struct config_gateway *gateway =
-		config_gateway_find(plan->config, &connection->gateway);
-	struct plan_connection *c = &plan->connections[plan->connection_count];
-	int rc;
-
-	if (!gateway || !gateway_is_ours(plan->config, gateway))
-		return 0;
-	if (connection->type != CONFIG_CONNECTION_IPSEC &&
-	    connection->type != CONFIG_CONNECTION_VNET2VNET)
-		return 0;
-	plan->connection_count++;
-	c->connection = connection;
-	c->gateway = gateway;
-	rc = prefixes_set(c, plan->config);
-	if (rc == 0)
-		rc = children_make(c, plan->config);
-	return rc < 0 ? rc : tunnels_make(plan, c);
+	if (--c->references)
+		return;
+	for (uint32_t k = 0; c->children && k < c->child_count; k++) {
+		free(c->children[k].local);
+		free(c->children[k].remote);
+	}
+	for (uint32_t i = 0; i < c->tunnel_count; i++)
+		free(c->tunnels[i].name);
+	resource_put(&c->connection->resource);
+	resource_put(&c->gateway->resource);
+	if (c->site)
+		resource_put(&c->site->resource);
+	free(c->children);
+	free(c->prefixes);
+	free(c->tunnels);
+	free(c);
 }
 
-int plan_make(struct plan *plan, const struct config *config, char *why, size_t why_size)
+static int connection_new(struct plan_connection **made, const struct config *config,
+			  const struct config_connection *connection,
+			  const struct config_gateway *gateway)
 {
-	uint32_t count = config_count(config, CONFIG_CONNECTION);
+	struct plan_connection *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (!c)
+		return -ENOMEM;
+	c->references = 1;
+	c->connection = connection;
+	c->gateway = gateway;
+	c->site = config_local_gateway_find(config, &connection->local_gateway);
+	resource_get(&connection->resource);
+	resource_get(&gateway->resource);
+	if (c->site)
+		resource_get(&c->site->resource);
+	rc = prefixes_set(c, config);
+	if (rc == 0)
+		rc = children_make(c, config);
+	if (rc == 0)
+		rc = tunnels_make(config, c);
+	if (rc < 0)
+		connection_put(c);
+	else
+		*made = c;
+	return rc;
+}
+
+/* Of the gateways that are ours, the one that was asked for last: most connections are of one. */
+struct known_gateway {
+	const char *key;
+	const struct config_gateway *ours; /* NULL: it is not */
+};
+
+static const struct config_gateway *gateway_of(struct known_gateway *known,
+					       const struct config *config,
+					       const struct config_connection *connection)
+{
+	const struct config_gateway *gateway;
+
+	if (known->key && !strcmp(known->key, connection->gateway.key))
+		return known->ours;
+	gateway = config_gateway_find(config, &connection->gateway);
+	known->key = connection->gateway.key;
+	known->ours = gateway && gateway_is_ours(config, gateway) ? gateway : NULL;
+	return known->ours;
+}
+
+static bool makes_tunnels(const struct config_connection *connection)
+{
+	return connection->type == CONFIG_CONNECTION_IPSEC ||
+	       connection->type == CONFIG_CONNECTION_VNET2VNET;
+}
+
+/* Where we are in what differs and in the plan before: all are in the order of keys. */
+struct plan_walk {
+	const struct plan *before;
+	struct config_diff diff;
+	uint32_t difference;
+	uint32_t other;
+	bool all; /* everything is touched */
+	struct known_gateway gateway;
+};
+
+static bool is_touched(struct plan_walk *walk, const char *key)
+{
+	int order = -1;
+
+	while (!walk->all && walk->difference < walk->diff.count) {
+		const struct config_difference *item = &walk->diff.items[walk->difference];
+
+		if (item->kind == CONFIG_CONNECTION && item->now) {
+			order = strcmp(item->now->key, key);
+			if (order >= 0)
+				break;
+		}
+		walk->difference++;
+	}
+	return walk->all || order == 0;
+}
+
+static struct plan_connection *shared(struct plan_walk *walk, const char *key)
+{
+	const struct plan *before = walk->before;
+
+	for (; walk->other < before->connection_count; walk->other++) {
+		struct plan_connection *c = before->connections[walk->other];
+		int order = strcmp(c->connection->resource.key, key);
+
+		if (order > 0)
+			break;
+		if (order == 0)
+			return c;
+	}
+	return NULL;
+}
+
+static int walk_init(struct plan_walk *walk, const struct plan *before, const struct config *config)
+{
+	int rc;
+
+	*walk = (struct plan_walk){ .before = before, .all = !before || !before->config };
+	if (walk->all)
+		return 0;
+	rc = config_diff(&walk->diff, before->config, config);
+	/* Kinds come in this order; a network may be the spoke of one that a gateway is in. */
+	if (rc == 0 && walk->diff.count && walk->diff.items[0].kind <= CONFIG_VIRTUAL_NETWORK)
+		walk->all = true;
+	return rc;
+}
+
+static int connection_add(struct plan *plan, struct plan_walk *walk,
+			  const struct config_connection *connection)
+{
+	const char *key = connection->resource.key;
+	const struct config_gateway *gateway = gateway_of(&walk->gateway, plan->config, connection);
+	bool touched = is_touched(walk, key);
+	struct plan_connection *c = NULL;
 	int rc = 0;
 
+	if (!gateway || !makes_tunnels(connection))
+		return 0;
+	if (!touched)
+		c = shared(walk, key);
+	if (c) {
+		c->references++;
+	} else {
+		rc = connection_new(&c, plan->config, connection, gateway);
+		if (rc < 0)
+			return rc;
+		plan->fresh[plan->connection_count] = true;
+	}
+	plan->connections[plan->connection_count++] = c;
+	plan->tunnel_count += c->tunnel_count;
+	return 0;
+}
+
+int plan_make(struct plan *plan, const struct config *config, const struct plan *before, char *why,
+	      size_t why_size)
+{
+	uint32_t count = config_count(config, CONFIG_CONNECTION);
+	struct plan_walk walk;
+	int rc = walk_init(&walk, before, config);
+
 	memset(plan, 0, sizeof(*plan));
+	if (rc < 0)
+		return rc;
 	plan->config = config_get(config);
-	plan->connections = calloc(count ? count : 1, sizeof(*plan->connections));
-	if (!plan->connections)
+	plan->connections = calloc(count + 1, sizeof(struct plan_connection *));
+	plan->fresh = calloc(count + 1, sizeof(*plan->fresh));
+	if (!plan->connections || !plan->fresh)
 		rc = -ENOMEM;
 	for (uint32_t i = 0; rc == 0 && i < count; i++) {
 		const struct config_connection *connection = config_connection_at(config, i);
 
-		rc = connection_make(plan, connection);
+		rc = connection_add(plan, &walk, connection);
 		if (rc == -EINVAL)
 			snprintf(why, why_size,
 				 "connection %s: its prefixes give no pair of selectors, or more "
 				 "than %u",
 				 connection->resource.name, PLAN_PAIRS_MAX);
 	}
+	config_diff_fini(&walk.diff);
 	if (rc < 0)
 		plan_fini(plan);
 	return rc;
@@ -336,20 +479,46 @@ int plan_make(struct plan *plan, const struct config *config, char *why, size_t 
 
 void plan_fini(struct plan *plan)
 {
-	for (uint32_t i = 0; i < plan->connection_count; i++) {
-		struct plan_connection *c = &plan->connections[i];
-
-		for (uint32_t k = 0; c->children && k < c->child_count; k++) {
-			free(c->children[k].local);
-			free(c->children[k].remote);
-		}
-		free(c->children);
-		free(c->prefixes);
-	}
-	for (uint32_t i = 0; i < plan->tunnel_count; i++)
-		free(plan->tunnels[i].name);
+	for (uint32_t i = 0; i < plan->connection_count; i++)
+		connection_put(plan->connections[i]);
 	free(plan->connections);
-	free(plan->tunnels);
+	free(plan->fresh);
 	config_put(plan->config);
 	memset(plan, 0, sizeof(*plan));
+}
+
+void plan_number(struct plan *plan)
+{
+	uint32_t next = 0;
+
+	for (uint32_t i = 0; i < plan->connection_count; i++) {
+		plan->connections[i]->first_tunnel = next;
+		next += plan->connections[i]->tunnel_count;
+	}
+}
+
+static bool same_paths(const struct plan_connection *a, const struct plan_connection *b)
+{
+	if (a == b)
+		return true;
+	if (strcmp(a->connection->resource.key, b->connection->resource.key) != 0 ||
+	    a->prefix_count != b->prefix_count || a->tunnel_count != b->tunnel_count ||
+	    (a->prefix_count &&
+	     memcmp(a->prefixes, b->prefixes, a->prefix_count * sizeof(*a->prefixes)) != 0))
+		return false;
+	for (uint32_t i = 0; i < a->tunnel_count; i++)
+		if (!net_addr_equal(&a->tunnels[i].local, &b->tunnels[i].local) ||
+		    !net_addr_equal(&a->tunnels[i].remote, &b->tunnels[i].remote))
+			return false;
+	return true;
+}
+
+bool plan_keeps_paths(const struct plan *before, const struct plan *now)
+{
+	if (before->connection_count != now->connection_count)
+		return false;
+	for (uint32_t i = 0; i < now->connection_count; i++)
+		if (!same_paths(before->connections[i], now->connections[i]))
+			return false;
+	return true;
 }

@@ -20,7 +20,6 @@ int tunnel_credentials_read(struct tunnel *tunnel)
 	const struct peer_source source = { .tunnel = tunnel->plan,
 					    .site = tunnel->site,
 					    .config = tunnel->all->plan.config,
-					    .touched = true,
 					    .strict = true };
 	uint64_t ike = tunnel->ike;
 	char why[512] = "";

@@ -75,11 +75,23 @@ void tunnel_status_changed(struct tunnel *tunnel)
 		tunnel->all->hooks.changed(tunnel->all->hooks.context, &status);
 }
 
+/* They are in the order of keys. */
 static const struct plan_connection *site_of(const struct tunnels *all, const char *key)
 {
-	for (uint32_t i = 0; i < all->plan.connection_count; i++)
-		if (!strcmp(all->plan.connections[i].connection->resource.key, key))
-			return &all->plan.connections[i];
+	uint32_t low = 0, high = all->plan.connection_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct plan_connection *site = all->plan.connections[middle];
+		int order = strcmp(site->connection->resource.key, key);
+
+		if (!order)
+			return site;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
 	return NULL;
 }
 

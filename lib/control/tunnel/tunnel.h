@@ -92,7 +92,7 @@ struct tunnels {
 	struct event_source *tick;
 	struct event_source *work_timer;
 	struct plan plan;
-	struct tunnel **items; /* as plan.tunnels */
+	struct tunnel **items; /* of the connections of plan, one after the other */
 	uint32_t count;
 	struct map by_id;    /* contract tunnel id -> tunnel */
 	struct map by_name;  /* name -> tunnel */

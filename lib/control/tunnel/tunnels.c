@@ -1,7 +1,6 @@
 #include "control/tunnel/tunnels.h"
 
 #include "base/log.h"
-#include "control/tunnel/change.h"
 #include "control/tunnel/dial.h"
 #include "control/tunnel/keep.h"
 #include "control/tunnel/lookup.h"
@@ -276,7 +275,7 @@ static int flows_set(struct tunnels *all)
 		members[i] =
 			(struct flow_member){ all->items[i]->id, tunnel_usable(all->items[i]) };
 	for (uint32_t i = 0; sites && members && i < all->plan.connection_count; i++) {
-		const struct plan_connection *c = &all->plan.connections[i];
+		const struct plan_connection *c = all->plan.connections[i];
 
 		sites[i] = (struct flow_site){
 			.name = c->connection->resource.key,
@@ -295,14 +294,14 @@ static int flows_set(struct tunnels *all)
 }
 
 /* What is wanted of the data plane, and a dial for what is not up. */
-static void publish(struct tunnels *all, const struct change *change, bool paths)
+static void publish(struct tunnels *all, bool everything, bool paths)
 {
 	if (limit_table_set(all->limits, &all->plan) < 0)
 		log_error(TOPIC, "cannot set the limits: out of memory or of ids");
 	for (uint32_t c = 0; c < all->plan.connection_count; c++) {
-		const struct plan_connection *site = &all->plan.connections[c];
+		const struct plan_connection *site = all->plan.connections[c];
 
-		if (change && !change->touched[c])
+		if (!everything && !all->plan.fresh[c])
 			continue;
 		for (uint32_t i = 0; i < site->tunnel_count; i++) {
 			struct tunnel *tunnel = all->items[site->first_tunnel + i];
@@ -315,7 +314,6 @@ static void publish(struct tunnels *all, const struct change *change, bool paths
 		log_error(TOPIC, "cannot set the flow groups: out of memory or of ids");
 }
 
-/* What nothing touched only learns where it stands in the new plan. */
 static int configure_one(struct tunnels *all, struct tunnel **item,
 			 const struct peer_source *source, char *why, size_t why_size)
 {
@@ -323,35 +321,45 @@ static int configure_one(struct tunnels *all, struct tunnel **item,
 	int rc = 0;
 
 	*item = map_get(&all->by_name, name, strlen(name));
-	if (*item && !source->touched && (*item)->peer) {
-		(*item)->plan = source->tunnel;
-		(*item)->site = source->site;
-		return 0;
-	}
 	if (!*item)
 		rc = tunnel_new(all, item, name);
 	return rc < 0 ? rc : tunnel_configure(*item, source, why, why_size);
 }
 
-/* `change` NULL: everything is touched. */
-static int configure_all(struct tunnels *all, struct plan *plan, struct tunnel **items,
-			 const struct change *change, char *why, size_t why_size)
+/* What the plan shares with the one before is as it was. */
+static int configure_all(struct tunnels *all, const struct plan *plan, struct tunnel **items,
+			 bool strict, char *why, size_t why_size)
 {
-	for (uint32_t c = 0; c < plan->connection_count; c++) {
-		const struct plan_connection *site = &plan->connections[c];
-		uint32_t end = site->first_tunnel + site->tunnel_count;
+	int rc = 0;
 
-		for (uint32_t i = site->first_tunnel; i < end; i++) {
-			struct peer_source source = { &plan->tunnels[i], site, plan->config,
-						      !change || change->touched[c],
-						      change && all->plan.config };
-			int rc = configure_one(all, &items[i], &source, why, why_size);
+	for (uint32_t c = 0; rc == 0 && c < plan->connection_count; c++) {
+		const struct plan_connection *site = plan->connections[c];
 
-			if (rc < 0)
-				return rc;
+		if (!plan->fresh[c])
+			memcpy(items, all->items + site->first_tunnel,
+			       site->tunnel_count * sizeof(struct tunnel *));
+		for (uint32_t i = 0; rc == 0 && plan->fresh[c] && i < site->tunnel_count; i++) {
+			struct peer_source source = { &site->tunnels[i], site, plan->config,
+						      strict };
+
+			rc = configure_one(all, &items[i], &source, why, why_size);
 		}
+		items += site->tunnel_count;
 	}
-	return 0;
+	return rc;
+}
+
+/* What was configured for a plan that is not taken goes back to the one that holds. */
+static void configure_back(struct tunnels *all)
+{
+	bool *fresh = all->plan.fresh;
+	char why[256];
+
+	if (!all->plan.config)
+		return;
+	memset(fresh, true, all->plan.connection_count * sizeof(*fresh));
+	if (configure_all(all, &all->plan, all->items, false, why, sizeof(why)) < 0)
+		log_error(TOPIC, "cannot go back to the former configuration");
 }
 
 /* After the groups have let go of them: the data plane refuses to lose what is referred to. */
@@ -383,10 +391,9 @@ int tunnels_apply(struct tunnels *all, const struct config *config, char *why, s
 {
 	struct plan plan, old;
 	struct tunnel **items, **were;
-	struct change change = { 0 };
 	uint32_t count;
 	bool paths;
-	int rc = plan_make(&plan, config, why, why_size);
+	int rc = plan_make(&plan, config, &all->plan, why, why_size);
 
 	if (rc < 0)
 		return rc;
@@ -395,16 +402,10 @@ int tunnels_apply(struct tunnels *all, const struct config *config, char *why, s
 		plan_fini(&plan);
 		return -ENOMEM;
 	}
-	rc = change_find(&change, &all->plan, &plan);
-	if (rc == 0)
-		rc = configure_all(all, &plan, items, &change, why, why_size);
+	rc = configure_all(all, &plan, items, all->plan.config, why, why_size);
 	if (rc < 0) {
-		/* What was configured so far points into the new plan: go back to the old one. */
-		if (all->plan.config &&
-		    configure_all(all, &all->plan, all->items, NULL, why, 0) < 0)
-			log_error(TOPIC, "cannot go back to the former configuration");
+		configure_back(all);
 		close_made(all, items, plan.tunnel_count);
-		change_fini(&change);
 		free(items);
 		plan_fini(&plan);
 		return rc;
@@ -412,16 +413,16 @@ int tunnels_apply(struct tunnels *all, const struct config *config, char *why, s
 	were = all->items;
 	count = all->count;
 	old = all->plan;
-	paths = !change_keeps_paths(&old, &plan);
+	paths = !plan_keeps_paths(&old, &plan);
+	plan_number(&plan);
 	all->plan = plan;
 	all->items = items;
 	all->count = plan.tunnel_count;
 	if (paths)
 		rc = lookup_rebuild(all);
 	if (all->ready)
-		publish(all, &change, paths);
+		publish(all, false, paths);
 	close_missing(all, were, count);
-	change_fini(&change);
 	plan_fini(&old);
 	free(were);
 	tunnel_rearm(all);
@@ -505,7 +506,7 @@ static void adoption_end(struct tunnels *all)
 
 	all->ready = true;
 	all->adopted = true;
-	publish(all, NULL, true);
+	publish(all, true, true);
 	kept = pair_adopt_finish(all);
 	recalled = recall_all(all);
 	if (requests_adopted(desired_requests(all->desired), adoption_complete, all) < 0)

@@ -96,7 +96,7 @@ static void plan(struct world *w, const char *edits)
 	plan_fini(&w->plan);
 	config_put(w->config);
 	w->config = config;
-	assert_int_equal(plan_make(&w->plan, config, why, sizeof(why)), 0);
+	assert_int_equal(plan_make(&w->plan, config, NULL, why, sizeof(why)), 0);
 }
 
 static void set(struct world *w, const char *edits, uint32_t requests)
@@ -199,8 +199,8 @@ static void test_connection(void **state)
 static const struct plan_connection *connection_of(const struct world *w, const char *name)
 {
 	for (uint32_t i = 0; i < w->plan.connection_count; i++)
-		if (!strcmp(w->plan.connections[i].connection->resource.name, name))
-			return &w->plan.connections[i];
+		if (!strcmp(w->plan.connections[i]->connection->resource.name, name))
+			return w->plan.connections[i];
 	fail();
 	return NULL;
 }
