@@ -31,7 +31,7 @@ both_sides_agree() {
 }
 
 figures() {
-	lab_in gw python3 "$TOP/test/tools/rest_change.py" "$LAB_API_PORT" "$LAB_DIR/token" $CHANGED "${1:-9}" "$(lab_pid control)" \
+	lab_in gw python3 "$TOP/test/tools/rest_change.py" "$LAB_API_PORT" "$LAB_DIR/token" "$CHANGED" "$1" "$(lab_pid control)" \
 		>"$LAB_DIR/figures.json" && sed 's/^/# /' "$LAB_DIR/figures.json" >&3
 }
 
