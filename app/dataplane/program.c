@@ -500,6 +500,20 @@ static void program_report_memory(const struct program *p)
 		 ((size_t)p->buffers * p->pool->elt_size) >> 20);
 }
 
+static void program_report_handover(const struct program *p, const struct port_device *device)
+{
+	if (device->hand_over)
+		log_info("port",
+			 "device %s: what it receives is handed over between the %u workers, ESP "
+			 "by SPI, all else by flow",
+			 device->argument, p->ports.workers);
+	if (device->tx_queues < p->ports.workers)
+		log_info("port",
+			 "device %s: workers without a transmit queue hand over to the %u that "
+			 "have one",
+			 device->argument, device->tx_queues);
+}
+
 /* After the start: what fails before says one sentence and nothing else. */
 static void program_report(const struct program *p)
 {
@@ -514,6 +528,7 @@ static void program_report(const struct program *p)
 			 device->mtu);
 		if (lacks[0])
 			log_info("port", "device %s lacks: %s", device->argument, lacks);
+		program_report_handover(p, device);
 	}
 	program_report_memory(p);
 	log_info("main", "ready ports=%u workers=%u memory_mb=%llu buffers=%u idle=%s",

@@ -36,6 +36,7 @@
 	X(ESP_DUMMY, "esp_dummy", "dummy packet (next header 59) consumed")                        \
 	X(ESP_LIFETIME, "esp_lifetime", "SA past its hard lifetime")                               \
 	X(ESP_SEQUENCE, "esp_sequence", "sequence numbers of the SA used up")                      \
+	X(ESP_SPREAD, "esp_spread", "another worker held older sequence numbers for too long")     \
 	X(INNER_HEADER, "inner_header", "decrypted packet malformed")                              \
 	X(INNER_ECN, "inner_ecn", "congestion marked outside that the inner packet cannot carry")  \
 	X(INNER_SELECTOR, "inner_selector", "decrypted packet outside the SA's selectors")         \

@@ -58,6 +58,12 @@ static void workers(const struct contract_counters *counters, struct text *out)
 		  CONTRACT_WORKER_PACKETS },
 		{ { "vpngw_worker_rx_missed_total", "counter", "Packets the NIC had no room for." },
 		  CONTRACT_WORKER_RX_MISSED },
+		{ { "vpngw_worker_handed_over_total", "counter",
+		    "Packets given to other workers, for want of queues." },
+		  CONTRACT_WORKER_HANDED_OVER },
+		{ { "vpngw_worker_waits_total", "counter",
+		    "Waits for sequence numbers that another worker held." },
+		  CONTRACT_WORKER_WAITS },
 	};
 
 	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {

@@ -50,8 +50,7 @@ int path_new(struct path **to, const struct path_shared *shared, uint32_t worker
 	path->shared = shared;
 	path->fib = config->fib;
 	path->sas = config->sas;
-	path->worker = worker;
-	path->several = config->workers > 1;
+	path->sharer = (struct esp_sharer){ worker, config->workers };
 	path->drops = contract_counters_row(config->counters, CONTRACT_COUNT_DROPS, worker, 0);
 	path->sa_rows = contract_counters_row(config->counters, CONTRACT_COUNT_SAS, worker, 0);
 	path->tunnel_rows =
@@ -279,6 +278,17 @@ const char *path_step_name(enum path_step step)
 	};
 
 	return step < PATH_STEP_COUNT ? names[step] : "";
+}
+
+void path_flush_by(struct path *path, path_flush_fn flush, void *context)
+{
+	path->flush = flush;
+	path->flush_context = context;
+}
+
+uint64_t path_waits(const struct path *path)
+{
+	return path->waits;
 }
 
 uint64_t *path_drops(struct path *path)

@@ -141,6 +141,14 @@ __attribute__((warn_unused_result)) int path_new(struct path **path,
 						 const struct path_shared *shared, uint32_t worker,
 						 int socket);
 void path_free(struct path *path);
+/*
+ * With several workers: sends what path_tx() holds. Called within a run, before the sequence
+ * numbers of sent packets count as sent; without it they do when their packets are in the rows.
+ */
+typedef void (*path_flush_fn)(void *context);
+void path_flush_by(struct path *path, path_flush_fn flush, void *context);
+/* How often it waited for sequence numbers that another worker held. */
+uint64_t path_waits(const struct path *path);
 
 /* A burst as received from a device: at most PATH_BURST. Consumes all packets. */
 void path_run(struct path *path, uint32_t device, struct rte_mbuf **packets, uint32_t n);

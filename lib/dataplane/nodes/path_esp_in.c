@@ -345,7 +345,7 @@ static PATH_INLINE enum contract_drop commit(struct path *path, struct sa_slot *
 
 	if (unlikely(slot->in.flags & SA_NO_REPLAY))
 		return CONTRACT_DROP_NONE;
-	verdict = window_commit(&slot->window, number, path->several);
+	verdict = window_commit(&slot->window, number, path->sharer.workers > 1);
 	if (likely(verdict == WINDOW_NEW))
 		return CONTRACT_DROP_NONE;
 	return verdict == WINDOW_SEEN ? CONTRACT_DROP_ESP_REPLAY_SEEN

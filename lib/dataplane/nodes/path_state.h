@@ -89,8 +89,10 @@ struct path {
 	uint64_t *port_rows;
 	struct meter_worker meter;
 	bool metered;
-	bool several; /* other workers use the same SAs */
-	uint32_t worker;
+	struct esp_sharer sharer; /* others use the same SAs */
+	path_flush_fn flush;
+	void *flush_context;
+	uint64_t waits; /* for numbers that others held */
 	uint32_t device;
 	uint64_t now_tsc;
 	uint64_t now_ns;

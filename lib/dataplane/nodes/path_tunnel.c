@@ -4,6 +4,7 @@
  */
 #include "dataplane/nodes/path_fragment.h"
 #include "dataplane/nodes/path_select.h"
+#include "dataplane/nodes/path_share.h"
 #include "dataplane/nodes/path_transmit.h"
 
 #define ACQUIRE_PER_S 2
@@ -350,11 +351,11 @@ static uint64_t run_bytes(const struct path *path, uint32_t from, uint32_t to)
 	return bytes;
 }
 
-/* A run of packets of one SA: numbers, then each packet. */
-static PATH_INLINE void build_run(struct path *path, uint32_t from, uint32_t to)
+/* A run of packets of one SA that has got numbers. */
+static PATH_INLINE void build_run(struct path *path, uint32_t from, uint32_t to,
+				  struct esp_numbers numbers)
 {
 	const struct sa_outbound *out = path->records[from];
-	struct esp_numbers numbers;
 	uint64_t bytes = 0;
 	uint32_t keep = to - from;
 
@@ -363,7 +364,6 @@ static PATH_INLINE void build_run(struct path *path, uint32_t from, uint32_t to)
 		refuse(path, from, 0, to, true);
 		return;
 	}
-	numbers = esp_reserve(life_of(path, out), keep, path->several);
 	if (unlikely(numbers.alarm)) {
 		keep = numbers.count;
 		tell_lifetime(path, out, numbers.first + (to - from) - 1);
@@ -378,11 +378,11 @@ static PATH_INLINE void build_run(struct path *path, uint32_t from, uint32_t to)
 }
 
 /* Those that were refused leave the row. */
-static uint32_t compact(struct path *path, uint32_t n)
+static uint32_t compact(struct path *path, uint32_t from, uint32_t n)
 {
-	uint32_t to = 0;
+	uint32_t to = from;
 
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = from; i < n; i++) {
 		if (!path->records[i])
 			continue;
 		path->records[to] = path->records[i];
@@ -403,16 +403,17 @@ static uint32_t build_all(struct path *path, uint32_t n)
 
 		while (to < n && path->records[to] == path->records[from])
 			to++;
-		build_run(path, from, to);
+		build_run(path, from, to,
+			  esp_reserve(life_of(path, path->records[from]), to - from));
 		refused |= path->records[to - 1] == NULL;
 		from = to;
 	}
-	return unlikely(refused) ? compact(path, n) : n;
+	return unlikely(refused) ? compact(path, 0, n) : n;
 }
 
-static void seal_all(struct path *path, uint32_t n)
+static void seal_all(struct path *path, uint32_t from, uint32_t n)
 {
-	for (uint32_t from = 0; from < n;) {
+	while (from < n) {
 		cipher_run_fn seal = ((const struct sa_outbound *)path->records[from])->seal;
 		uint32_t to = from + 1;
 
@@ -421,6 +422,32 @@ static void seal_all(struct path *path, uint32_t n)
 		seal(path->lane, &path->ops[from], to - from);
 		from = to;
 	}
+}
+
+/* What is built: sealed, and into the rows of its devices. */
+static PATH_INLINE void send_all(struct path *path, uint32_t from, uint32_t n)
+{
+	path_step_end(path, PATH_STEP_BUILD, n - from);
+	seal_all(path, from, n);
+	path_step_end(path, PATH_STEP_SEAL, n - from);
+	for (uint32_t i = from; i < n; i++) {
+		struct path_packet *p = &path->packets[path->places[i]];
+		const struct cipher_op *op = &path->ops[i];
+		uint32_t length = (uint32_t)(op->tag + op->tag_bytes - path->starts[i]);
+
+		path_transmit_at(path, p, path->starts[i], length, p->port, p->mac);
+	}
+	path_step_end(path, PATH_STEP_SEND, n - from);
+}
+
+void path_tunnel_build(struct path *path, uint32_t from, uint32_t to, struct esp_numbers numbers)
+{
+	build_run(path, from, to, numbers);
+}
+
+void path_tunnel_send(struct path *path, uint32_t from, uint32_t to)
+{
+	send_all(path, from, compact(path, from, to));
 }
 
 static void prefetch_all(struct path *path)
@@ -462,16 +489,8 @@ void path_tunnel(struct path *path)
 	n = admit_all(path);
 	prefetch_sas(path, n);
 	path_step_end(path, PATH_STEP_ADMIT, n);
-	n = build_all(path, n);
-	path_step_end(path, PATH_STEP_BUILD, n);
-	seal_all(path, n);
-	path_step_end(path, PATH_STEP_SEAL, n);
-	for (uint32_t i = 0; i < n; i++) {
-		struct path_packet *p = &path->packets[path->places[i]];
-		const struct cipher_op *op = &path->ops[i];
-		uint32_t length = (uint32_t)(op->tag + op->tag_bytes - path->starts[i]);
-
-		path_transmit_at(path, p, path->starts[i], length, p->port, p->mac);
-	}
-	path_step_end(path, PATH_STEP_SEND, n);
+	if (unlikely(path->sharer.workers > 1))
+		path_share(path, n);
+	else
+		send_all(path, 0, build_all(path, n));
 }

@@ -86,6 +86,18 @@ static struct device_plan port_plan(const struct port_set *set, uint16_t index,
 	return plan;
 }
 
+/* Its queues do not reach every worker, or one of them gets all: of everything, or of ESP. */
+static bool port_hands_over(const struct port_set *set, uint16_t index)
+{
+	const struct port_device *device = &set->devices[index];
+	bool esp = false;
+
+	for (uint32_t i = 1; i <= set->count; i++)
+		esp |= set->ports[i].device == index && (set->ports[i].role & CONTRACT_PUBLIC);
+	return set->workers > 1 &&
+	       (device->rx_queues < set->workers || !device->rss || (esp && !device->rss_spi));
+}
+
 static int port_open_device(struct port_set *set, uint16_t index,
 			    const struct port_options *options, struct rte_mempool *pool,
 			    struct port_fault *fault)
@@ -101,6 +113,7 @@ static int port_open_device(struct port_set *set, uint16_t index,
 	err = device_start(device, &plan, fault);
 	if (err)
 		return err;
+	device->hand_over = port_hands_over(set, index);
 	/* net_null and the like have none: then one that is stable and locally administered. */
 	if (rte_eth_macaddr_get(device->dpdk, &mac) || rte_is_zero_ether_addr(&mac))
 		mac = (struct rte_ether_addr){ { 0x02, 0x76, 0x67, 0, 0, (uint8_t)(index + 1) } };
@@ -175,9 +188,9 @@ const char *port_device_lacks(const struct port_set *set, const struct port_devi
 {
 	text[0] = '\0';
 	if (device->rx_queues < set->workers)
-		port_lacks_add(text, size, "a receive queue per worker (packets are handed over)");
+		port_lacks_add(text, size, "a receive queue per worker");
 	if (device->tx_queues < set->workers)
-		port_lacks_add(text, size, "a transmit queue per worker (packets are handed over)");
+		port_lacks_add(text, size, "a transmit queue per worker");
 	if (device->rx_queues > 1 && !device->rss)
 		port_lacks_add(text, size, "RSS");
 	if (device->rx_queues > 1 && !device->rss_spi)

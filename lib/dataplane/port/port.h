@@ -8,7 +8,8 @@
  *
  * Queues: a device gets one receive and one transmit queue per worker as far as it has them.
  * Worker w owns receive queue w and transmit queue w when w is below the number of queues; where
- * it is not, the worker hands over to port_tx_worker(). Nobody else touches a queue.
+ * it is not, it sends by way of port_tx_worker(). Nobody else touches a queue. `hand_over` says
+ * that queues alone do not spread the traffic of a device over all workers.
  *
  * What a NIC cannot do is found out at start, said once in a line of the log, and done in
  * software: the flags in struct port_device are all the packet path asks. Virtual devices answer
@@ -54,6 +55,7 @@ struct port_device {
 	bool tx_vlan;	 /* RTE_MBUF_F_TX_VLAN inserts the tag */
 	bool rss;	 /* flows are spread over the receive queues */
 	bool rss_spi;	 /* ESP is spread by SPI */
+	bool hand_over;	 /* workers share out what they receive (worker/handover.h) */
 	bool link_event; /* link changes raise an interrupt */
 	bool started;
 	bool is_virtual;

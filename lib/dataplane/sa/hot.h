@@ -14,6 +14,7 @@
 #define SA_WINDOW_INLINE 1024 /* packets: 64 slots within the record */
 #define SA_SLOT_BYTES 704     /* an odd number of lines */
 #define SA_KEY_STRIDE 1088    /* likewise */
+#define SA_WORKERS 40	      /* that may send on one SA */
 
 enum sa_flag {
 	SA_ESN = 1 << 0,
@@ -42,7 +43,7 @@ struct sa_life {
 	uint64_t soft_bytes;
 	uint64_t hard_bytes;
 	uint32_t raised; /* workers: rw; events told: bits of enum contract_lifetime_event */
-	uint32_t spread;
+	uint32_t spread; /* outbound; main: rw, workers: ro */
 };
 _Static_assert(sizeof(struct sa_life) == 64, "one cache line");
 
@@ -96,6 +97,8 @@ struct sa_slot {
 			uint32_t pad[15];
 			struct sa_life out_life;
 			struct sa_outbound out[2]; /* one is in use, the other is built */
+			/* workers: each rw its own; its oldest number not yet sent, 0: none */
+			uint64_t flight[SA_WORKERS];
 		};
 		uint8_t bytes[SA_SLOT_BYTES];
 	};

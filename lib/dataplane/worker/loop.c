@@ -1,7 +1,7 @@
 /*
  * The loop of a worker lcore, and how its exits are emptied.
  */
-#include "dataplane/worker/state.h"
+#include "dataplane/worker/handover.h"
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -14,34 +14,23 @@
 #define TX_TRIES 4
 #define IDLE_BEFORE_REST 256
 
-static void send_own(struct worker *w, const struct port_device *device, struct path_tx *tx)
+void worker_transmit(struct worker *w, uint32_t device, struct rte_mbuf **frames, uint32_t n)
 {
+	uint16_t dpdk = w->set->config.ports->devices[device].dpdk;
 	uint32_t sent = 0;
 
-	for (uint32_t tries = 0; sent < tx->n && tries < TX_TRIES; tries++)
-		sent += rte_eth_tx_burst(device->dpdk, (uint16_t)w->index, tx->packets + sent,
-					 (uint16_t)(tx->n - sent));
-	if (sent < tx->n) {
-		path_drops(w->path)[CONTRACT_DROP_TX_FULL] += tx->n - sent;
-		rte_pktmbuf_free_bulk(tx->packets + sent, tx->n - sent);
+	for (uint32_t tries = 0; sent < n && tries < TX_TRIES; tries++)
+		sent += rte_eth_tx_burst(dpdk, (uint16_t)w->index, frames + sent,
+					 (uint16_t)(n - sent));
+	if (sent < n) {
+		path_drops(w->path)[CONTRACT_DROP_TX_FULL] += n - sent;
+		rte_pktmbuf_free_bulk(frames + sent, n - sent);
 	}
 }
 
-/* The queue belongs to another worker. */
-static void send_by(struct worker *w, struct worker *other, uint32_t device, struct path_tx *tx)
+void worker_flush_tx(void *worker)
 {
-	for (uint32_t i = 0; i < tx->n; i++) {
-		struct worker_item item = { tx->packets[i], WORKER_TRANSMIT, device };
-
-		if (rte_ring_mp_enqueue_elem(other->ring, &item, sizeof(item)) == 0)
-			continue;
-		path_drops(w->path)[CONTRACT_DROP_HANDOVER_FULL]++;
-		rte_pktmbuf_free(tx->packets[i]);
-	}
-}
-
-static void flush_tx(struct worker *w)
-{
+	struct worker *w = worker;
 	const struct port_set *ports = w->set->config.ports;
 
 	for (uint32_t i = 0; i < ports->device_count; i++) {
@@ -51,10 +40,13 @@ static void flush_tx(struct worker *w)
 		if (!tx->n)
 			continue;
 		owner = port_tx_worker(&ports->devices[i], (uint16_t)w->index);
-		if (owner == w->index)
-			send_own(w, &ports->devices[i], tx);
-		else
-			send_by(w, &w->set->workers[owner], i, tx);
+		if (owner != w->index) {
+			handover_send(w, &w->set->workers[owner], i, tx);
+		} else {
+			if (ports->devices[i].tx_queues < ports->workers)
+				handover_drain(w);
+			worker_transmit(w, i, tx->packets, tx->n);
+		}
 		tx->n = 0;
 	}
 }
@@ -94,7 +86,7 @@ static void flush_punted(struct worker *w)
 
 void worker_flush(struct worker *w)
 {
-	flush_tx(w);
+	worker_flush_tx(w);
 	flush_mirrored(w);
 	flush_punted(w);
 }
@@ -114,26 +106,28 @@ static uint32_t receive_all(struct worker *w)
 		n = rte_eth_rx_burst(device->dpdk, (uint16_t)w->index, packets, PATH_BURST);
 		if (!n)
 			continue;
+		total += n;
+		if (device->hand_over)
+			n = (uint16_t)handover_received(w, i, packets, n);
 		path_run(w->path, i, packets, n);
 		worker_flush(w);
-		total += n;
 	}
 	return total;
 }
 
-static void take_item(struct worker *w, const struct worker_item *item)
+/* Packets of one device in a row go through the path together. */
+static uint32_t take_received(struct worker *w, const struct worker_item *items, uint32_t n)
 {
-	struct path_tx *tx;
+	struct rte_mbuf *packets[ITEMS];
+	uint32_t count = 0;
 
-	if (item->how != WORKER_TRANSMIT) {
-		path_inject(w->path, item->how, item->where, item->m);
-		return;
+	while (count < n && items[count].how == WORKER_RECEIVED &&
+	       items[count].where == items[0].where) {
+		packets[count] = items[count].m;
+		count++;
 	}
-	tx = path_tx(w->path, item->where);
-	if (tx->n < PATH_EXIT)
-		tx->packets[tx->n++] = item->m;
-	else
-		rte_pktmbuf_free(item->m);
+	path_run(w->path, items[0].where, packets, count);
+	return count;
 }
 
 static uint32_t take_items(struct worker *w)
@@ -141,11 +135,30 @@ static uint32_t take_items(struct worker *w)
 	struct worker_item items[ITEMS];
 	uint32_t n = rte_ring_sc_dequeue_burst_elem(w->ring, items, sizeof(items[0]), ITEMS, NULL);
 
-	for (uint32_t i = 0; i < n; i++)
-		take_item(w, &items[i]);
+	for (uint32_t i = 0; i < n;) {
+		if (items[i].how == WORKER_RECEIVED) {
+			i += take_received(w, &items[i], n - i);
+		} else {
+			path_inject(w->path, items[i].how, items[i].where, items[i].m);
+			i++;
+		}
+	}
 	if (n)
 		worker_flush(w);
 	return n;
+}
+
+/* All that others left, at most a ring of it. */
+static uint32_t take_all(struct worker *w)
+{
+	uint32_t total = handover_drain(w);
+	uint32_t n;
+
+	do {
+		n = take_items(w);
+		total += n;
+	} while (n == ITEMS && total < WORKER_RING);
+	return total;
 }
 
 static void tell_main(struct worker *w)
@@ -164,6 +177,7 @@ static void count_turn(struct worker *w, uint32_t packets, uint64_t cycles, uint
 	row[packets ? CONTRACT_WORKER_BUSY_CYCLES : CONTRACT_WORKER_IDLE_CYCLES] += cycles;
 	row[CONTRACT_WORKER_LOOPS]++;
 	row[CONTRACT_WORKER_PACKETS] += packets;
+	row[CONTRACT_WORKER_WAITS] = path_waits(w->path);
 	__atomic_store_n(&row[CONTRACT_WORKER_PROGRESS_NS], now_ns, __ATOMIC_RELAXED);
 }
 
@@ -183,7 +197,7 @@ static void rest(struct worker *w)
 
 static void turn(struct worker *w, uint64_t *last)
 {
-	uint32_t packets = receive_all(w) + take_items(w);
+	uint32_t packets = receive_all(w) + take_all(w);
 	bool held = path_holds(w->path);
 	uint64_t now_ns = path_tick(w->path);
 	uint64_t now = rte_rdtsc();

@@ -79,7 +79,11 @@ static int rings_new(struct worker_set *set)
 		set->workers[i].ring =
 			rte_ring_create_elem(name, sizeof(struct worker_item), WORKER_RING,
 					     set->config.socket, RING_F_SC_DEQ);
-		if (!set->workers[i].ring)
+		snprintf(name, sizeof(name), "sends%u_%u", number, i);
+		set->workers[i].sends =
+			rte_ring_create_elem(name, sizeof(struct worker_item), WORKER_RING,
+					     set->config.socket, RING_F_SC_DEQ);
+		if (!set->workers[i].ring || !set->workers[i].sends)
 			return -ENOMEM;
 	}
 	number++;
@@ -107,6 +111,7 @@ static int paths_new(struct worker_set *set)
 
 		if (err)
 			return err;
+		path_flush_by(w->path, worker_flush_tx, w);
 		w->set = set;
 		w->index = i;
 		w->counters = contract_counters_row(c->counters, CONTRACT_COUNT_WORKER, i, 0);
@@ -162,6 +167,7 @@ void worker_set_free(struct worker_set *set)
 	for (uint32_t i = 0; set->workers && i < set->config.workers; i++) {
 		path_free(set->workers[i].path);
 		ring_free_items(set->workers[i].ring);
+		ring_free_items(set->workers[i].sends);
 	}
 	while (set->punts && rte_ring_sc_dequeue(set->punts, &m) == 0)
 		rte_pktmbuf_free(m);

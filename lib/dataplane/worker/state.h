@@ -3,19 +3,24 @@
 
 #include <rte_ring.h>
 
-/* What goes to a worker through its ring: from main, or a frame from another worker to send. */
+/*
+ * What goes to a worker through its rings: from main, or a frame from another worker, received for
+ * this one or for a transmit queue of it.
+ */
 struct worker_item {
 	struct rte_mbuf *m;
-	uint32_t how; /* enum path_inject; WORKER_TRANSMIT */
+	uint32_t how; /* enum path_inject, or one of these */
 	uint32_t where;
 };
 #define WORKER_TRANSMIT 0
+#define WORKER_RECEIVED 16
 
 struct worker {
 	struct worker_set *set;
 	struct path *path;
-	struct rte_ring *ring; /* of struct worker_item, several producers */
-	uint64_t *counters;    /* its row of CONTRACT_COUNT_WORKER */
+	struct rte_ring *ring;	/* of struct worker_item, several producers */
+	struct rte_ring *sends; /* likewise: frames for its transmit queues */
+	uint64_t *counters;	/* its row of CONTRACT_COUNT_WORKER */
 	uint32_t index;
 	uint32_t idle;	/* turns without work */
 	bool left_work; /* for the main lcore, in this turn */
@@ -33,3 +38,7 @@ struct worker_set {
 
 /* Empties the exits of a worker's path. */
 void worker_flush(struct worker *worker);
+/* The transmit rows only; a struct worker, as the path knows it. */
+void worker_flush_tx(void *worker);
+/* Into the worker's own queue of a device; what the queue does not take is dropped. */
+void worker_transmit(struct worker *worker, uint32_t device, struct rte_mbuf **frames, uint32_t n);

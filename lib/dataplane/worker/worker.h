@@ -10,8 +10,8 @@
  * mirrors; worker_set_new(); rte_eal_remote_launch(worker_main, worker_get(set, i), lcore).
  * At stop: worker_stop() (returns at once), rte_eal_wait_lcore(), worker_set_free().
  *
- * Threads: the main lcore, but for worker_main(). A device with fewer queues than workers is
- * transmitted on by others: frames go to the owner of the queue through a ring.
+ * Threads: the main lcore, but for worker_main(). Where a device has fewer queues than there are
+ * workers, packets go from worker to worker: handover.h.
  */
 #include "dataplane/kernel/mirror.h"
 #include "dataplane/nodes/address.h"

@@ -1,0 +1,154 @@
+#include "dataplane/worker/handover.h"
+#include "dataplane/fib/flow.h"
+
+#include <rte_byteorder.h>
+#include <rte_ethdev.h>
+#include <rte_ring_elem.h>
+
+#define ITEMS 64
+#define AHEAD 4
+
+static uint32_t spread_spi(const uint8_t *at)
+{
+	return fib_flow_finish(fib_flow_crc(FIB_FLOW_SEED, fib_flow_load32(at)), 0);
+}
+
+/* The SPI where ESP begins, also within UDP (RFC 3948 section 2.1); NULL: no ESP. */
+static const uint8_t *spi_of(const uint8_t *l4, uint32_t n, uint8_t protocol)
+{
+	const struct net_udp_hdr *udp = (const struct net_udp_hdr *)l4;
+
+	if (protocol == NET_PROTO_ESP)
+		return n >= 4 ? l4 : NULL;
+	if (protocol != NET_PROTO_UDP || n < sizeof(*udp) + 4 ||
+	    udp->dst_be != RTE_BE16(NET_PORT_NATT) || fib_flow_load32(l4 + sizeof(*udp)) == 0)
+		return NULL;
+	return l4 + sizeof(*udp);
+}
+
+static uint32_t hash_ip4(const uint8_t *ip, uint32_t n)
+{
+	const struct net_ip4_hdr *header = (const struct net_ip4_hdr *)ip;
+	uint32_t bytes = (uint32_t)(header->version_ihl & 15) * 4;
+	const uint8_t *spi = NULL;
+
+	if (n < sizeof(*header) || n < bytes)
+		return 0;
+	if (!(header->fragment_be & RTE_BE16(NET_IP4_MF | NET_IP4_OFFSET)))
+		spi = spi_of(ip + bytes, n - bytes, header->protocol);
+	return spi ? spread_spi(spi) : fib_flow_of_packet4(ip, n, false);
+}
+
+static uint32_t hash_ip6(const uint8_t *ip, uint32_t n)
+{
+	const struct net_ip6_hdr *header = (const struct net_ip6_hdr *)ip;
+	const uint8_t *spi;
+
+	if (n < sizeof(*header))
+		return 0;
+	spi = spi_of(ip + sizeof(*header), n - (uint32_t)sizeof(*header), header->next_header);
+	return spi ? spread_spi(spi) : fib_flow_of_packet6(ip, n, false);
+}
+
+static uint32_t hash_frame(const struct rte_mbuf *m)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint32_t at = sizeof(struct net_ether_hdr);
+	uint16_t type_be;
+
+	if (m->data_len < at + sizeof(struct net_vlan_hdr))
+		return 0;
+	memcpy(&type_be, frame + at - 2, sizeof(type_be));
+	if (type_be == RTE_BE16(NET_ETHERTYPE_VLAN)) {
+		at += (uint32_t)sizeof(struct net_vlan_hdr);
+		memcpy(&type_be, frame + at - 2, sizeof(type_be));
+	}
+	if (type_be == RTE_BE16(NET_ETHERTYPE_IP4))
+		return hash_ip4(frame + at, m->data_len - at);
+	if (type_be == RTE_BE16(NET_ETHERTYPE_IP6))
+		return hash_ip6(frame + at, m->data_len - at);
+	return 0;
+}
+
+uint32_t handover_worker(const struct rte_mbuf *m, uint32_t workers)
+{
+	return (uint32_t)((uint64_t)hash_frame(m) * workers >> 32);
+}
+
+/* Into the ring of another worker; what finds no room is dropped. */
+static void give(struct worker *w, struct rte_ring *ring, struct worker_item *items, uint32_t n)
+{
+	uint32_t done = rte_ring_mp_enqueue_burst_elem(ring, items, sizeof(items[0]), n, NULL);
+
+	w->counters[CONTRACT_WORKER_HANDED_OVER] += done;
+	path_drops(w->path)[CONTRACT_DROP_HANDOVER_FULL] += n - done;
+	for (; done < n; done++)
+		rte_pktmbuf_free(items[done].m);
+}
+
+static void give_received(struct worker *w, uint32_t to, uint32_t device, struct rte_mbuf **packets,
+			  const uint8_t *whose, uint32_t n)
+{
+	struct worker_item items[PATH_BURST];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (whose[i] == to)
+			items[count++] =
+				(struct worker_item){ packets[i], WORKER_RECEIVED, device };
+	if (count)
+		give(w, w->set->workers[to].ring, items, count);
+}
+
+uint32_t handover_received(struct worker *w, uint32_t device, struct rte_mbuf **packets, uint32_t n)
+{
+	uint32_t workers = w->set->config.workers;
+	uint8_t whose[PATH_BURST];
+	uint32_t own = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			rte_prefetch0(rte_pktmbuf_mtod(packets[i + AHEAD], uint8_t *));
+		whose[i] = (uint8_t)handover_worker(packets[i], workers);
+	}
+	for (uint32_t to = 0; to < workers; to++)
+		if (to != w->index)
+			give_received(w, to, device, packets, whose, n);
+	for (uint32_t i = 0; i < n; i++)
+		if (whose[i] == w->index)
+			packets[own++] = packets[i];
+	return own;
+}
+
+void handover_send(struct worker *w, struct worker *owner, uint32_t device, struct path_tx *tx)
+{
+	struct worker_item items[ITEMS];
+
+	for (uint32_t from = 0; from < tx->n; from += ITEMS) {
+		uint32_t n = RTE_MIN(tx->n - from, (uint32_t)ITEMS);
+
+		for (uint32_t i = 0; i < n; i++)
+			items[i] = (struct worker_item){ tx->packets[from + i], WORKER_TRANSMIT,
+							 device };
+		give(w, owner->sends, items, n);
+	}
+}
+
+uint32_t handover_drain(struct worker *w)
+{
+	struct rte_mbuf *frames[ITEMS];
+	struct worker_item items[ITEMS];
+	uint32_t total = 0;
+	uint32_t n;
+
+	do {
+		n = rte_ring_sc_dequeue_burst_elem(w->sends, items, sizeof(items[0]), ITEMS, NULL);
+		for (uint32_t from = 0, to; from < n; from = to) {
+			for (to = from; to < n && items[to].where == items[from].where; to++)
+				frames[to - from] = items[to].m;
+			worker_transmit(w, items[from].where, frames, to - from);
+		}
+		total += n;
+	} while (n == ITEMS && total < WORKER_RING);
+	return total;
+}

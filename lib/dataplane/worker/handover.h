@@ -1,0 +1,26 @@
+#pragma once
+/*
+ * DOC: hand-over
+ *
+ * What stands in for queues that a port has not got. Received packets of a device with fewer
+ * receive queues than workers, without RSS, or (on a public port) without RSS by SPI go to the
+ * worker that a hash names: ESP, in UDP too, by its SPI, all else by its flow, fragments by their
+ * addresses. So a flow, and an SA, is with one worker all the way and keeps its order; the rings
+ * between workers keep it too. Frames for a transmit queue that belongs to another worker go to
+ * that worker through a ring; it empties the ring before it sends anything of its own on such a
+ * device, which the numbers of SAs rely on (esp/number.h).
+ *
+ * Costs what it costs: a touch of each header and a move of each mbuf between cores. A NIC that
+ * spreads by itself is never slowed: its packets do not come here.
+ */
+#include "dataplane/worker/state.h"
+
+/* A burst from a device that is handed over: keeps those of this worker, gives their number. */
+uint32_t handover_received(struct worker *w, uint32_t device, struct rte_mbuf **packets,
+			   uint32_t n);
+/* Frames to the owner of the queue. */
+void handover_send(struct worker *w, struct worker *owner, uint32_t device, struct path_tx *tx);
+/* Sends what others left for queues of this worker; gives how many. */
+uint32_t handover_drain(struct worker *w);
+/* Which worker takes a received frame, of `workers`. */
+uint32_t handover_worker(const struct rte_mbuf *m, uint32_t workers);
