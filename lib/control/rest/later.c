@@ -22,7 +22,6 @@ static const struct router_row rows[] = {
 	GATEWAY_POST("getBgpPeerStatus"),
 	GATEWAY_POST("getLearnedRoutes"),
 	GATEWAY_POST("getAdvertisedRoutes"),
-	GATEWAY_POST("supportedvpndevices"),
 	GATEWAY_POST("listRadiusSecrets"),
 	GATEWAY_POST("getResiliencyInformation"),
 	GATEWAY_POST("getRoutesInformation"),
@@ -44,7 +43,6 @@ static const struct router_row rows[] = {
 	{ HTTP_GET, "virtualNetworkGateways/*/natRules/*", CONFIG_TOKEN_READ, not_built },
 	{ HTTP_PUT, "virtualNetworkGateways/*/natRules/*", CONFIG_TOKEN_ADMIN, not_built },
 	{ HTTP_DELETE, "virtualNetworkGateways/*/natRules/*", CONFIG_TOKEN_ADMIN, not_built },
-	{ HTTP_POST, "connections/*/vpndeviceconfigurationscript", CONFIG_TOKEN_READ, not_built },
 	{ HTTP_POST, "connections/*/startPacketCapture", CONFIG_TOKEN_OPERATE, not_built },
 	{ HTTP_POST, "connections/*/stopPacketCapture", CONFIG_TOKEN_OPERATE, not_built },
 };

@@ -16,7 +16,7 @@
 
 static const struct rest_rows *const all_rows[] = {
 	&rest_resource_rows, &rest_action_rows, &rest_own_rows,
-	&rest_revision_rows, &rest_later_rows,
+	&rest_revision_rows, &rest_device_rows, &rest_later_rows,
 };
 
 void rest_refuse(struct router_call *call, const struct error_answer *answer, const char *format,

@@ -46,6 +46,7 @@ extern const struct rest_rows rest_resource_rows;
 extern const struct rest_rows rest_action_rows;
 extern const struct rest_rows rest_own_rows;
 extern const struct rest_rows rest_revision_rows;
+extern const struct rest_rows rest_device_rows;
 extern const struct rest_rows rest_later_rows;
 
 /* The id of a resource of this kind by the call's path: "/subscriptions/.../name". */

@@ -53,23 +53,22 @@ static void peer_free(void *context)
 	free(peer);
 }
 
-static int policy_set(struct peer *peer, const struct plan_tunnel *tunnel,
-		      const struct config *config, char *why, size_t why_size)
+int peer_policy(const struct ike_policy **policy, struct ike_policy_owned *own,
+		const struct config *config, const struct config_connection *c, char *why,
+		size_t why_size)
 {
-	const struct config_connection *c = tunnel->connection;
 	enum config_crypto_profile profile = config_crypto_profile_of(config, c);
 	const struct config_ipsec_policy *p = c->policies.items;
 	const char *field;
 	const char *reason;
 	int rc;
 
-	peer->config.policy =
+	*policy =
 		ike_policy_profile(profile == CONFIG_CRYPTO_AZURE_COMPAT ? IKE_PROFILE_AZURE_COMPAT
 									 : IKE_PROFILE_STRONG);
-	peer->weak = peer->config.policy->weak;
 	if (!c->policies.count)
 		return 0;
-	rc = ike_policy_custom(&peer->policy,
+	rc = ike_policy_custom(own,
 			       &(struct ike_custom_policy){
 				       .ike_encryption = encryption_names[p->ike_encryption],
 				       .ike_integrity = integrity_names[p->ike_integrity],
@@ -86,9 +85,19 @@ static int policy_set(struct peer *peer, const struct plan_tunnel *tunnel,
 			 field, reason);
 		return rc;
 	}
-	peer->config.policy = &peer->policy.policy;
-	peer->weak = peer->policy.policy.weak;
+	*policy = &own->policy;
 	return 0;
+}
+
+static int policy_set(struct peer *peer, const struct plan_tunnel *tunnel,
+		      const struct config *config, char *why, size_t why_size)
+{
+	int rc = peer_policy(&peer->config.policy, &peer->policy, config, tunnel->connection, why,
+			     why_size);
+
+	if (rc == 0)
+		peer->weak = peer->config.policy->weak;
+	return rc;
 }
 
 static int children_set(struct peer *peer, const struct plan_connection *site)

@@ -42,3 +42,9 @@ struct peer *peer_of(const struct ikev2_connection *connection);
 bool peer_same(const struct peer *a, const struct peer *b);
 /* As above but for our own certificate: a living IKE SA may go on with the other one. */
 bool peer_renewed(const struct peer *a, const struct peer *b);
+/* What a connection negotiates; `own` holds a policy of its own and outlives *policy. */
+__attribute__((warn_unused_result)) int peer_policy(const struct ike_policy **policy,
+						    struct ike_policy_owned *own,
+						    const struct config *config,
+						    const struct config_connection *connection,
+						    char *why, size_t why_size);

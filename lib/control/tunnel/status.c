@@ -76,7 +76,7 @@ void tunnel_status_changed(struct tunnel *tunnel)
 }
 
 /* They are in the order of keys. */
-static const struct plan_connection *site_of(const struct tunnels *all, const char *key)
+const struct plan_connection *tunnels_plan_of(const struct tunnels *all, const char *key)
 {
 	uint32_t low = 0, high = all->plan.connection_count;
 
@@ -103,7 +103,7 @@ void tunnels_each(struct tunnels *all, const char *connection_key, tunnels_visit
 	uint32_t count = all->count;
 
 	if (connection_key) {
-		site = site_of(all, connection_key);
+		site = tunnels_plan_of(all, connection_key);
 		first = site ? site->first_tunnel : 0;
 		count = site ? site->tunnel_count : 0;
 	}
@@ -116,7 +116,7 @@ void tunnels_each(struct tunnels *all, const char *connection_key, tunnels_visit
 
 enum tunnel_state tunnels_connection_state(struct tunnels *all, const char *connection_key)
 {
-	const struct plan_connection *site = site_of(all, connection_key);
+	const struct plan_connection *site = tunnels_plan_of(all, connection_key);
 	enum tunnel_state best = TUNNEL_UNKNOWN;
 
 	for (uint32_t i = 0; site && i < site->tunnel_count; i++) {
@@ -151,7 +151,7 @@ bool tunnels_bfd(struct tunnels *all, const char *name, enum tunnel_bfd state)
 
 int tunnels_reset(struct tunnels *all, const char *connection_key)
 {
-	const struct plan_connection *site = site_of(all, connection_key);
+	const struct plan_connection *site = tunnels_plan_of(all, connection_key);
 
 	if (!site)
 		return -ENOENT;
@@ -186,7 +186,7 @@ static bool children_rekey(const struct tunnel *tunnel)
 
 int tunnels_rekey(struct tunnels *all, const char *connection_key, bool ike)
 {
-	const struct plan_connection *site = site_of(all, connection_key);
+	const struct plan_connection *site = tunnels_plan_of(all, connection_key);
 	bool any = false;
 
 	for (uint32_t i = 0; site && i < site->tunnel_count; i++) {

@@ -82,6 +82,10 @@ bool tunnels_event(struct tunnels *tunnels, const struct contract_header *messag
 /* A port appeared, or a link changed. */
 void tunnels_ports_changed(struct tunnels *tunnels);
 
+/* What is planned for a connection (its key); NULL: nothing. Until the next apply. */
+struct plan_connection;
+const struct plan_connection *tunnels_plan_of(const struct tunnels *tunnels,
+					      const char *connection_key);
 /* All tunnels, or those of one connection (its key). */
 void tunnels_each(struct tunnels *tunnels, const char *connection_key, tunnels_visit visit,
 		  void *context);
