@@ -152,6 +152,11 @@ static void schema_object_body(struct json_out *out, const struct schema_object 
 		json_out_close(out, ']');
 }
 
+void config_document_kind(struct json_out *out, enum config_kind kind)
+{
+	schema_object_body(out, schema_kind(kind)->object);
+}
+
 void config_document_schema(struct json_out *out)
 {
 	json_out_open(out, NULL, '{');

@@ -12,23 +12,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* 202 with a Location that is already terminal: the answer is computed at once. */
-static void answer_later(struct router_call *call, const char *body)
-{
-	struct rest *rest = rest_of(call);
-	struct operation *operation;
-	struct http_reply reply = { .status = 202 };
-
-	if (operation_start(rest->operations, &operation) < 0) {
-		rest_refuse(call, &(struct error_answer){ 503, "ServiceUnavailable", NULL },
-			    "The gateway is out of memory.");
-		return;
-	}
-	operation_succeed(rest->operations, operation, 200, body);
-	rest_follow(&reply, call, operation, REST_BOTH);
-	rest_answer(call, &reply);
-}
-
 static const struct config_connection *connection_of(struct router_call *call)
 {
 	return (const struct config_connection *)rest_find(call, CONFIG_CONNECTION, call->names[0]);
@@ -54,7 +37,8 @@ static void key_get(struct router_call *call)
 }
 
 /* The connection as it is, with another key: the same door as a PUT of the whole. */
-static void key_change(struct router_call *call, const struct config_connection *c, cJSON *value)
+static void key_change(struct router_call *call, const struct config_connection *c, cJSON *value,
+		       const struct rest_put_answer *answer)
 {
 	struct config_print print = { .shape = CONFIG_PRINT_JOURNAL, .secrets = true };
 	struct config_report report;
@@ -74,7 +58,7 @@ static void key_change(struct router_call *call, const struct config_connection 
 		cJSON_DeleteItemFromObjectCaseSensitive(properties, "sharedKey");
 		if (value)
 			cJSON_AddItemToObject(properties, "sharedKey", value);
-		rest_resource_put(call, CONFIG_CONNECTION, call->names[0], whole);
+		rest_resource_put_as(call, &c->resource, whole, answer);
 	}
 	config_json_free(whole);
 	json_out_fini(&out);
@@ -104,8 +88,16 @@ static void key_put(struct router_call *call)
 	const struct config_connection *c = connection_of(call);
 	cJSON *value = c ? body_member(call, "value") : NULL;
 
-	if (value)
-		key_change(call, c, value);
+	struct text body = { 0 };
+
+	if (!value)
+		return;
+	text_add(&body, "{\"id\":\"%s/sharedkey\",\"name\":\"sharedkey\"}", c->resource.id);
+	key_change(call, c, value,
+		   &(struct rest_put_answer){ .status = 200,
+					      .body = text_get(&body),
+					      .follow = REST_ASYNC_OPERATION });
+	text_fini(&body);
 }
 
 static void key_reset(struct router_call *call)
@@ -115,6 +107,7 @@ static void key_reset(struct router_call *call)
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
 	uint8_t bytes[128];
 	char key[129];
+	char result[32];
 	cJSON *length = c ? body_member(call, "keyLength") : NULL;
 	int n = cJSON_IsNumber(length) ? length->valueint : 0;
 
@@ -134,7 +127,10 @@ static void key_reset(struct router_call *call)
 	for (int i = 0; i < n; i++)
 		key[i] = alphabet[bytes[i] & 63];
 	key[n] = '\0';
-	key_change(call, c, cJSON_CreateString(key));
+	snprintf(result, sizeof(result), "{\"keyLength\":%d}", n);
+	key_change(
+		call, c, cJSON_CreateString(key),
+		&(struct rest_put_answer){ .status = 202, .result = result, .follow = REST_BOTH });
 	secret_wipe(key, sizeof(key));
 	secret_wipe(bytes, sizeof(bytes));
 }
@@ -151,7 +147,7 @@ static void connection_reset(struct router_call *call)
 			    "The connection '%s' has no tunnel on this appliance.",
 			    c->resource.name);
 	else
-		answer_later(call, NULL);
+		rest_answer_operation(call, NULL);
 }
 
 static void rekey(struct router_call *call, bool ike)
@@ -166,7 +162,7 @@ static void rekey(struct router_call *call, bool ike)
 			    "The connection '%s' has nothing up that could be rekeyed now.",
 			    c->resource.name);
 	else
-		answer_later(call, NULL);
+		rest_answer_operation(call, NULL);
 }
 
 static void rekey_children(struct router_call *call)
@@ -190,7 +186,7 @@ static void ike_sas(struct router_call *call)
 		return;
 	dump_ike_sas(rest_of(call)->config.tunnels, c->resource.key, &dump);
 	error_json_string(&quoted, text_get(&dump));
-	answer_later(call, text_get(&quoted));
+	rest_answer_operation(call, text_get(&quoted));
 	text_fini(&dump);
 	text_fini(&quoted);
 }
@@ -229,7 +225,7 @@ static void gateway_reset(struct router_call *call)
 	tunnels_each(resets.rest->config.tunnels, NULL, reset_one, &resets);
 	json_out_init(&out);
 	rest_print(resets.rest, gateway, "Succeeded", NULL, &out);
-	answer_later(call, json_out_text(&out));
+	rest_answer_operation(call, json_out_text(&out));
 	json_out_fini(&out);
 }
 
@@ -323,4 +319,4 @@ static const struct router_row rows[] = {
 	{ HTTP_GET, "locations/*/operationResults/*", CONFIG_TOKEN_READ, operation_result },
 };
 
-const struct rest_rows rest_action_rows = { rows, sizeof(rows) / sizeof(rows[0]) };
+const struct rest_rows rest_action_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_OF_AZURE };

@@ -7,6 +7,7 @@
 struct rest_change {
 	struct rest *rest;
 	struct operation *operation;
+	char *result; /* of the operation when it succeeds, or NULL */
 };
 
 /* NULL: the exchange was ended with 503. */

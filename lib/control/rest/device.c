@@ -28,7 +28,7 @@ static void supported(struct router_call *call)
 	text_add(&xml,
 		 "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<RpVpnDeviceList version=\"1.0\">");
 	for (size_t i = 0; i < device_count; i++) {
-		const struct device *d = &devices[i];
+		const struct device *d = &device_list[i];
 
 		text_add(&xml, "<Vendor name=\"%s\"><DeviceFamily name=\"%s\">", d->vendor,
 			 d->family);
@@ -111,9 +111,9 @@ static const struct device *device_find(const cJSON *body)
 	const char *family = cJSON_GetStringValue(cJSON_GetObjectItem(body, "deviceFamily"));
 
 	for (size_t i = 0; vendor && family && i < device_count; i++)
-		if (!strcasecmp(devices[i].vendor, vendor) &&
-		    !strcasecmp(devices[i].family, family))
-			return &devices[i];
+		if (!strcasecmp(device_list[i].vendor, vendor) &&
+		    !strcasecmp(device_list[i].family, family))
+			return &device_list[i];
 	return NULL;
 }
 
@@ -175,4 +175,4 @@ static const struct router_row rows[] = {
 	{ HTTP_POST, "connections/*/vpndeviceconfigurationscript", CONFIG_TOKEN_READ, script },
 };
 
-const struct rest_rows rest_device_rows = { rows, sizeof(rows) / sizeof(rows[0]) };
+const struct rest_rows rest_device_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_OF_AZURE };

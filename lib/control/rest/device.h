@@ -56,7 +56,7 @@ struct device {
 	void (*write)(const struct device_script *script, struct text *out);
 };
 
-extern const struct device devices[];
+extern const struct device device_list[];
 extern const size_t device_count;
 
 /* The first proposal that the device can say whole; false: none. */

@@ -322,7 +322,7 @@ static void cisco(const struct device_script *s, struct text *out)
 	text_add(out, " exit-address-family\n");
 }
 
-const struct device devices[] = {
+const struct device device_list[] = {
 	{ "strongSwan", "swanctl", { "5.9", "6.0" }, DEVICE_STRONGSWAN, "#", false, swanctl },
 	{ "Libreswan", "ipsec.conf", { "4.x", "5.x" }, DEVICE_LIBRESWAN, "#", false, libreswan },
 	{ "FRRouting", "bgpd", { "8.x", "9.x", "10.x" }, DEVICE_NO_IPSEC, "!", true, frr },
@@ -334,4 +334,4 @@ const struct device devices[] = {
 	  false,
 	  cisco },
 };
-const size_t device_count = sizeof(devices) / sizeof(devices[0]);
+const size_t device_count = sizeof(device_list) / sizeof(device_list[0]);

@@ -6,6 +6,7 @@
 #include "control/config/sku.h"
 #include "control/rest/events.h"
 #include "control/rest/metrics.h"
+#include "control/rest/openapi.h"
 #include "control/rest/state.h"
 
 #include <stdio.h>
@@ -58,7 +59,6 @@ static void status(struct router_call *call)
 	struct rest *rest = rest_of(call);
 	const struct config *config = config_store_running(rest->config.store);
 	const struct requests *requests = desired_requests(rest->config.desired);
-	struct http_reply reply = { 0 };
 	struct json_out out;
 
 	json_out_init(&out);
@@ -71,9 +71,7 @@ static void status(struct router_call *call)
 	tunnels_each(rest->config.tunnels, NULL, on_tunnel, &out);
 	json_out_close(&out, ']');
 	json_out_close(&out, '}');
-	text_add_bytes(&reply.body, json_out_text(&out), out.n);
-	json_out_fini(&out);
-	rest_answer(call, &reply);
+	rest_answer_json(call, &out);
 }
 
 static void on_route(void *context, const struct net_prefix *prefix,
@@ -93,7 +91,6 @@ static void on_route(void *context, const struct net_prefix *prefix,
 
 static void routes(struct router_call *call)
 {
-	struct http_reply reply = { 0 };
 	struct json_out out;
 
 	json_out_init(&out);
@@ -102,9 +99,7 @@ static void routes(struct router_call *call)
 	rib_each(route_rib(rest_of(call)->config.route), on_route, &out);
 	json_out_close(&out, ']');
 	json_out_close(&out, '}');
-	text_add_bytes(&reply.body, json_out_text(&out), out.n);
-	json_out_fini(&out);
-	rest_answer(call, &reply);
+	rest_answer_json(call, &out);
 }
 
 static void skus(struct router_call *call)
@@ -112,7 +107,6 @@ static void skus(struct router_call *call)
 	static const char *const generations[] = { "None", "Generation1", "Generation2" };
 	const struct sku_catalogue *catalogue =
 		config_store_running(rest_of(call)->config.store)->catalogue;
-	struct http_reply reply = { 0 };
 	struct json_out out;
 
 	json_out_init(&out);
@@ -138,15 +132,12 @@ static void skus(struct router_call *call)
 	}
 	json_out_close(&out, ']');
 	json_out_close(&out, '}');
-	text_add_bytes(&reply.body, json_out_text(&out), out.n);
-	json_out_fini(&out);
-	rest_answer(call, &reply);
+	rest_answer_json(call, &out);
 }
 
 static void history(struct router_call *call)
 {
 	const struct config_revision *revisions;
-	struct http_reply reply = { 0 };
 	struct json_out out;
 	uint32_t count = 0;
 
@@ -166,23 +157,18 @@ static void history(struct router_call *call)
 	}
 	json_out_close(&out, ']');
 	json_out_close(&out, '}');
-	text_add_bytes(&reply.body, json_out_text(&out), out.n);
-	json_out_fini(&out);
-	rest_answer(call, &reply);
+	rest_answer_json(call, &out);
 }
 
 /* The configuration as a file, without keys. */
 static void export(struct router_call *call)
 {
-	struct http_reply reply = { 0 };
 	struct json_out out;
 
 	json_out_init(&out);
 	out.pretty = true;
 	config_print_file(config_store_running(rest_of(call)->config.store), false, &out);
-	text_add_bytes(&reply.body, json_out_text(&out), out.n);
-	json_out_fini(&out);
-	rest_answer(call, &reply);
+	rest_answer_json(call, &out);
 }
 
 static void metrics(struct router_call *call)
@@ -198,6 +184,7 @@ static const struct router_row rows[] = {
 	{ HTTP_GET, "readyz", CONFIG_TOKEN_READ, readyz },
 	{ HTTP_GET, "status", CONFIG_TOKEN_READ, status },
 	{ HTTP_GET, "routes", CONFIG_TOKEN_READ, routes },
+	{ HTTP_GET, "openapi.json", CONFIG_TOKEN_READ, openapi_get },
 	{ HTTP_GET, "skus", CONFIG_TOKEN_READ, skus },
 	{ HTTP_GET, "history", CONFIG_TOKEN_READ, history },
 	{ HTTP_GET, "config", CONFIG_TOKEN_ADMIN, export },
@@ -205,4 +192,4 @@ static const struct router_row rows[] = {
 	{ HTTP_GET, "events", CONFIG_TOKEN_READ, events_subscribe },
 };
 
-const struct rest_rows rest_own_rows = { rows, sizeof(rows) / sizeof(rows[0]) };
+const struct rest_rows rest_own_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_OWN };

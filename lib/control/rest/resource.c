@@ -137,7 +137,11 @@ static void resource_list(struct router_call *call, enum config_kind kind)
 	char prefix[ID_MAX];
 	char id[ID_MAX];
 
-	rest_resource_id(call, kind, "", id, sizeof(id));
+	/* A full path without a group is of the whole subscription. */
+	if (call->subscription && !call->group)
+		snprintf(id, sizeof(id), "/subscriptions/%s/", call->subscription);
+	else
+		rest_resource_id(call, kind, "", id, sizeof(id));
 	key_of(prefix, id);
 	json_out_init(&out);
 	json_out_open(&out, NULL, '{');
@@ -183,33 +187,47 @@ static void warnings_add(struct http_reply *reply, const struct config_report *r
 	}
 }
 
-static uint32_t confirm_of(const struct router_call *call)
+#define CONFIRM_MAX_S 86400
+
+/* How long a change waits for its confirmation, 0: it needs none; false: the exchange was ended. */
+static bool confirm_of(struct router_call *call, uint32_t *seconds)
 {
 	const char *text = http_query(call->request, "confirm");
+	char *end = NULL;
+	unsigned long value = text ? strtoul(text, &end, 10) : 0;
 
-	return text ? (uint32_t)strtoul(text, NULL, 10) : 0;
+	*seconds = (uint32_t)value;
+	if (!text || (*text && !*end && value >= 1 && value <= CONFIRM_MAX_S))
+		return true;
+	rest_refuse(call, &(struct error_answer){ 400, "InvalidParameter", "confirm" },
+		    "confirm is a number of seconds from 1 to %u: the change is taken back unless "
+		    "POST /config/confirm comes within.",
+		    CONFIRM_MAX_S);
+	return false;
 }
 
 /* Takes the snapshot. NULL: the exchange was ended. */
 static const struct operation *submit(struct router_call *call, struct config *config,
-				      const char *id)
+				      const char *id, const char *result)
 {
 	struct rest *rest = rest_of(call);
-	struct rest_change *change = rest_change_new(call);
+	struct rest_change *change = NULL;
 	struct config_store_commit commit = { .config = config,
 					      .cause = "rest",
-					      .confirm_s = confirm_of(call),
-					      .done = rest_change_done,
-					      .context = change };
+					      .done = rest_change_done };
 	const struct operation *operation;
 	struct config_report report;
 	char actor[128];
 	int rc;
 
+	if (confirm_of(call, &commit.confirm_s))
+		change = rest_change_new(call);
 	if (!change) {
 		config_put(config);
 		return NULL;
 	}
+	change->result = result ? strdup(result) : NULL;
+	commit.context = change;
 	operation = change->operation;
 	snprintf(actor, sizeof(actor), "%s@%s", call->request->token_name, call->request->peer);
 	commit.actor = actor;
@@ -273,6 +291,11 @@ static bool wants_dry_run(const struct router_call *call)
 	return value && strcasecmp(value, "false") != 0;
 }
 
+struct put_target {
+	enum config_kind kind;
+	char id[ID_MAX];
+};
+
 /* The body as it will be, with the operation to follow. */
 static void answer_changed(struct router_call *call, struct http_reply *reply,
 			   const struct config_resource *now, const struct operation *operation)
@@ -289,47 +312,80 @@ static void answer_changed(struct router_call *call, struct http_reply *reply,
 	rest_answer(call, reply);
 }
 
+/* Checked and taken: the new snapshot, with a reference for the answer; NULL: answered. */
+static struct config *put(struct router_call *call, const struct put_target *target,
+			  const cJSON *json, struct http_reply *reply, const char *result,
+			  const struct operation **operation)
+{
+	struct rest *rest = rest_of(call);
+	struct config_report report;
+	struct config *config = NULL;
+
+	*operation = NULL;
+	config_report_init(&report);
+	if (build(rest, target->kind, target->id, json, &config, &report) < 0) {
+		refuse_report(call, target->id, &report);
+		config_report_fini(&report);
+		return NULL;
+	}
+	warnings_add(reply, &report);
+	config_report_fini(&report);
+	if (wants_dry_run(call))
+		return config;
+	config = config_get(config);
+	*operation = submit(call, config, target->id, result);
+	if (*operation) {
+		rest_audit(call, target->id, "accepted");
+		return config;
+	}
+	config_put(config);
+	return NULL;
+}
+
 void rest_resource_put(struct router_call *call, enum config_kind kind, const char *name,
 		       const cJSON *json)
 {
-	struct rest *rest = rest_of(call);
 	const struct config_resource *was =
-		lookup(call, config_store_latest(rest->config.store), kind, name);
-	const struct config_resource *now;
-	const struct operation *operation = NULL;
-	struct config_report report;
-	struct config *config = NULL;
-	struct http_reply reply = { .status = was ? 200 : 201 };
-	char id[ID_MAX];
+		lookup(call, config_store_latest(rest_of(call)->config.store), kind, name);
+	struct http_reply reply = { .status = was || wants_dry_run(call) ? 200 : 201 };
+	const struct operation *operation;
+	struct put_target target = { .kind = kind };
+	struct config *config;
 	char key[ID_MAX];
 
-	rest_resource_id(call, kind, name, id, sizeof(id));
-	key_of(key, id);
+	rest_resource_id(call, kind, name, target.id, sizeof(target.id));
+	key_of(key, target.id);
 	if (!change_allowed(call, kind, key, was))
 		return;
-	config_report_init(&report);
-	if (build(rest, kind, id, json, &config, &report) < 0) {
-		refuse_report(call, id, &report);
-		config_report_fini(&report);
-		return;
-	}
-	warnings_add(&reply, &report);
-	config_report_fini(&report);
-	now = config_find(config, kind, key);
-	if (wants_dry_run(call)) {
-		reply.status = 200;
-		answer_changed(call, &reply, now, NULL);
-		config_put(config);
-		return;
-	}
-	config = config_get(config); /* one for the answer */
-	operation = submit(call, config, id);
-	if (operation) {
-		rest_audit(call, id, "accepted");
-		answer_changed(call, &reply, now, operation);
-	} else {
+	config = put(call, &target, json, &reply, NULL, &operation);
+	if (config)
+		answer_changed(call, &reply, config_find(config, kind, key), operation);
+	else
 		http_reply_fini(&reply);
+	config_put(config);
+}
+
+void rest_resource_put_as(struct router_call *call, const struct config_resource *resource,
+			  const cJSON *json, const struct rest_put_answer *answer)
+{
+	struct http_reply reply = { .status = answer->status };
+	struct put_target target = { .kind = resource->kind };
+	const struct operation *operation;
+	struct config *config;
+
+	snprintf(target.id, sizeof(target.id), "%s", resource->id);
+	if (!change_allowed(call, resource->kind, resource->key, resource))
+		return;
+	config = put(call, &target, json, &reply, answer->result, &operation);
+	if (!config) {
+		http_reply_fini(&reply);
+		return;
 	}
+	if (operation)
+		rest_follow(&reply, call, operation, answer->follow);
+	if (answer->body)
+		text_add(&reply.body, "%s", answer->body);
+	rest_answer(call, &reply);
 	config_put(config);
 }
 
@@ -373,7 +429,7 @@ static void resource_delete(struct router_call *call, enum config_kind kind)
 		return;
 	}
 	config_report_fini(&report);
-	operation = submit(call, config, id);
+	operation = submit(call, config, id, NULL);
 	if (!operation)
 		return;
 	rest_audit(call, id, "accepted");
@@ -458,4 +514,4 @@ static const struct router_row rows[] = {
 	ROWS("publicIPAddresses", address),
 };
 
-const struct rest_rows rest_resource_rows = { rows, sizeof(rows) / sizeof(rows[0]) };
+const struct rest_rows rest_resource_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_OF_AZURE };

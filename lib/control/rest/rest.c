@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/config/appliance.h"
+#include "control/config/json_out.h"
 #include "control/rest/events.h"
 #include "control/rest/state.h"
 
@@ -14,10 +15,12 @@
 
 #define TOPIC "rest"
 
-static const struct rest_rows *const all_rows[] = {
+const struct rest_rows *const rest_all_rows[] = {
 	&rest_resource_rows, &rest_action_rows, &rest_own_rows,
-	&rest_revision_rows, &rest_device_rows, &rest_later_rows,
+	&rest_revision_rows, &rest_device_rows, &rest_group_rows,
+	&rest_part_rows,     &rest_other_rows,	&rest_later_rows,
 };
+const size_t rest_all_count = sizeof(rest_all_rows) / sizeof(rest_all_rows[0]);
 
 void rest_refuse(struct router_call *call, const struct error_answer *answer, const char *format,
 		 ...)
@@ -38,6 +41,15 @@ void rest_answer(struct router_call *call, struct http_reply *reply)
 	if (!reply->status)
 		reply->status = 200;
 	server_reply(call->exchange, reply);
+}
+
+void rest_answer_json(struct router_call *call, struct json_out *out)
+{
+	struct http_reply reply = { 0 };
+
+	text_add_bytes(&reply.body, json_out_text(out), out->n);
+	json_out_fini(out);
+	rest_answer(call, &reply);
 }
 
 static void follow_header(struct http_reply *reply, const struct router_call *call,
@@ -107,9 +119,9 @@ static enum router_result find(const struct http_request *request, struct router
 {
 	enum router_result result = ROUTER_NO_PATH;
 
-	for (size_t i = 0; i < sizeof(all_rows) / sizeof(all_rows[0]); i++) {
-		enum router_result here =
-			router_find(all_rows[i]->rows, all_rows[i]->count, request, call, row);
+	for (size_t i = 0; i < rest_all_count; i++) {
+		enum router_result here = router_find(rest_all_rows[i]->rows,
+						      rest_all_rows[i]->count, request, call, row);
 
 		if (here == ROUTER_FOUND)
 			return here;

@@ -91,4 +91,4 @@ static const struct router_row rows[] = {
 	{ HTTP_POST, "config/confirm", CONFIG_TOKEN_ADMIN, confirm },
 };
 
-const struct rest_rows rest_revision_rows = { rows, sizeof(rows) / sizeof(rows[0]) };
+const struct rest_rows rest_revision_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_OWN };

@@ -30,6 +30,9 @@ __attribute__((format(printf, 3, 4))) void rest_refuse(struct router_call *call,
 						       const char *format, ...);
 /* Ends it with 200 and a body whose text is taken over. */
 void rest_answer(struct router_call *call, struct http_reply *reply);
+/* Ends it with 200 and this; the JSON is freed. */
+struct json_out;
+void rest_answer_json(struct router_call *call, struct json_out *out);
 /* Adds Azure-AsyncOperation, Location or both, and Retry-After. */
 enum rest_follow { REST_ASYNC_OPERATION = 1, REST_LOCATION = 2, REST_BOTH = 3 };
 void rest_follow(struct http_reply *reply, const struct router_call *call,
@@ -41,13 +44,20 @@ void rest_audit(const struct router_call *call, const char *object, const char *
 struct rest_rows {
 	const struct router_row *rows;
 	size_t count;
+	enum { REST_OF_AZURE, REST_OWN, REST_NOT_BUILT } of;
 };
 extern const struct rest_rows rest_resource_rows;
 extern const struct rest_rows rest_action_rows;
 extern const struct rest_rows rest_own_rows;
 extern const struct rest_rows rest_revision_rows;
 extern const struct rest_rows rest_device_rows;
+extern const struct rest_rows rest_group_rows;
+extern const struct rest_rows rest_part_rows;
+extern const struct rest_rows rest_other_rows;
 extern const struct rest_rows rest_later_rows;
+/* All of them, in the order in which they are tried. */
+extern const struct rest_rows *const rest_all_rows[];
+extern const size_t rest_all_count;
 
 /* The id of a resource of this kind by the call's path: "/subscriptions/.../name". */
 void rest_resource_id(const struct router_call *call, enum config_kind kind, const char *name,
@@ -59,7 +69,20 @@ const struct config_resource *rest_find(struct router_call *call, enum config_ki
 struct cJSON;
 void rest_resource_put(struct router_call *call, enum config_kind kind, const char *name,
 		       const struct cJSON *json);
+/* The same for an operation on a part of it, which has an answer of its own. */
+struct rest_put_answer {
+	int status;
+	const char *body;   /* NULL: none */
+	const char *result; /* of Location when it is done, or NULL */
+	enum rest_follow follow;
+};
+void rest_resource_put_as(struct router_call *call, const struct config_resource *resource,
+			  const struct cJSON *json, const struct rest_put_answer *answer);
+/*
+ * 202 with an operation that is done already: `body` is the answer at Location, NULL: none. What
+ * takes time starts an operation itself (operation.h) and ends it when it is done.
+ */
+void rest_answer_operation(struct router_call *call, const char *body);
 /* Prints a resource's body with its live state. */
-struct json_out;
 void rest_print(struct rest *rest, const struct config_resource *resource, const char *state,
 		const char *key, struct json_out *out);

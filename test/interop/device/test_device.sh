@@ -58,8 +58,12 @@ cisco_names_both() {
 }
 
 libreswan_reads() {
-	command -v ipsec >/dev/null && ipsec --version 2>/dev/null | grep -qi libreswan || { echo "# libreswan is not here" >&3; return 0; }
-	device Libreswan ipsec.conf >"$LAB_DIR/libreswan.conf" && ipsec addconn --config "$LAB_DIR/libreswan.conf" --checkconfig
+	if ! ipsec --version 2>/dev/null | grep -qi libreswan; then
+		echo "# libreswan is not here" >&3
+		return 0
+	fi
+	device Libreswan ipsec.conf >"$LAB_DIR/libreswan.conf" || return 1
+	ipsec addconn --config "$LAB_DIR/libreswan.conf" --checkconfig
 }
 
 refused() {
