@@ -140,8 +140,7 @@ static void check_ref(struct check *check, const struct schema_field *field,
 {
 	if (!ref->key || ref_exists(check->config, field, ref) || has_failed(check, field, ref))
 		return;
-	if (check->deleting && !field->ref_child &&
-	    config_find(check->previous, field->ref_kind, ref->key))
+	if (check->deleting && check->previous && ref_exists(check->previous, field, ref))
 		report_in_use(check, field, where);
 	else
 		where_error(check->report, where, CODE_REFERENCE, "There is no %s.", ref->id);

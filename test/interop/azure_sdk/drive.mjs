@@ -52,6 +52,21 @@ async function refused(what, status, code, action) {
 	}
 }
 
+/*
+ * An operation of a feature that may not be built yet: then RestError with 501 that names it, else an
+ * answer that `holds`.
+ */
+async function builtOrSaid(what, feature, action, holds) {
+	try {
+		const result = await action();
+		expect(what, holds(result), result);
+	} catch (error) {
+		expect(`${what}: not built, and said so`, error.name === 'RestError' && error.statusCode === 501 &&
+			error.code === 'NotImplemented' && error.message.includes(feature),
+			{ name: error.name, status: error.statusCode, code: error.code, message: error.message });
+	}
+}
+
 async function all(pages) {
 	const items = [];
 	for await (const item of pages) items.push(item);
@@ -145,6 +160,61 @@ async function actions() {
 	await step('the IKE SAs of a connection', () => connections.beginGetIkeSasAndWait(group, 'sdk-connection', quick));
 }
 
+async function queries() {
+	const routes = (result) => Array.isArray(result?.value) && result.value.every((row) => row.network && row.origin);
+	await builtOrSaid('BGP peer status', 'BGP', () => gateways.beginGetBgpPeerStatusAndWait(group, 'gw', quick),
+		(result) => Array.isArray(result?.value));
+	await builtOrSaid('learned routes', 'BGP', () => gateways.beginGetLearnedRoutesAndWait(group, 'gw', quick), routes);
+	await builtOrSaid('advertised routes', 'BGP',
+		() => gateways.beginGetAdvertisedRoutesAndWait(group, 'gw', '10.20.0.1', quick), routes);
+	await builtOrSaid('start a packet capture', 'capture', () => gateways.beginStartPacketCaptureAndWait(group, 'gw', quick),
+		(result) => result !== undefined);
+	await builtOrSaid('stop it', 'capture', () => gateways.beginStopPacketCaptureAndWait(group, 'gw',
+		{ sasUrl: 'https://127.0.0.1/none' }, quick), (result) => result !== undefined);
+	await refused('what only ExpressRoute gateways have', 400, 'NotSupported',
+		() => gateways.beginGetResiliencyInformationAndWait(group, 'gw', quick));
+	const xml = await step('the supported devices', () => gateways.supportedVpnDevices(group, 'gw'));
+	expect('they are XML', text(xml).includes('<RpVpnDeviceList'), xml);
+	const script = await step('a device script', () => gateways.vpnDeviceConfigurationScript(group, 'sdk-connection',
+		{ vendor: 'strongSwan', deviceFamily: 'swanctl', firmwareVersion: '5.9' }));
+	expect('it is for our addresses', text(script).includes('remote_addrs = 192.0.2.1'), script);
+	expect('there are no NAT rules', (await step('list NAT rules',
+		() => all(client.virtualNetworkGatewayNatRules.listByVirtualNetworkGateway(group, 'gw'))))?.length === 0);
+}
+
+/* What the SDK makes of an answer that is one string. */
+function text(answer) {
+	return typeof answer === 'string' ? answer : answer?.body ?? JSON.stringify(answer ?? '');
+}
+
+/* All that a gateway needs, from nothing, and away again. */
+async function newGateway() {
+	const network = await step('create a network', () => client.virtualNetworks.beginCreateOrUpdateAndWait(group, 'sdk-net', {
+		location: 'here', addressSpace: { addressPrefixes: ['172.20.0.0/16'] },
+		subnets: [{ name: 'GatewaySubnet', addressPrefix: '172.20.255.0/27' }] }, quick));
+	const address = await step('create a public address', () => client.publicIPAddresses.beginCreateOrUpdateAndWait(group,
+		'sdk-pip', { location: 'here', sku: { name: 'Standard' }, zones: ['1', '2', '3'], publicIPAllocationMethod: 'Static' }, quick));
+	expect('it got one of ours', address?.ipAddress === '192.0.2.77', address);
+	const subnet = await step('get its subnet', () => client.subnets.get(group, 'sdk-net', 'GatewaySubnet'));
+	expect('by its id', subnet?.id === `${prefix}/virtualNetworks/sdk-net/subnets/GatewaySubnet`, subnet);
+	const gateway = await step('create a gateway', () => gateways.beginCreateOrUpdateAndWait(group, 'sdk-gw', {
+		location: 'here', gatewayType: 'Vpn', vpnType: 'RouteBased', sku: { name: 'VpnGw1AZ', tier: 'VpnGw1AZ' },
+		ipConfigurations: [{ name: 'default', subnet: { id: subnet?.id }, publicIPAddress: { id: address?.id } }] }, quick));
+	expect('it has what was sent', gateway?.sku?.name === 'VpnGw1AZ' && gateway?.ipConfigurations?.length === 1 &&
+		gateway?.active === false, gateway);
+	const tagged = await step('change its tags', () => gateways.beginUpdateTagsAndWait(group, 'sdk-gw',
+		{ tags: { cost: 'low' } }, quick));
+	expect('they are there', tagged?.tags?.cost === 'low', tagged);
+	expect('all networks', (await step('list networks of the subscription',
+		() => all(client.virtualNetworks.listAll())))?.length === 2);
+	await refused('a network that is in use', 409, 'InUseVirtualNetworkCannotBeDeleted',
+		() => client.virtualNetworks.beginDeleteAndWait(group, 'sdk-net', quick));
+	await step('delete the gateway', () => gateways.beginDeleteAndWait(group, 'sdk-gw', quick));
+	await refused('it is gone', 404, 'ResourceNotFound', () => gateways.get(group, 'sdk-gw'));
+	await step('delete the address', () => client.publicIPAddresses.beginDeleteAndWait(group, 'sdk-pip', quick));
+	await step('delete the network', () => client.virtualNetworks.beginDeleteAndWait(group, 'sdk-net', quick));
+}
+
 async function resize(gateway) {
 	const bigger = await step('resize the gateway', () => gateways.beginCreateOrUpdateAndWait(group, 'gw',
 		{ ...gateway, sku: { name: 'VpnGw2', tier: 'VpnGw2' } }, quick));
@@ -185,6 +255,8 @@ const site = await createSite();
 const body = await createConnection(gateway, site);
 await changeConnection(body);
 await actions();
+await queries();
+await newGateway();
 await refusals(gateway, body);
 await resize(gateway);
 await remove();

@@ -35,7 +35,7 @@ nothing_refused() {
 exec 3>&1
 require "the site is made" site_up
 require "its ports are DPDK's" site_gateway_ports
-require "the configuration is accepted" gateway_config "$TOP/config/demo.json"
+require "the configuration is accepted" gateway_config "$TOP/config/demo.json" '.appliance.ports[0].addresses += ["192.0.2.77/24"]'
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
 require "the endpoint answers" lab_await 10 api_answers
