@@ -1,13 +1,15 @@
-#include "../measure.h"
 #include "bare.h"
 
 #include "dataplane/esp/esp.h"
 
 #include <intel-ipsec-mb.h>
+#include <rte_cycles.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 struct bare {
+	struct feed *feed;
 	IMB_MGR *mgr;
 	aes_gcm_enc_dec_t run;
 	uint32_t turn; /* the packet's place in the sequence of tunnels */
@@ -130,25 +132,31 @@ static void round_jobs(struct feed *feed, struct bare *b)
 	}
 }
 
-double bare_measure(struct feed *feed, uint32_t rounds)
+struct bare *bare_new(struct feed *feed)
 {
-	struct bare b = { .mgr = alloc_mb_mgr(0) };
-	uint32_t repeats = (20000 + feed->load.pool - 1) / feed->load.pool;
-	double *cycles = calloc(rounds, sizeof(*cycles));
-	double median = 0;
+	struct bare *b = aligned_alloc(64, (sizeof(*b) + 63) & ~(size_t)63);
 
-	init_mb_mgr_auto(b.mgr, NULL);
-	b.run = gcm_call(b.mgr, feed->load.cipher, feed->load.work == WORK_OUT);
-	for (uint32_t r = 0; r < rounds; r++) {
-		uint64_t start = rte_rdtsc_precise();
+	memset(b, 0, sizeof(*b));
+	b->feed = feed;
+	b->mgr = alloc_mb_mgr(0);
+	init_mb_mgr_auto(b->mgr, NULL);
+	b->run = gcm_call(b->mgr, feed->load.cipher, feed->load.work == WORK_OUT);
+	return b;
+}
 
-		for (uint32_t k = 0; k < repeats; k++)
-			b.run ? round_gcm(feed, &b) : round_jobs(feed, &b);
-		cycles[r] = (double)(rte_rdtsc_precise() - start) / repeats / feed->load.pool;
-	}
-	qsort(cycles, rounds, sizeof(*cycles), measure_compare);
-	median = cycles[rounds / 2];
-	free(cycles);
-	free_mb_mgr(b.mgr);
-	return median;
+void bare_free(struct bare *b)
+{
+	free_mb_mgr(b->mgr);
+	free(b);
+}
+
+double bare_round(struct bare *b)
+{
+	const uint32_t pool = b->feed->load.pool;
+	const uint32_t repeats = (20000 + pool - 1) / pool;
+	uint64_t start = rte_rdtsc_precise();
+
+	for (uint32_t k = 0; k < repeats; k++)
+		b->run ? round_gcm(b->feed, b) : round_jobs(b->feed, b);
+	return (double)(rte_rdtsc_precise() - start) / repeats / pool;
 }

@@ -5,5 +5,8 @@
  */
 #include "feed.h"
 
-/* Median of `rounds` rounds over all slots, cycles per packet. */
-double bare_measure(struct feed *feed, uint32_t rounds);
+struct bare;
+struct bare *bare_new(struct feed *feed);
+void bare_free(struct bare *bare);
+/* A round of at least 20,000 packets over all slots: cycles per packet. */
+double bare_round(struct bare *bare);

@@ -11,14 +11,23 @@
 
 #define ROUND_PACKETS 20000
 
+/* What to measure, and for how long. */
+struct choice {
+	struct bench_options common;
+	const char *only; /* rows that begin so, as `out aes-256-gcm 64 1 256`; NULL: all */
+	uint32_t rounds;
+	bool ordinary_pages; /* valgrind takes no others */
+};
+
 struct result {
 	double median;
 	double min;
 	double bare;
+	double bare_min;
 };
 
 /* One pass over the pool; the frames that left, in order, go to `out`. Cycles of the path alone. */
-static uint64_t pass(struct feed *feed, struct rte_mbuf **out)
+__attribute__((noinline)) static uint64_t pass(struct feed *feed, struct rte_mbuf **out)
 {
 	struct path *path = feed->bed->path;
 	uint32_t from_device = feed->load.work == WORK_IN ? 1 : 0;
@@ -49,22 +58,8 @@ static uint64_t pass(struct feed *feed, struct rte_mbuf **out)
 	return cycles;
 }
 
-static struct result measure(struct feed *feed, uint32_t rounds)
+static void check_work(struct feed *feed, struct rte_mbuf **out)
 {
-	uint32_t passes = (ROUND_PACKETS + feed->load.pool - 1) / feed->load.pool;
-	struct rte_mbuf **out = calloc(feed->load.pool, sizeof(*out));
-	double *cycles = calloc(rounds, sizeof(*cycles));
-	struct result result;
-
-	for (uint32_t r = 0; r < rounds; r++) {
-		uint64_t sum = 0;
-
-		for (uint32_t p = 0; p < passes; p++) {
-			feed_refill(feed);
-			sum += pass(feed, out);
-		}
-		cycles[r] = (double)sum / passes / feed->load.pool;
-	}
 	if (feed_verify(feed, out, 64)) {
 		fprintf(stderr, "bench: OpenSSL does not agree with what left\n");
 		exit(1);
@@ -73,12 +68,44 @@ static struct result measure(struct feed *feed, uint32_t rounds)
 		fprintf(stderr, "bench: packets were dropped\n");
 		exit(1);
 	}
-	qsort(cycles, rounds, sizeof(*cycles), measure_compare);
-	result.median = cycles[rounds / 2];
+}
+
+static double median_of(double *values, uint32_t n)
+{
+	qsort(values, n, sizeof(*values), measure_compare);
+	return values[n / 2];
+}
+
+/* Rounds of the path and of the cipher alone take turns: what disturbs one disturbs the other. */
+static struct result measure(struct feed *feed, uint32_t rounds)
+{
+	uint32_t passes = (ROUND_PACKETS + feed->load.pool - 1) / feed->load.pool;
+	struct rte_mbuf **out = calloc(feed->load.pool, sizeof(*out));
+	double *cycles = calloc(rounds, sizeof(*cycles));
+	double *bare = calloc(rounds, sizeof(*bare));
+	struct bare *alone = feed->load.work == WORK_PLAIN ? NULL : bare_new(feed);
+	struct result result = { 0 };
+
+	for (uint32_t r = 0; r < rounds; r++) {
+		uint64_t sum = 0;
+
+		if (alone)
+			bare[r] = bare_round(alone);
+		for (uint32_t p = 0; p < passes; p++) {
+			feed_refill(feed);
+			sum += pass(feed, out);
+		}
+		cycles[r] = (double)sum / passes / feed->load.pool;
+	}
+	check_work(feed, out);
+	result.median = median_of(cycles, rounds);
 	result.min = cycles[0];
-	feed_refill(feed);
-	result.bare = feed->load.work == WORK_PLAIN ? 0 : bare_measure(feed, rounds);
+	result.bare = median_of(bare, rounds);
+	result.bare_min = bare[0];
+	if (alone)
+		bare_free(alone);
 	free(cycles);
+	free(bare);
 	free(out);
 	return result;
 }
@@ -114,9 +141,10 @@ static void print_result(struct bench_options *o, const struct load *l, const st
 	bench_json(o,
 		   "\"direction\": \"%s\", \"algorithm\": \"%s\", \"size\": %u, \"tunnels\": %u, "
 		   "\"burst\": %u, \"pool\": %u, \"flows\": %u, \"routes\": %u, "
-		   "\"cycles_median\": %.1f, \"cycles_min\": %.1f, \"bare_median\": %.1f",
+		   "\"cycles_median\": %.1f, \"cycles_min\": %.1f, \"bare_median\": %.1f, "
+		   "\"bare_min\": %.1f",
 		   work_names[l->work], l->algorithm, l->size, l->tunnels, l->burst, l->pool,
-		   l->flows, l->routes, r->median, r->min, r->bare);
+		   l->flows, l->routes, r->median, r->min, r->bare, r->bare_min);
 }
 
 /* The bare cipher on the machine of reference (2.6 GHz TSC, quiet), one tunnel, hot buffers. */
@@ -149,15 +177,27 @@ static void compare_bare(const struct load *l, const struct result *r)
 	}
 }
 
-static void one(struct bench_options *o, const struct load *load)
+static bool wanted(const struct choice *choice, const struct load *load)
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "%s %s %u %u %u %u", work_names[load->work], load->algorithm,
+		 load->size, load->tunnels, load->burst, load->pool);
+	return !choice->only || strncmp(name, choice->only, strlen(choice->only)) == 0;
+}
+
+static void one(struct choice *choice, const struct load *load)
 {
 	struct bed_config config = { .tunnels = load->tunnels,
 				     .buffers = load->pool + 1,
 				     .routes4 = load->routes + load->tunnels + 64 };
-	struct bed *bed = bed_new(&config);
+	struct bed *bed;
 	struct feed *feed;
 	struct result result;
 
+	if (!wanted(choice, load))
+		return;
+	bed = bed_new(&config);
 	for (uint32_t t = 1; t <= load->tunnels; t++) {
 		struct bed_sa sa = { .tunnel = t,
 				     .cipher = load->cipher,
@@ -171,8 +211,8 @@ static void one(struct bench_options *o, const struct load *load)
 	}
 	bed_routes(bed, load->routes);
 	feed = feed_new(bed, load);
-	result = measure(feed, o->quick ? 31 : 101);
-	print_result(o, load, &result, bed);
+	result = measure(feed, choice->rounds);
+	print_result(&choice->common, load, &result, bed);
 	compare_bare(load, &result);
 	feed_free(feed);
 	bed_free(bed);
@@ -223,7 +263,7 @@ static const struct load more[] = {
 	{ GCM256, .size = 64, .routes = 100000, .flows = 1024, .pool = 16384 },
 };
 
-static void both_ways(struct bench_options *o, struct load load)
+static void both_ways(struct choice *choice, struct load load)
 {
 	load.tunnels = load.tunnels ? load.tunnels : 1;
 	load.burst = load.burst ? load.burst : 256;
@@ -231,16 +271,38 @@ static void both_ways(struct bench_options *o, struct load load)
 	load.flows = load.flows ? load.flows : 1;
 	load.routes = load.routes ? load.routes : 10;
 	if (load.work == WORK_PLAIN) {
-		one(o, &load);
+		one(choice, &load);
 		return;
 	}
 	for (load.work = WORK_OUT; load.work <= WORK_IN; load.work++)
-		one(o, &load);
+		one(choice, &load);
+}
+
+/* Takes what is known here only out of the row of words. */
+static struct choice choose(int argc, char **argv)
+{
+	struct choice choice = { 0 };
+	int left = 1;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+			choice.only = argv[++i];
+		else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc)
+			choice.rounds = (uint32_t)atoi(argv[++i]);
+		else if (strcmp(argv[i], "--ordinary-pages") == 0)
+			choice.ordinary_pages = true;
+		else
+			argv[left++] = argv[i];
+	}
+	choice.common = bench_options(left, argv, "--steps");
+	if (!choice.rounds)
+		choice.rounds = choice.common.quick ? 31 : 101;
+	return choice;
 }
 
 int main(int argc, char **argv)
 {
-	struct bench_options o = bench_options(argc, argv, "--steps");
+	struct choice choice = choose(argc, argv);
 	const struct load plain = { .work = WORK_PLAIN, .algorithm = "none", .size = 64 };
 	const struct load plain_many = { .work = WORK_PLAIN,
 					 .algorithm = "none",
@@ -249,17 +311,21 @@ int main(int argc, char **argv)
 					 .routes = 100000,
 					 .pool = 16384 };
 
-	test_eal_init_pages(640);
+	if (choice.ordinary_pages)
+		test_eal_init_with("--no-huge", "640");
+	else
+		test_eal_init_pages(640);
+	srand((unsigned)rte_rdtsc());
 	printf("work  algorithm           size tunnel burst   pool flows  routes |  median     min "
 	       "| "
 	       "TSC cycles per packet\n");
 	for (uint32_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
-		both_ways(&o, targets[i]);
-	both_ways(&o, plain);
-	if (!o.quick)
-		both_ways(&o, plain_many);
-	for (uint32_t i = 0; !o.quick && i < sizeof(more) / sizeof(more[0]); i++)
-		both_ways(&o, more[i]);
-	bench_end(&o);
+		both_ways(&choice, targets[i]);
+	both_ways(&choice, plain);
+	if (!choice.common.quick)
+		both_ways(&choice, plain_many);
+	for (uint32_t i = 0; !choice.common.quick && i < sizeof(more) / sizeof(more[0]); i++)
+		both_ways(&choice, more[i]);
+	bench_end(&choice.common);
 	return 0;
 }
