@@ -234,6 +234,33 @@ static void congestion(void **state)
 	}
 }
 
+/* Whatever the sum was, also where it passes all ones, it is right with one TTL less. */
+static void checksum_follows_the_ttl(void **state)
+{
+	struct craft c = { .length = 64, .tunnel = 1 };
+	uint8_t packet[64];
+
+	(void)state;
+	for (uint32_t sum = 0; sum <= UINT16_MAX; sum++) {
+		struct net_ip4_hdr *ip = (struct net_ip4_hdr *)packet;
+		uint16_t sum_be = rte_cpu_to_be_16((uint16_t)sum);
+		struct rte_mbuf *m;
+
+		craft_ip(packet, &c);
+		ip->dst[0] = 203; /* by the default route, no tunnel */
+		ip->id_be = 0;
+		ip->checksum_be = sum_be;
+		ip->id_be = net_checksum_fold(net_checksum_add(0, ip, sizeof(*ip)));
+		m = craft_frame(bed, packet, sizeof(packet), false);
+		craft_run(bed, 0, m);
+		m = craft_sent(bed, 1);
+		assert_non_null(m);
+		assert_int_equal(bytes(m)[14 + 8], 63);
+		assert_int_equal(net_checksum_fold(net_checksum_add(0, bytes(m) + 14, 20)), 0);
+		rte_pktmbuf_free(m);
+	}
+}
+
 static struct rte_mbuf *udp_to_us(uint16_t port, const uint8_t *payload, uint32_t n, bool public)
 {
 	uint8_t ip[256] = { 0x45,
@@ -439,6 +466,7 @@ static void sa_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(checksum_follows_the_ttl),
 		cmocka_unit_test(frames),
 		cmocka_unit_test(ip_headers),
 		cmocka_unit_test(esp_before_the_key),

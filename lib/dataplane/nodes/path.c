@@ -208,16 +208,18 @@ uint64_t path_tick(struct path *path)
 static void inject_frame(struct path *path, struct rte_mbuf *m, uint32_t port)
 {
 	struct path_packet p = { .m = m, .port = port };
-	const struct path_port *to = &path->shared->ports[port];
+	struct path_way way;
 
-	if (port >= PATH_PORTS || !to->role || m->data_len < sizeof(struct net_ether_hdr)) {
+	if (port >= PATH_PORTS || !path->shared->ports[port].role ||
+	    m->data_len < sizeof(struct net_ether_hdr)) {
 		path_drop(path, &p, CONTRACT_DROP_ETHER_SHORT);
 		return;
 	}
-	if (to->vlan)
-		path_transmit_frame_tagged(path, &p, to);
+	way = path_way(path, port, 0);
+	if (way.port->vlan)
+		path_transmit_frame_tagged(path, &way, &p);
 	else
-		path_transmit_push(path, port, to->device, m);
+		path_transmit_push(path, &way, m);
 }
 
 void path_inject(struct path *path, enum path_inject how, uint32_t where, struct rte_mbuf *m)

@@ -8,13 +8,6 @@
 
 #define AHEAD 4
 
-struct frame {
-	uint8_t *data;
-	uint32_t length;
-	uint16_t type_be;
-	uint32_t l3;
-};
-
 /* What holds for all frames of a port, read once a vector. */
 struct arrival {
 	uint64_t mac;
@@ -50,53 +43,67 @@ static PATH_INLINE struct arrival arrival_of(const struct path *path, uint32_t i
 	};
 }
 
+static PATH_INLINE uint16_t type_of(const uint8_t *frame)
+{
+	return ((const struct net_ether_hdr *)frame)->type_be;
+}
+
 /* A frame with a tag: the port of its tag, and where its L3 header is. */
-static enum contract_drop frame_tagged(struct path *path, struct path_packet *p,
-				       struct frame *frame, struct arrival *a)
+static enum contract_drop frame_tagged(struct path *path, struct path_packet *p, uint16_t *type_be,
+				       struct arrival *a)
 {
 	const struct path_device *device = &path->shared->devices[path->device];
-	const struct net_vlan_hdr *vlan =
-		(const void *)(frame->data + sizeof(struct net_ether_hdr));
+	const struct net_vlan_hdr *vlan = (const void *)p->ip;
 	uint32_t tag = p->m->vlan_tci & 0xfff;
 
-	if (frame->type_be == RTE_BE16(NET_ETHERTYPE_VLAN)) {
-		if (frame->length < sizeof(struct net_ether_hdr) + sizeof(*vlan))
+	if (*type_be == RTE_BE16(NET_ETHERTYPE_VLAN)) {
+		if (p->m->data_len < sizeof(struct net_ether_hdr) + sizeof(*vlan))
 			return CONTRACT_DROP_ETHER_SHORT;
 		tag = rte_be_to_cpu_16(vlan->tci_be) & 0xfff;
-		frame->type_be = vlan->type_be;
-		frame->l3 += sizeof(*vlan);
+		*type_be = vlan->type_be;
+		p->ip += sizeof(*vlan);
 	}
-	if (tag == 0) /* priority only: of the untagged port (802.1Q section 6.9) */
-		return a->port ? CONTRACT_DROP_NONE : CONTRACT_DROP_ETHER_VLAN;
-	*a = arrival_of(path, device->by_tag ? device->by_tag[tag] : 0);
+	if (tag != 0) /* else priority only: of the untagged port (802.1Q section 6.9) */
+		*a = arrival_of(path, device->by_tag ? device->by_tag[tag] : 0);
 	return a->port ? CONTRACT_DROP_NONE : CONTRACT_DROP_ETHER_VLAN;
 }
 
-static PATH_INLINE enum contract_drop frame_open(struct path *path, struct path_packet *p,
-						 struct frame *frame, struct arrival *a)
+static enum contract_drop frame_open(struct path *path, struct path_packet *p, uint16_t *type_be,
+				     struct arrival *a)
 {
-	if (unlikely(frame->length < sizeof(struct net_ether_hdr)))
+	if (p->m->data_len < sizeof(struct net_ether_hdr))
 		return CONTRACT_DROP_ETHER_SHORT;
-	frame->type_be = ((const struct net_ether_hdr *)frame->data)->type_be;
-	frame->l3 = sizeof(struct net_ether_hdr);
-	if (unlikely(frame->type_be == RTE_BE16(NET_ETHERTYPE_VLAN) ||
-		     (a->rx_vlan && (p->m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED))))
-		return frame_tagged(path, p, frame, a);
-	return likely(a->port) ? CONTRACT_DROP_NONE : CONTRACT_DROP_ETHER_VLAN;
+	*type_be = type_of(p->ip - sizeof(struct net_ether_hdr));
+	if (*type_be == RTE_BE16(NET_ETHERTYPE_VLAN) ||
+	    (a->rx_vlan && (p->m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)))
+		return frame_tagged(path, p, type_be, a);
+	return a->port ? CONTRACT_DROP_NONE : CONTRACT_DROP_ETHER_VLAN;
 }
 
 /* To Linux without its tag, as the TAP of the port has none. */
-static void frame_to_mirror(struct path *path, struct path_packet *p, struct frame *frame)
+static void frame_to_mirror(struct path *path, struct path_packet *p)
 {
-	uint32_t extra = frame->l3 - (uint32_t)sizeof(struct net_ether_hdr);
+	uint8_t *data = rte_pktmbuf_mtod(p->m, uint8_t *);
+	uint32_t extra = (uint32_t)(p->ip - data) - (uint32_t)sizeof(struct net_ether_hdr);
 
 	if (extra) {
-		memmove(frame->data + extra, frame->data, 12);
+		memmove(data + extra, data, 12);
 		p->m->data_off += extra;
 		p->m->data_len -= extra;
 		p->m->pkt_len -= extra;
 	}
 	path_to_mirror(path, p, path->shared->ports[p->port].mirror, true);
+}
+
+/* ESP whose header is there. */
+static PATH_INLINE void to_esp(struct path *path, struct path_packet *p, uint32_t place)
+{
+	uint32_t spi;
+
+	memcpy(&spi, p->ip + p->l4, sizeof(spi));
+	p->spi = rte_be_to_cpu_32(spi);
+	__builtin_prefetch(sa_slot(path->sas, p->spi & CONTRACT_SPI_ID_MASK));
+	path_add(&path->esp, place);
 }
 
 static enum contract_punt_class udp_class(const struct path_packet *p, uint16_t port)
@@ -136,21 +143,12 @@ static bool udp_to_us(struct path *path, struct path_packet *p, uint32_t place)
 			p->remote_port_be = udp->src_be;
 			p->l4 += (uint16_t)sizeof(*udp);
 			p->length = p->l4 + n;
-			path_add(&path->esp, place);
+			to_esp(path, p, place);
 			return true;
 		}
 	}
 	path_punt(path, p, CONTRACT_CLASS_IKE);
 	return true;
-}
-
-static PATH_INLINE void esp_spi(struct path *path, struct path_packet *p)
-{
-	uint32_t spi;
-
-	memcpy(&spi, p->ip + p->l4, sizeof(spi));
-	p->spi = rte_be_to_cpu_32(spi);
-	__builtin_prefetch(sa_slot(path->sas, p->spi & CONTRACT_SPI_ID_MASK));
 }
 
 static bool is_icmp(const struct path_packet *p)
@@ -161,20 +159,16 @@ static bool is_icmp(const struct path_packet *p)
 /* The whole packet, when this was the last piece, goes where it had gone in one. */
 static PATH_COLD void fragment_to_us(struct path *path, struct path_packet *p, uint32_t place)
 {
-	struct frame frame;
-
 	if (!path_reassemble(path, p))
 		return;
-	frame.data = rte_pktmbuf_mtod(p->m, uint8_t *);
-	frame.l3 = (uint32_t)(p->ip - frame.data);
 	if (p->protocol == NET_PROTO_UDP && udp_to_us(path, p, place))
 		return;
 	if (p->protocol != NET_PROTO_ESP)
-		frame_to_mirror(path, p, &frame);
+		frame_to_mirror(path, p);
 	else if (p->length - p->l4 < ESP_HDR)
 		path_drop(path, p, CONTRACT_DROP_ESP_SHORT);
 	else
-		path_add(&path->esp, place);
+		to_esp(path, p, place);
 }
 
 /* What is for us on a public port and of interest to the data plane; false: it is Linux's. */
@@ -194,7 +188,7 @@ static PATH_INLINE bool to_us(struct path *path, struct path_packet *p, uint32_t
 		path_drop(path, p, CONTRACT_DROP_ESP_SHORT);
 		return true;
 	}
-	path_add(&path->esp, place);
+	to_esp(path, p, place);
 	return true;
 }
 
@@ -221,33 +215,29 @@ static PATH_INLINE bool is_multicast(const struct path_packet *p)
 
 /* A header that does not hold. DAD probes come from the unspecified address (RFC 4862 section
  * 5.4.2) and are for Linux. */
-static void refuse(struct path *path, struct path_packet *p, struct frame *frame,
-		   enum contract_drop why)
+static void refuse(struct path *path, struct path_packet *p, enum contract_drop why)
 {
 	const struct net_ip6_hdr *ip = (const struct net_ip6_hdr *)p->ip;
 
 	if (why == CONTRACT_DROP_IP_SOURCE && p->ip[0] >> 4 == 6 && ip->dst[0] == 0xff)
-		frame_to_mirror(path, p, frame);
+		frame_to_mirror(path, p);
 	else
 		path_drop(path, p, why);
 }
 
-static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p, struct frame *frame,
-				    uint32_t place, const struct arrival *a)
+static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p, uint32_t place,
+				    const struct arrival *a, bool ip4)
 {
 	bool known = a->rx_checksum &&
 		     (p->m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-	uint32_t room = frame->length - frame->l3;
+	uint32_t room =
+		p->m->data_len - (uint32_t)(p->ip - rte_pktmbuf_mtod(p->m, const uint8_t *));
 	struct address_found found;
 	enum contract_drop why;
 
-	p->ip = frame->data + frame->l3;
-	if (likely(frame->type_be == RTE_BE16(NET_ETHERTYPE_IP4)))
-		why = path_parse_ip4(p, room, known);
-	else
-		why = path_parse_ip6(p, room);
+	why = likely(ip4) ? path_parse_ip4(p, room, known) : path_parse_ip6(p, room);
 	if (unlikely(why != CONTRACT_DROP_NONE)) {
-		refuse(path, p, frame, why);
+		refuse(path, p, why);
 		return;
 	}
 	if (is_ours(path, p, &found)) {
@@ -255,60 +245,52 @@ static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p, st
 			     0)) /* an address of the tunnel side, asked for in clear */
 			path_drop(path, p, CONTRACT_DROP_CLEAR_SPOOF);
 		else if (!to_us(path, p, place, a->public))
-			frame_to_mirror(path, p, frame);
+			frame_to_mirror(path, p);
 		return;
 	}
 	if (unlikely(is_multicast(p))) {
-		frame_to_mirror(path, p, frame);
+		frame_to_mirror(path, p);
 		return;
 	}
 	path_add(&path->forward, place);
 }
 
 /* Neither for this port's MAC nor IP. */
-static void classify_rest(struct path *path, struct path_packet *p, struct frame *frame)
+static void classify_rest(struct path *path, struct path_packet *p, uint16_t type_be)
 {
-	if (frame->data[0] & 1 || frame->type_be == RTE_BE16(NET_ETHERTYPE_ARP))
-		frame_to_mirror(path, p, frame);
+	if (*rte_pktmbuf_mtod(p->m, uint8_t *) & 1 || type_be == RTE_BE16(NET_ETHERTYPE_ARP))
+		frame_to_mirror(path, p);
 	else
 		path_drop(path, p, CONTRACT_DROP_ETHER_TYPE);
 }
 
-static PATH_INLINE void classify_one(struct path *path, struct rte_mbuf *m, uint32_t place,
-				     struct arrival a)
+/* In pieces, tagged, not for our MAC, not IP. */
+static __attribute__((noinline)) void classify_odd(struct path *path, struct path_packet *p,
+						   uint32_t place, struct arrival a)
 {
-	struct path_packet *p = &path->packets[place];
-	struct frame frame;
-	enum contract_drop why;
+	enum contract_drop why = CONTRACT_DROP_NO_BUFFER;
+	const uint8_t *data;
+	uint16_t type_be;
 
-	p->m = m;
-	p->port = a.port;
-	p->tunnel = 0;
-	p->remote_port_be = 0;
-	p->marker = 0;
-	p->given = 0;
-	p->held_until = 0;
-	if (unlikely(m->nb_segs > 1) && rte_pktmbuf_linearize(m)) {
-		path_drop(path, p, CONTRACT_DROP_NO_BUFFER);
-		return;
+	if (p->m->nb_segs == 1 || rte_pktmbuf_linearize(p->m) == 0) {
+		p->ip = rte_pktmbuf_mtod_offset(p->m, uint8_t *, sizeof(struct net_ether_hdr));
+		why = frame_open(path, p, &type_be, &a);
+		p->port = a.port;
+		p->domain = a.domain;
+		p->from = a.from;
 	}
-	frame.data = rte_pktmbuf_mtod(m, uint8_t *);
-	frame.length = m->data_len;
-	why = frame_open(path, p, &frame, &a);
-	p->port = a.port;
-	if (unlikely(why != CONTRACT_DROP_NONE)) {
+	if (why != CONTRACT_DROP_NONE) {
 		path_drop(path, p, why);
 		return;
 	}
-	p->domain = a.domain;
-	p->from = a.from;
-	if (likely(mac_of(frame.data) == a.mac && (frame.type_be == RTE_BE16(NET_ETHERTYPE_IP4) ||
-						   frame.type_be == RTE_BE16(NET_ETHERTYPE_IP6))))
-		classify_ip(path, p, &frame, place, &a);
-	else if (mac_of(frame.data) != a.mac && !(frame.data[0] & 1))
+	data = rte_pktmbuf_mtod(p->m, const uint8_t *);
+	if (mac_of(data) == a.mac &&
+	    (type_be == RTE_BE16(NET_ETHERTYPE_IP4) || type_be == RTE_BE16(NET_ETHERTYPE_IP6)))
+		classify_ip(path, p, place, &a, type_be == RTE_BE16(NET_ETHERTYPE_IP4));
+	else if (mac_of(data) != a.mac && !(data[0] & 1))
 		path_drop(path, p, CONTRACT_DROP_ETHER_NOT_US);
 	else
-		classify_rest(path, p, &frame);
+		classify_rest(path, p, type_be);
 }
 
 struct received {
@@ -325,6 +307,45 @@ static void count_received(struct path *path, const struct received *r)
 	row[CONTRACT_PORT_RX_BYTES] += r->bytes;
 }
 
+/* IP for the MAC of the device's untagged port, in one piece: most are. */
+static PATH_INLINE bool ordinary(const struct rte_mbuf *m, const uint8_t *frame,
+				 const struct arrival *a)
+{
+	return m->data_len == m->pkt_len &&
+	       m->data_len >= sizeof(struct net_ether_hdr) + sizeof(struct net_ip4_hdr) &&
+	       mac_of(frame) == a->mac &&
+	       (type_of(frame) == RTE_BE16(NET_ETHERTYPE_IP4) ||
+		type_of(frame) == RTE_BE16(NET_ETHERTYPE_IP6)) &&
+	       likely(a->port) && !(a->rx_vlan && (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED));
+}
+
+static PATH_INLINE void classify_one(struct path *path, struct rte_mbuf *m, uint32_t place,
+				     const struct arrival *a, struct received *r)
+{
+	struct path_packet *p = &path->packets[place];
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
+	uint32_t bytes = m->pkt_len;
+
+	p->m = m;
+	p->ip = frame + sizeof(struct net_ether_hdr);
+	p->port = a->port;
+	p->domain = a->domain;
+	p->from = a->from;
+	p->tunnel = 0;
+	p->remote_port_be = 0;
+	p->marker = 0;
+	p->given = 0;
+	p->held_until = 0;
+	if (likely(ordinary(m, frame, a))) {
+		r->packets++;
+		r->bytes += bytes;
+		classify_ip(path, p, place, a, type_of(frame) == RTE_BE16(NET_ETHERTYPE_IP4));
+		return;
+	}
+	classify_odd(path, p, place, *a);
+	count_received(path, &(struct received){ p->port, 1, bytes });
+}
+
 void path_classify(struct path *path, struct rte_mbuf **mbufs, uint32_t n)
 {
 	struct received r = { .port = path->shared->devices[path->device].untagged };
@@ -333,22 +354,11 @@ void path_classify(struct path *path, struct rte_mbuf **mbufs, uint32_t n)
 	for (uint32_t i = 0; i < AHEAD && i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], uint8_t *));
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t bytes;
-
 		if (i + 2 * AHEAD < n)
 			rte_prefetch0(mbufs[i + 2 * AHEAD]);
 		if (i + AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + AHEAD], uint8_t *));
-		bytes = mbufs[i]->pkt_len;
-		classify_one(path, mbufs[i], i, a);
-		if (unlikely(path->packets[i].port != r.port)) {
-			count_received(path, &r);
-			r = (struct received){ .port = path->packets[i].port };
-		}
-		r.packets++;
-		r.bytes += bytes;
+		classify_one(path, mbufs[i], i, &a, &r);
 	}
 	count_received(path, &r);
-	for (uint32_t i = 0; i < path->esp.n; i++)
-		esp_spi(path, &path->packets[path->esp.at[i]]);
 }

@@ -11,6 +11,19 @@ enum contract_drop path_parse_ip(struct path_packet *p, uint32_t room, bool chec
 				  : path_parse_ip4(p, room, checksum_known);
 }
 
+enum contract_drop path_parse_ip4_options(struct path_packet *p, uint32_t room, bool checksum_known)
+{
+	uint32_t header = (p->ip[0] & 15u) * 4;
+
+	if (p->ip[0] >> 4 != 4 || header < sizeof(struct net_ip4_hdr))
+		return CONTRACT_DROP_IP4_HEADER;
+	if (header > room)
+		return CONTRACT_DROP_IP4_SHORT;
+	return path_parse_ip4_rest(
+		p, room, header,
+		checksum_known || net_checksum_fold(net_checksum_add(0, p->ip, header)) == 0);
+}
+
 static bool extension(uint8_t protocol)
 {
 	return protocol == 0 || protocol == NET_PROTO_IP6_ROUTE || protocol == NET_PROTO_IP6_DEST ||

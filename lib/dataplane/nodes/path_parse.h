@@ -5,6 +5,9 @@
 #include "dataplane/nodes/path_state.h"
 
 enum contract_drop path_parse_ip6_extensions(struct path_packet *p);
+/* Any version and header length; 20 bytes are there. */
+enum contract_drop path_parse_ip4_options(struct path_packet *p, uint32_t room,
+					  bool checksum_known);
 
 /* RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7: no packet comes from there. */
 static PATH_INLINE bool path_parse_source4_bad(const uint8_t *src)
@@ -24,43 +27,36 @@ static PATH_INLINE bool path_parse_source6_bad(const uint8_t *src)
 
 /*
  * Header without options. The ones-complement sum of its 16-bit words is all ones exactly when the
- * sum of its 32-bit words is a multiple of 65535; a multiple of an odd number is told by one
- * multiplication with its inverse modulo 2^64.
+ * sum of its 64-bit words with carries brought round, as 2^64 - 1 is, is a multiple of 65535; a
+ * multiple of an odd number is told by one multiplication with its inverse modulo 2^64.
  */
 #define SUM4_INVERSE UINT64_C(0xfffefffefffeffff)
 static PATH_INLINE bool path_parse_sum4_good(const uint8_t *ip)
 {
-	uint32_t w[5];
+	uint64_t w[2];
 	uint64_t sum;
+	uint32_t last;
 
 	memcpy(w, ip, sizeof(w));
-	sum = (uint64_t)w[0] + w[1] + w[2] + w[3] + w[4];
+	memcpy(&last, ip + sizeof(w), sizeof(last));
+	sum = w[0] + w[1];
+	sum += sum < w[1];
+	sum += last;
+	sum += sum < last;
 	return sum * SUM4_INVERSE <= UINT64_MAX / 65535;
 }
 
-static PATH_INLINE enum contract_drop path_parse_ip4(struct path_packet *p, uint32_t room,
-						     bool checksum_known)
+/* A header of `header` bytes, which are there, and whether its sum is good. */
+static PATH_INLINE enum contract_drop path_parse_ip4_rest(struct path_packet *p, uint32_t room,
+							  uint32_t header, bool good)
 {
 	const struct net_ip4_hdr *ip = (const struct net_ip4_hdr *)p->ip;
-	uint32_t header;
-	uint32_t length;
+	uint32_t length = rte_be_to_cpu_16(ip->length_be);
 
-	if (unlikely(room < sizeof(*ip)))
+	if (unlikely(length - header > room - header)) /* below the header or above the room */
 		return CONTRACT_DROP_IP4_SHORT;
-	header = (ip->version_ihl & 15u) * 4;
-	length = rte_be_to_cpu_16(ip->length_be);
-	if (unlikely(ip->version_ihl >> 4 != 4 || header < sizeof(*ip)))
-		return CONTRACT_DROP_IP4_HEADER;
-	if (unlikely(length < header || length > room))
-		return CONTRACT_DROP_IP4_SHORT;
-	if (!checksum_known) {
-		bool good = likely(header == sizeof(*ip))
-				    ? path_parse_sum4_good(p->ip)
-				    : net_checksum_fold(net_checksum_add(0, p->ip, header)) == 0;
-
-		if (unlikely(!good))
-			return CONTRACT_DROP_IP4_CHECKSUM;
-	}
+	if (unlikely(!good))
+		return CONTRACT_DROP_IP4_CHECKSUM;
 	if (unlikely(path_parse_source4_bad(ip->src)))
 		return CONTRACT_DROP_IP_SOURCE;
 	p->length = length;
@@ -69,6 +65,17 @@ static PATH_INLINE enum contract_drop path_parse_ip4(struct path_packet *p, uint
 	p->ip6 = 0;
 	p->fragment = (ip->fragment_be & RTE_BE16(NET_IP4_MF | NET_IP4_OFFSET)) != 0;
 	return CONTRACT_DROP_NONE;
+}
+
+static PATH_INLINE enum contract_drop path_parse_ip4(struct path_packet *p, uint32_t room,
+						     bool checksum_known)
+{
+	if (unlikely(room < sizeof(struct net_ip4_hdr)))
+		return CONTRACT_DROP_IP4_SHORT;
+	if (unlikely(p->ip[0] != 0x45))
+		return path_parse_ip4_options(p, room, checksum_known);
+	return path_parse_ip4_rest(p, room, sizeof(struct net_ip4_hdr),
+				   checksum_known || path_parse_sum4_good(p->ip));
 }
 
 static PATH_INLINE enum contract_drop path_parse_ip6(struct path_packet *p, uint32_t room)

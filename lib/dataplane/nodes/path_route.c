@@ -5,11 +5,20 @@
 #include "dataplane/nodes/path_fragment.h"
 #include "dataplane/nodes/path_transmit.h"
 
+/* The last lookup: domain and destination, and what they gave. */
 struct memory {
-	uint32_t dst;
-	uint32_t domain;
+	uint64_t key;
 	uint32_t nexthop;
-	bool valid;
+};
+
+#define MEMORY_NONE UINT64_MAX /* there is no such domain */
+
+/* What all packets to the last next hop share: nothing, when neither is set. */
+struct onward {
+	uint32_t nexthop;
+	uint32_t tunnel; /* that every flow takes */
+	bool gateway;	 /* whose MAC is known */
+	struct path_way way;
 };
 
 static PATH_INLINE uint32_t load32(const uint8_t *at)
@@ -24,11 +33,11 @@ static PATH_INLINE uint32_t lookup4(struct path *path, struct memory *memory, ui
 				    const uint8_t *at)
 {
 	uint32_t dst = load32(at);
+	uint64_t key = (uint64_t)domain << 32 | dst;
 
-	if (likely(memory->valid && memory->dst == dst && memory->domain == domain))
-		return memory->nexthop;
-	*memory = (struct memory){ dst, domain,
-				   fib_lookup4(path->fib, domain, rte_be_to_cpu_32(dst)), true };
+	if (unlikely(memory->key != key))
+		*memory = (struct memory){ key,
+					   fib_lookup4(path->fib, domain, rte_be_to_cpu_32(dst)) };
 	return memory->nexthop;
 }
 
@@ -57,27 +66,39 @@ static PATH_INLINE bool spoofed(struct path *path, struct memory *memory,
 
 static PATH_INLINE bool take_ttl(struct path_packet *p)
 {
+	uint32_t word;
+
 	if (p->ip6) {
 		if (unlikely(p->ip[7] <= 1))
 			return false;
 		p->ip[7]--;
 		return true;
 	}
-	if (unlikely(p->ip[8] <= 1))
+	memcpy(&word, p->ip + 8, sizeof(word));
+	if (unlikely((uint8_t)word <= 1))
 		return false;
-	{
-		struct net_ip4_hdr *ip = (struct net_ip4_hdr *)p->ip;
-		uint32_t sum = (uint32_t)ip->checksum_be + RTE_BE16(0x0100);
-
-		ip->ttl--;
-		ip->checksum_be = (uint16_t)(sum + (sum >= 0xffff));
-	}
+	/* TTL, protocol, checksum: one less below is one more above, brought round (RFC 1624) */
+	word += word < 0xfffe0000u ? 0xffff : 0x1ffff;
+	memcpy(p->ip + 8, &word, sizeof(word));
 	return true;
 }
 
 static PATH_INLINE uint32_t flow_hash(const struct path_packet *p)
 {
 	return fib_flow_of_packet(p->ip, p->length, false);
+}
+
+static PATH_INLINE void send_or_ask(struct path *path, struct path_packet *p, uint32_t port,
+				    uint64_t mac, const struct net_addr *addr)
+{
+	struct path_way way;
+
+	if (unlikely(!(mac & FIB_MAC_RESOLVED))) {
+		path_await_neighbour(path, p, port, addr);
+		return;
+	}
+	way = path_way(path, port, mac);
+	path_transmit_plain(path, &way, p);
 }
 
 /* The packet's own destination is the neighbour. */
@@ -94,20 +115,14 @@ static void to_connected(struct path *path, struct path_packet *p, uint32_t port
 	neighbour = fib_neighbour_find(path->fib, port, &dst);
 	if (likely(neighbour != FIB_NEIGHBOUR_NONE))
 		mac = fib_neighbour_mac(path->fib, neighbour);
-	if (likely(mac & FIB_MAC_RESOLVED))
-		path_transmit(path, p, port, mac);
-	else
-		path_await_neighbour(path, p, port, &dst);
+	send_or_ask(path, p, port, mac, &dst);
 }
 
 static PATH_INLINE void to_gateway(struct path *path, struct path_packet *p, struct fib_hop hop)
 {
 	uint64_t mac = fib_neighbour_mac(path->fib, hop.index);
 
-	if (likely(mac & FIB_MAC_RESOLVED))
-		path_transmit(path, p, hop.port, mac);
-	else
-		path_await_neighbour(path, p, hop.port, &fib_neighbour(path->fib, hop.index)->addr);
+	send_or_ask(path, p, hop.port, mac, &fib_neighbour(path->fib, hop.index)->addr);
 }
 
 static PATH_INLINE void to_group(struct path *path, uint32_t place, uint32_t group)
@@ -157,22 +172,28 @@ void path_follow(struct path *path, uint32_t place, uint32_t nexthop)
 	follow(path, place, nexthop);
 }
 
-/* The tunnel that every flow of a next hop takes; 0: there is no such one. */
-static PATH_INLINE uint32_t only_tunnel(struct path *path, uint32_t nexthop)
+static struct onward onward_to(struct path *path, uint32_t nexthop)
 {
 	struct fib_hop hop = fib_hop(path->fib, nexthop);
+	struct onward on = { .nexthop = nexthop };
 
-	if (hop.kind != CONTRACT_NEXTHOP_GROUP || !fib_group_is_single(path->fib, hop.index))
-		return 0;
-	return fib_group_pick(path->fib, hop.index, 0);
+	if (hop.kind == CONTRACT_NEXTHOP_GROUP && fib_group_is_single(path->fib, hop.index)) {
+		on.tunnel = fib_group_pick(path->fib, hop.index, 0);
+		rte_prefetch0(&path->sas->tunnels[on.tunnel]);
+	} else if (hop.kind == CONTRACT_NEXTHOP_GATEWAY) {
+		uint64_t mac = fib_neighbour_mac(path->fib, hop.index);
+
+		on.gateway = mac & FIB_MAC_RESOLVED;
+		on.way = path_way(path, hop.port, mac);
+	}
+	return on;
 }
 
 void path_route(struct path *path)
 {
-	struct memory to = { .valid = false };
-	struct memory from = { .valid = false };
-	uint32_t last = 0;
-	uint32_t tunnel = 0; /* of `last`, where all flows take the same */
+	struct memory to = { .key = MEMORY_NONE };
+	struct memory from = { .key = MEMORY_NONE };
+	struct onward on = { 0 };
 
 	for (uint32_t i = 0; i < path->forward.n; i++) {
 		uint32_t place = path->forward.at[i];
@@ -189,14 +210,16 @@ void path_route(struct path *path)
 			continue;
 		}
 		nexthop = lookup(path, &to, p);
-		if (likely(nexthop == last && tunnel)) {
-			p->tunnel = tunnel;
+		if (nexthop != on.nexthop)
+			on = onward_to(path, nexthop);
+		if (on.tunnel) {
+			p->tunnel = on.tunnel;
 			path_add(&path->tunnelled, place);
-			continue;
+		} else if (on.gateway) {
+			path_transmit_plain(path, &on.way, p);
+		} else {
+			follow(path, place, nexthop);
 		}
-		last = nexthop;
-		tunnel = only_tunnel(path, nexthop);
-		follow(path, place, nexthop);
 	}
 }
 

@@ -165,8 +165,6 @@ void path_tunnel(struct path *path);
 void path_to_mirror(struct path *path, struct path_packet *p, uint32_t mirror, bool frame);
 void path_punt(struct path *path, struct path_packet *p, enum contract_punt_class class);
 void path_hold(struct path *path, struct path_packet *p, enum contract_drop why);
-/* The packet at p->ip to a neighbour on a port. */
-void path_transmit(struct path *path, struct path_packet *p, uint32_t port, uint64_t mac);
 /* The MAC of the packet's neighbour is not known: asks for it and keeps the packet. */
 void path_await_neighbour(struct path *path, struct path_packet *p, uint32_t port,
 			  const struct net_addr *addr);

@@ -2,9 +2,10 @@
 
 #include "dataplane/nodes/path_fragment.h"
 
-void path_transmit_tagged(struct path *path, struct path_packet *p, uint8_t *start, uint32_t length,
-			  const struct path_port *port, uint64_t mac)
+void path_transmit_tagged(struct path *path, const struct path_way *way, struct path_packet *p,
+			  uint8_t *start, uint32_t length)
 {
+	const struct path_port *port = way->port;
 	const struct path_device *device = &path->shared->devices[port->device];
 	uint16_t type_be =
 		start[0] >> 4 == 6 ? RTE_BE16(NET_ETHERTYPE_IP6) : RTE_BE16(NET_ETHERTYPE_IP4);
@@ -12,7 +13,7 @@ void path_transmit_tagged(struct path *path, struct path_packet *p, uint8_t *sta
 				     (device->tx_vlan ? 0 : sizeof(struct net_vlan_hdr)));
 	uint8_t *at = start - header;
 
-	memcpy(at, &mac, 6);
+	memcpy(at, &way->mac, 6);
 	memcpy(at + 6, port->mac, 6);
 	if (device->tx_vlan) {
 		p->m->ol_flags |= RTE_MBUF_F_TX_VLAN;
@@ -24,12 +25,13 @@ void path_transmit_tagged(struct path *path, struct path_packet *p, uint8_t *sta
 	}
 	memcpy(start - 2, &type_be, sizeof(type_be));
 	path_place(p, at, length + header);
-	path_transmit_push(path, (uint32_t)(port - path->shared->ports), port->device, p->m);
+	path_transmit_push(path, way, p->m);
 }
 
-void path_transmit_frame_tagged(struct path *path, struct path_packet *p,
-				const struct path_port *port)
+void path_transmit_frame_tagged(struct path *path, const struct path_way *way,
+				struct path_packet *p)
 {
+	const struct path_port *port = way->port;
 	const struct path_device *device = &path->shared->devices[port->device];
 	uint16_t words[2] = { RTE_BE16(NET_ETHERTYPE_VLAN), rte_cpu_to_be_16(port->vlan) };
 	uint8_t *was = rte_pktmbuf_mtod(p->m, uint8_t *);
@@ -47,22 +49,15 @@ void path_transmit_frame_tagged(struct path *path, struct path_packet *p,
 		memmove(now, was, 12);
 		memcpy(now + 12, words, sizeof(words));
 	}
-	path_transmit_push(path, (uint32_t)(port - path->shared->ports), port->device, p->m);
+	path_transmit_push(path, way, p->m);
 }
 
-void path_transmit(struct path *path, struct path_packet *p, uint32_t port, uint64_t mac)
+void path_transmit_misfit(struct path *path, const struct path_way *way, struct path_packet *p)
 {
-	if (unlikely(p->length > path->shared->ports[port].mtu)) {
-		enum contract_drop why = path_too_big(path, p, path->shared->ports[port].mtu, 0);
+	enum contract_drop why = CONTRACT_DROP_NO_BUFFER;
 
-		if (why != CONTRACT_DROP_NONE)
-			path_drop(path, p, why);
-		return;
-	}
-	if (unlikely(path_head_room(p) <
-		     sizeof(struct net_ether_hdr) + sizeof(struct net_vlan_hdr))) {
-		path_drop(path, p, CONTRACT_DROP_NO_BUFFER);
-		return;
-	}
-	path_transmit_at(path, p, p->ip, p->length, port, mac);
+	if (p->length > way->port->mtu)
+		why = path_too_big(path, p, way->port->mtu, 0);
+	if (why != CONTRACT_DROP_NONE)
+		path_drop(path, p, why);
 }

@@ -427,6 +427,9 @@ static void seal_all(struct path *path, uint32_t from, uint32_t n)
 /* What is built: sealed, and into the rows of its devices. */
 static PATH_INLINE void send_all(struct path *path, uint32_t from, uint32_t n)
 {
+	struct path_way way = { .port = NULL };
+	uint32_t port = 0;
+
 	path_step_end(path, PATH_STEP_BUILD, n - from);
 	seal_all(path, from, n);
 	path_step_end(path, PATH_STEP_SEAL, n - from);
@@ -435,7 +438,11 @@ static PATH_INLINE void send_all(struct path *path, uint32_t from, uint32_t n)
 		const struct cipher_op *op = &path->ops[i];
 		uint32_t length = (uint32_t)(op->tag + op->tag_bytes - path->starts[i]);
 
-		path_transmit_at(path, p, path->starts[i], length, p->port, p->mac);
+		if (unlikely(p->port != port || p->mac != way.mac)) {
+			port = p->port;
+			way = path_way(path, port, p->mac);
+		}
+		path_transmit_at(path, &way, p, path->starts[i], length);
 	}
 	path_step_end(path, PATH_STEP_SEND, n - from);
 }

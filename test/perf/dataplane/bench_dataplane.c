@@ -288,7 +288,7 @@ static struct choice choose(int argc, char **argv)
 		if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
 			choice.only = argv[++i];
 		else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc)
-			choice.rounds = (uint32_t)atoi(argv[++i]);
+			choice.rounds = (uint32_t)strtoul(argv[++i], NULL, 10);
 		else if (strcmp(argv[i], "--ordinary-pages") == 0)
 			choice.ordinary_pages = true;
 		else
