@@ -508,10 +508,8 @@ static void program_report_handover(const struct program *p, const struct port_d
 			 "by SPI, all else by flow",
 			 device->argument, p->ports.workers);
 	if (device->tx_queues < p->ports.workers)
-		log_info("port",
-			 "device %s: workers without a transmit queue hand over to the %u that "
-			 "have one",
-			 device->argument, device->tx_queues);
+		log_info("port", "device %s: one transmit queue, worker 0 sends for all",
+			 device->argument);
 }
 
 /* After the start: what fails before says one sentence and nothing else. */

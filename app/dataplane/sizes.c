@@ -49,7 +49,9 @@ struct meter_config sizes_meter(const struct options *options)
 uint32_t sizes_buffers(const struct options *options)
 {
 	uint32_t workers = options->worker_count;
-	uint32_t own = WORKER_RING * 4 + PATH_EXIT * 3 + PATH_HELD + PATH_BURST + BUFFER_CACHE;
+	uint32_t rings = workers > 1 ? 2 * WORKER_HANDOVER_RING : WORKER_RING;
+	uint32_t own =
+		WORKER_RING * 2 + rings + PATH_EXIT * 3 + PATH_HELD + PATH_BURST + BUFFER_CACHE;
 
 	if (options->buffers)
 		return options->buffers;

@@ -82,11 +82,24 @@ void bed_routes(struct bed *bed, uint32_t count)
 		route(bed, net_addr_ip4((32u << 24) + (i << 8)), 24, BED_NEXTHOP_PRIVATE);
 }
 
-static void address(struct bed *bed, const char *text, uint32_t port, uint32_t mirror)
+static void address(struct address_store *to, const char *text, uint32_t port, uint32_t mirror)
 {
-	struct contract_address a = { .addr = addr_of(text), .port = port, .mirror = mirror };
+	struct {
+		struct contract_object object;
+		struct contract_address body;
+	} a = { .object = { .kind = CONTRACT_ADDRESS },
+		.body = { .addr = addr_of(text), .port = port, .mirror = mirror } };
 
-	put(bed, CONTRACT_ADDRESS, 0, &a, sizeof(a));
+	must(address_set(to, &a.object), "address", address_reason(to));
+}
+
+void bed_addresses(struct address_store *to)
+{
+	address(to, "192.168.0.1", BED_PRIVATE, BED_MIRROR_PRIVATE);
+	address(to, "fd00::1", BED_PRIVATE, BED_MIRROR_PRIVATE);
+	address(to, "192.0.2.1", BED_PUBLIC, BED_MIRROR_PUBLIC);
+	address(to, "2001:db8::1", BED_PUBLIC, BED_MIRROR_PUBLIC);
+	address(to, "169.254.21.1", 0, BED_MIRROR_TUN);
 }
 
 static void topology(struct bed *bed)
@@ -97,11 +110,7 @@ static void topology(struct bed *bed)
 	route(bed, addr_of("fd00::"), 16, BED_NEXTHOP_PRIVATE);
 	route(bed, addr_of("0.0.0.0"), 0, BED_NEXTHOP_PUBLIC);
 	route(bed, addr_of("::"), 0, BED_NEXTHOP_PUBLIC);
-	address(bed, "192.168.0.1", BED_PRIVATE, BED_MIRROR_PRIVATE);
-	address(bed, "fd00::1", BED_PRIVATE, BED_MIRROR_PRIVATE);
-	address(bed, "192.0.2.1", BED_PUBLIC, BED_MIRROR_PUBLIC);
-	address(bed, "2001:db8::1", BED_PUBLIC, BED_MIRROR_PUBLIC);
-	address(bed, "169.254.21.1", 0, BED_MIRROR_TUN);
+	bed_addresses(bed->addresses);
 }
 
 static void tables(struct bed *bed, const struct bed_config *c)
@@ -118,6 +127,7 @@ static void tables(struct bed *bed, const struct bed_config *c)
 				  .nexthops = c->tunnels + BED_NEXTHOP_TUNNEL + 1,
 				  .groups = c->tunnels + 1,
 				  .neighbours = 64,
+				  .qsbr = c->qsbr,
 				  .socket = -1 };
 	struct meter_config meter = {
 		.limits = 64, .workers = c->workers, .tsc_hz = rte_get_tsc_hz(), .socket = -1
@@ -128,6 +138,7 @@ static void tables(struct bed *bed, const struct bed_config *c)
 				 .nexthops = fib.nexthops,
 				 .limits = 64,
 				 .socket = -1,
+				 .qsbr = c->qsbr,
 				 .counters = &bed->counters };
 
 	must(contract_counters_create(&bed->counters, c->workers, rows), "counters", "");
@@ -170,8 +181,8 @@ struct bed *bed_new(const struct bed_config *given)
 	snprintf(name, sizeof(name), "bed_events%u", number);
 	bed->events = rte_ring_create_elem(name, sizeof(struct path_event), 1024, SOCKET_ID_ANY, 0);
 	snprintf(name, sizeof(name), "bed_pool%u", number++);
-	bed->pool = rte_pktmbuf_pool_create(name, c.buffers, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE + 64,
-					    SOCKET_ID_ANY);
+	bed->pool = rte_pktmbuf_pool_create_by_ops(
+		name, c.buffers, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE + 64, SOCKET_ID_ANY, c.pool_ops);
 	must(bed->pool && bed->events ? 0 : -1, "pool", "");
 	bed->shared.config = (struct path_config){ .fib = fib_hot(bed->fib),
 						   .sas = sa_hot(bed->sas),
@@ -290,6 +301,7 @@ void bed_sa_make(struct contract_sa *in, struct contract_sa *out, const struct b
 	key_fill(in->integrity_key, in->integrity_key_length, sa->tunnel + 7);
 	*out = *in;
 	out->direction = CONTRACT_OUTBOUND;
+	out->spread = sa->spread;
 	out->spi = 0x80000000u | sa->tunnel;
 	key_fill(out->key, out->key_length, sa->tunnel + 100000);
 	key_fill(out->integrity_key, out->integrity_key_length, sa->tunnel + 100007);

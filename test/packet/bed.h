@@ -44,6 +44,8 @@ struct bed_config {
 	uint32_t routes4;
 	uint32_t workers;
 	uint32_t sas; /* 0: a pair a tunnel */
+	struct rte_rcu_qsbr *qsbr;
+	const char *pool_ops; /* NULL: DPDK's own */
 };
 
 /* The SA pair of a tunnel: ids 2t (inbound) and 2t + 1 (outbound). */
@@ -56,6 +58,7 @@ struct bed_sa {
 	uint32_t window;
 	bool ip6;
 	uint64_t sequence;
+	uint32_t spread; /* 0: the default */
 };
 
 extern const uint8_t bed_mac_private[6];
@@ -75,6 +78,8 @@ void bed_sa_add(struct bed *bed, const struct bed_sa *sa);
 void bed_routes(struct bed *bed, uint32_t count);
 int bed_put(struct bed *bed, uint16_t kind, uint32_t id, const void *body, size_t n);
 
+/* The addresses that are ours, into another store than the bed's. */
+void bed_addresses(struct address_store *to);
 uint32_t bed_tunnel_net(uint32_t tunnel); /* host order, host part zero */
 struct net_addr bed_remote(uint32_t tunnel, bool ip6);
 struct net_addr bed_local(bool ip6);

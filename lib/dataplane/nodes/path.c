@@ -288,9 +288,12 @@ void path_flush_by(struct path *path, path_flush_fn flush, void *context)
 	path->flush_context = context;
 }
 
-uint64_t path_waits(const struct path *path)
+uint64_t path_waits(struct path *path)
 {
-	return path->waits;
+	uint64_t waits = path->waits;
+
+	path->waits = 0;
+	return waits;
 }
 
 uint64_t *path_drops(struct path *path)

@@ -147,8 +147,8 @@ void path_free(struct path *path);
  */
 typedef void (*path_flush_fn)(void *context);
 void path_flush_by(struct path *path, path_flush_fn flush, void *context);
-/* How often it waited for sequence numbers that another worker held. */
-uint64_t path_waits(const struct path *path);
+/* How often it waited for sequence numbers that another worker held, since this was last asked. */
+uint64_t path_waits(struct path *path);
 
 /* A burst as received from a device: at most PATH_BURST. Consumes all packets. */
 void path_run(struct path *path, uint32_t device, struct rte_mbuf **packets, uint32_t n);

@@ -146,7 +146,8 @@ static void device_choose(struct port_device *device, const struct rte_eth_dev_i
 	conf->rxmode.offloads = rx & info->rx_offload_capa;
 	conf->txmode.offloads = tx & info->tx_offload_capa;
 	device->rx_queues = RTE_MIN(plan->queues, info->max_rx_queues);
-	device->tx_queues = RTE_MIN(plan->queues, info->max_tx_queues);
+	device->tx_queues =
+		port_tx_queues(RTE_MIN(plan->queues, info->max_tx_queues), plan->workers);
 	conf->rx_adv_conf.rss_conf.rss_hf = DEVICE_RSS & info->flow_type_rss_offloads;
 	if (device->rx_queues > 1 && conf->rx_adv_conf.rss_conf.rss_hf) {
 		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;

@@ -7,6 +7,7 @@
 struct device_plan {
 	struct rte_mempool *pool;
 	uint16_t queues;
+	uint16_t workers;
 	uint16_t descriptors;
 	uint16_t mtu; /* the largest of its ports */
 	bool tags;    /* some port of it has a tag */

@@ -70,7 +70,7 @@ static int port_add(struct port_set *set, const struct port_options *options,
 static struct device_plan port_plan(const struct port_set *set, uint16_t index,
 				    const struct port_options *options, struct rte_mempool *pool)
 {
-	struct device_plan plan = { .pool = pool, .queues = set->workers };
+	struct device_plan plan = { .pool = pool, .queues = set->workers, .workers = set->workers };
 
 	for (uint32_t i = 1; i <= set->count; i++) {
 		const struct port_options *own = &options[i - 1];
@@ -86,8 +86,7 @@ static struct device_plan port_plan(const struct port_set *set, uint16_t index,
 	return plan;
 }
 
-/* Its queues do not reach every worker, or one of them gets all: of everything, or of ESP. */
-static bool port_hands_over(const struct port_set *set, uint16_t index)
+bool port_hands_over(const struct port_set *set, uint16_t index)
 {
 	const struct port_device *device = &set->devices[index];
 	bool esp = false;

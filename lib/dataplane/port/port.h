@@ -118,6 +118,9 @@ void port_set_close(struct port_set *set);
 const char *port_device_lacks(const struct port_set *set, const struct port_device *device,
 			      char *text, size_t size);
 
+/* The queues of a device do not reach every worker, or one gets all: of everything, or of ESP. */
+bool port_hands_over(const struct port_set *set, uint16_t device);
+
 /* Packet buffers that the queues of these ports can hold at once. */
 uint32_t port_buffers_needed(const struct port_options *options, uint32_t count, uint16_t workers);
 /* Data room in which the longest frame of any device fits as one segment. */
@@ -141,10 +144,16 @@ static inline uint32_t port_of_tag(const struct port_device *device, uint16_t vl
 	return vlan ? device->by_tag[vlan & 0xfff] : device->untagged;
 }
 
+/* Transmit queues that are used of `has`. */
+static inline uint16_t port_tx_queues(uint16_t has, uint16_t workers)
+{
+	return has < workers ? has != 0 : workers;
+}
+
 /* The worker that transmits for this worker on that device. */
 static inline uint16_t port_tx_worker(const struct port_device *device, uint16_t worker)
 {
-	return worker < device->tx_queues ? worker : worker % device->tx_queues;
+	return worker < device->tx_queues ? worker : 0;
 }
 
 /* The contract's view, for listing; the mirror id is filled in by whoever knows it. */

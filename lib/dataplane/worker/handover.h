@@ -6,9 +6,10 @@
  * receive queues than workers, without RSS, or (on a public port) without RSS by SPI go to the
  * worker that a hash names: ESP, in UDP too, by its SPI, all else by its flow, fragments by their
  * addresses. So a flow, and an SA, is with one worker all the way and keeps its order; the rings
- * between workers keep it too. Frames for a transmit queue that belongs to another worker go to
- * that worker through a ring; it empties the ring before it sends anything of its own on such a
- * device, which the numbers of SAs rely on (esp/number.h).
+ * between workers keep it too. Where transmit queues are fewer than workers
+ * one is used and frames go to its worker through a ring; it empties the ring before it sends
+ * anything of its own on such a device, so what was handed over or sent first leaves first. The
+ * numbers of SAs rely on that (esp/number.h).
  *
  * Costs what it costs: a touch of each header and a move of each mbuf between cores. A NIC that
  * spreads by itself is never slowed: its packets do not come here.

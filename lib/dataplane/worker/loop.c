@@ -177,7 +177,7 @@ static void count_turn(struct worker *w, uint32_t packets, uint64_t cycles, uint
 	row[packets ? CONTRACT_WORKER_BUSY_CYCLES : CONTRACT_WORKER_IDLE_CYCLES] += cycles;
 	row[CONTRACT_WORKER_LOOPS]++;
 	row[CONTRACT_WORKER_PACKETS] += packets;
-	row[CONTRACT_WORKER_WAITS] = path_waits(w->path);
+	row[CONTRACT_WORKER_WAITS] += path_waits(w->path);
 	__atomic_store_n(&row[CONTRACT_WORKER_PROGRESS_NS], now_ns, __ATOMIC_RELAXED);
 }
 

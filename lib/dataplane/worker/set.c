@@ -64,6 +64,14 @@ static void ports_fill(struct path_shared *shared, const struct worker_config *c
 	}
 }
 
+static struct rte_ring *ring_of_items(const struct worker_set *set, const char *name)
+{
+	uint32_t size = set->config.workers > 1 ? WORKER_HANDOVER_RING : WORKER_RING;
+
+	return rte_ring_create_elem(name, sizeof(struct worker_item), size, set->config.socket,
+				    RING_F_SC_DEQ);
+}
+
 static int rings_new(struct worker_set *set)
 {
 	char name[RTE_RING_NAMESIZE];
@@ -76,13 +84,9 @@ static int rings_new(struct worker_set *set)
 	set->punts = rte_ring_create(name, WORKER_RING, set->config.socket, RING_F_SC_DEQ);
 	for (uint32_t i = 0; i < set->config.workers; i++) {
 		snprintf(name, sizeof(name), "worker%u_%u", number, i);
-		set->workers[i].ring =
-			rte_ring_create_elem(name, sizeof(struct worker_item), WORKER_RING,
-					     set->config.socket, RING_F_SC_DEQ);
+		set->workers[i].ring = ring_of_items(set, name);
 		snprintf(name, sizeof(name), "sends%u_%u", number, i);
-		set->workers[i].sends =
-			rte_ring_create_elem(name, sizeof(struct worker_item), WORKER_RING,
-					     set->config.socket, RING_F_SC_DEQ);
+		set->workers[i].sends = ring_of_items(set, name);
 		if (!set->workers[i].ring || !set->workers[i].sends)
 			return -ENOMEM;
 	}

@@ -20,6 +20,7 @@
 
 #define WORKER_REST_US 200
 #define WORKER_RING 1024
+#define WORKER_HANDOVER_RING 2048 /* packets under way to a worker: two NIC queues full */
 
 struct worker;
 struct worker_set;

@@ -1,0 +1,160 @@
+#include "gang.h"
+
+#include "craft.h"
+
+#include <rte_ethdev.h>
+#include <rte_ring.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define AWAY_NS 20000
+#define AWAY_EVERY 8
+#define FIRST_DPDK (RTE_MAX_ETHPORTS - GANG_DEVICES) /* numbers that no device has */
+
+static uint16_t receive(void *queue, struct rte_mbuf **packets, uint16_t n)
+{
+	return (uint16_t)rte_ring_dequeue_burst(queue, (void **)packets, n, NULL);
+}
+
+/* Now and then a worker loses its core before its frames are out: the worst moment for order. */
+static uint16_t transmit(void *queue, struct rte_mbuf **packets, uint16_t n)
+{
+	static _Thread_local uint32_t calls;
+	const struct timespec away = { 0, AWAY_NS };
+
+	if (++calls % AWAY_EVERY == 0)
+		nanosleep(&away, NULL);
+	return (uint16_t)rte_ring_enqueue_burst(queue, (void **)packets, n, NULL);
+}
+
+static struct rte_ring *ring_new(void)
+{
+	static unsigned int number;
+	char name[RTE_RING_NAMESIZE];
+	struct rte_ring *ring;
+
+	snprintf(name, sizeof(name), "gang%u", number++);
+	ring = rte_ring_create(name, GANG_RING, SOCKET_ID_ANY, 0);
+	if (!ring)
+		exit(1);
+	return ring;
+}
+
+/* What DPDK calls for a burst of these devices is this file. */
+static void device_new(struct gang *gang, uint32_t i)
+{
+	struct port_device *device = &gang->ports.devices[i];
+	struct rte_eth_fp_ops *ops = &rte_eth_fp_ops[FIRST_DPDK + i];
+	uint32_t queues = gang->config.queues;
+
+	gang->wires[i] = ring_new();
+	for (uint32_t q = 0; q < queues; q++) {
+		gang->receive_queues[i][q] = gang->received[i][q] = ring_new();
+		gang->send_queues[i][q] = gang->wires[i];
+	}
+	*ops = (struct rte_eth_fp_ops){ .rx_pkt_burst = receive, .tx_pkt_burst = transmit };
+	ops->rxq.data = gang->receive_queues[i];
+	ops->txq.data = gang->send_queues[i];
+	ops->rxq.clbk = ops->txq.clbk = gang->no_callbacks;
+	*device = (struct port_device){ .dpdk = (uint16_t)(FIRST_DPDK + i),
+					.rx_queues = (uint16_t)queues,
+					.tx_queues = port_tx_queues((uint16_t)queues,
+								    (uint16_t)gang->config.workers),
+					.rss = true,
+					.rss_spi = gang->config.spreads_spi,
+					.started = true,
+					.untagged = i + 1 };
+	device->hand_over = port_hands_over(&gang->ports, (uint16_t)i);
+}
+
+static void ports_new(struct gang *gang)
+{
+	const struct path_port *from = gang->bed->shared.ports;
+
+	gang->ports.count = GANG_DEVICES;
+	gang->ports.device_count = GANG_DEVICES;
+	gang->ports.workers = (uint16_t)gang->config.workers;
+	for (uint32_t id = 1; id <= GANG_DEVICES; id++) {
+		struct port *port = &gang->ports.ports[id];
+
+		port->id = id;
+		port->device = (uint16_t)(id - 1);
+		port->mtu = from[id].mtu;
+		port->role = from[id].role;
+		memcpy(port->mac, from[id].mac, sizeof(port->mac));
+	}
+	for (uint32_t i = 0; i < GANG_DEVICES; i++)
+		device_new(gang, i);
+}
+
+static void *work(void *worker)
+{
+	worker_main(worker);
+	return NULL;
+}
+
+struct gang *gang_new(struct bed *bed, const struct gang_config *config)
+{
+	struct gang *gang = calloc(1, sizeof(*gang));
+	struct worker_config workers = { .workers = config->workers,
+					 .fib = bed->fib,
+					 .sas = bed->sas,
+					 .meter = bed->meter,
+					 .counters = &bed->counters,
+					 .pool = bed->pool,
+					 .qsbr = config->qsbr,
+					 .addresses = 64,
+					 .socket = SOCKET_ID_ANY };
+
+	if (!gang)
+		exit(1);
+	gang->bed = bed;
+	gang->config = *config;
+	ports_new(gang);
+	workers.ports = &gang->ports;
+	if (worker_set_new(&gang->set, &workers))
+		exit(1);
+	bed_addresses(worker_addresses(gang->set));
+	for (uint32_t i = 0; i < config->workers; i++)
+		if (pthread_create(&gang->threads[i], NULL, work, worker_get(gang->set, i)))
+			exit(1);
+	return gang;
+}
+
+static void ring_free(struct rte_ring *ring)
+{
+	void *m;
+
+	while (rte_ring_dequeue(ring, &m) == 0)
+		rte_pktmbuf_free(m);
+	rte_ring_free(ring);
+}
+
+void gang_free(struct gang *gang)
+{
+	worker_stop(gang->set);
+	for (uint32_t i = 0; i < gang->config.workers; i++)
+		pthread_join(gang->threads[i], NULL);
+	worker_set_free(gang->set);
+	for (uint32_t i = 0; i < GANG_DEVICES; i++) {
+		ring_free(gang->wires[i]);
+		for (uint32_t q = 0; q < gang->config.queues; q++)
+			ring_free(gang->received[i][q]);
+	}
+	free(gang);
+}
+
+bool gang_arrive(struct gang *gang, uint32_t device, uint32_t queue, struct rte_mbuf *m)
+{
+	return rte_ring_enqueue(gang->received[device][queue], m) == 0;
+}
+
+struct rte_mbuf *gang_left(struct gang *gang, uint32_t device)
+{
+	void *m;
+
+	return rte_ring_dequeue(gang->wires[device], &m) == 0 ? m : NULL;
+}
