@@ -84,11 +84,14 @@ gateway_start_dataplane() {
 	lab_fail "the data plane did not start, see $LAB_DIR/$name.log"
 }
 
+# LAB_HOSTS: a file that it sees as /etc/hosts.
 gateway_start_control() {
 	local dir
 	dir=$(gateway_dir)
-	lab_start "$(gateway_process control)" "$(gateway_ns)" "$(gateway_program control)" --config "$dir/vpngw.json" \
-		--socket "$dir/dataplane.sock" --user "$LAB_USER" "$@"
+	set -- "$(gateway_program control)" --config "$dir/vpngw.json" --socket "$dir/dataplane.sock" --user "$LAB_USER" "$@"
+	# shellcheck disable=SC2016
+	[ -z "${LAB_HOSTS:-}" ] || set -- unshare -m sh -c 'mount --bind "$0" /etc/hosts && exec "$@"' "$LAB_HOSTS" "$@"
+	lab_start "$(gateway_process control)" "$(gateway_ns)" "$@"
 }
 
 # LAB_DIR/vpngw: the command line with endpoint and token of this lab, to be called from the machine itself.

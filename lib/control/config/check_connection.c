@@ -212,12 +212,39 @@ static void check_connection(struct check *check, uint32_t i)
 	    gateway->vpn_type == CONFIG_POLICY_BASED)
 		check_fail(check, AT(resource, "/properties/connectionMode"), CODE_PARAMETER,
 			   "Needs a RouteBased gateway.");
+	if (connection->mode == CONFIG_MODE_INITIATOR_ONLY && site && site->address.family &&
+	    net_addr_is_any(&site->address))
+		check_fail(check, AT(resource, "/properties/connectionMode"), CODE_PARAMETER,
+			   "%s has any address, so it must dial.", site->resource.name);
 	if (!gateway)
 		return;
 	check_bgp(check, connection, gateway, site);
 	check_sku(check, connection, gateway);
 	if (site && site->address.family)
 		check_own_address(check, connection, gateway, site);
+}
+
+/* Who may come from anywhere is told apart only by its identity: each is a candidate of each dial.
+ */
+#define ROAMING_MAX 64
+
+static bool is_roaming(const struct config_local_gateway *site)
+{
+	return site && (site->fqdn || (site->address.family && net_addr_is_any(&site->address)));
+}
+
+static void check_roaming(struct check *check, const struct config_gateway *gateway)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < config_count(check->config, CONFIG_CONNECTION); i++)
+		count += check->gateways[i] == gateway && is_roaming(check->sites[i]);
+	if (count > ROAMING_MAX)
+		check_fail(
+			check, AT(&gateway->resource, ""), CODE_QUOTA,
+			"%u connections lead to sites that are known by name or have any address; "
+			"a gateway can have %d.",
+			count, ROAMING_MAX);
 }
 
 static void check_count(struct check *check, const struct config_gateway *gateway, uint32_t count)
@@ -243,5 +270,6 @@ void check_connections(struct check *check)
 		for (uint32_t i = 0; i < count; i++)
 			own += check->gateways[i] == gateway;
 		check_count(check, gateway, own);
+		check_roaming(check, gateway);
 	}
 }

@@ -205,8 +205,7 @@ void check_local_gateways(struct check *check)
 			check_fail(check, AT(&site->resource, "/properties/gatewayIpAddress"),
 				   CODE_PARAMETER,
 				   "Either gatewayIpAddress or fqdn, and one of them, is needed.");
-		if (has_address &&
-		    (net_addr_is_multicast(&site->address) || net_addr_is_any(&site->address)))
+		if (has_address && net_addr_is_multicast(&site->address))
 			check_fail(check, AT(&site->resource, "/properties/gatewayIpAddress"),
 				   CODE_PARAMETER, "Is not an address that a peer can have.");
 	}

@@ -513,6 +513,32 @@ static const struct schema_field lng_space_rows[] = {
 static const struct schema_object lng_space_object = { .name = "address space of a site",
 						       SCHEMA_ROWS(lng_space_rows) };
 
+static bool check_fqdn(const struct schema_field *field, const void *value,
+		       const struct where *where, struct config_report *report)
+{
+	const char *name = *(const char *const *)value;
+	size_t label = 0;
+
+	for (const char *c = name; *c; c++) {
+		bool letter = (*c | 0x20) >= 'a' && (*c | 0x20) <= 'z';
+
+		if (letter || (*c >= '0' && *c <= '9') || *c == '_' || (*c == '-' && label)) {
+			if (++label <= 63)
+				continue;
+		} else if (*c == '.' && label) {
+			label = 0;
+			continue;
+		}
+		where_error(
+			report, where, CODE_PARAMETER,
+			"\"%s\" is no host name: labels of letters, digits and '-' with dots in "
+			"between.",
+			name);
+		return false;
+	}
+	return true;
+}
+
 static const struct schema_field local_gateway_properties[] = {
 	{ .name = "localNetworkAddressSpace",
 	  .type = SCHEMA_OBJECT,
@@ -524,7 +550,7 @@ static const struct schema_field local_gateway_properties[] = {
 	  .type = SCHEMA_ADDR,
 	  .status = SCHEMA_ENFORCED,
 	  SCHEMA_AT(config_local_gateway, address),
-	  .help = "Address of the remote device, or" },
+	  .help = "Address of the remote device (`0.0.0.0` or `::`, ours: any; it must dial), or" },
 	{ .name = "sharedPrefixes",
 	  .type = SCHEMA_BOOL,
 	  .status = SCHEMA_ENFORCED,
@@ -534,11 +560,15 @@ static const struct schema_field local_gateway_properties[] = {
 		  "BGP); both say so, and flows are spread over both." },
 	{ .name = "fqdn",
 	  .type = SCHEMA_STRING,
-	  .status = SCHEMA_REFUSED,
-	  .reason = "names of peers are not resolved yet; give gatewayIpAddress",
+	  .status = SCHEMA_ENFORCED,
 	  SCHEMA_AT(config_local_gateway, fqdn),
+	  .min = 1,
 	  .max = 253,
-	  .help = "its name." },
+	  .check = check_fqdn,
+	  .help = "its name, which is resolved before each dial; all its addresses are tried, and "
+		  "a "
+		  "tunnel that is up goes on whatever the answer. The peer may call itself by this "
+		  "name or by its address, unless `remoteId` says otherwise." },
 	{ .name = "bgpSettings",
 	  .type = SCHEMA_OBJECT,
 	  .status = SCHEMA_STORED,

@@ -28,8 +28,10 @@ bool ikev2_auth_id_fits(const struct ikev2_config *config, const struct ikev2_pa
 {
 	const struct ike_id *wanted = config->remote_id;
 
-	if (wanted && wanted->type)
-		return ike_id_matches(wanted, id->type, id->data);
+	if (wanted && wanted->type && ike_id_matches(wanted, id->type, id->data))
+		return true;
+	if (wanted && wanted->type && !config->or_address)
+		return false;
 	if (config->any_identity)
 		return true;
 	return (id->type == ID_IPV4_ADDR || id->type == ID_IPV6_ADDR) &&

@@ -26,7 +26,9 @@ static int first_entry(const struct ikev2_sa *sa)
 
 static bool exact_id(const struct ike_id *id)
 {
-	return id && id->type && !memchr(id->data, '*', id->size);
+	bool text = id && id->type != ID_IPV4_ADDR && id->type != ID_IPV6_ADDR;
+
+	return id && id->type && !(text && memchr(id->data, '*', id->size));
 }
 
 /* An older IKE SA of this connection is up: the peer must not throw that away. */
@@ -63,7 +65,7 @@ static enum ikev2_step send_request(struct ikev2_task *task)
 	if (may_contact(sa))
 		ike_build_notify(&b, IKE_N_INITIAL_CONTACT, (struct span){ 0 });
 	ikev2_auth_build_certreq(config, &b);
-	if (exact_id(config->remote_id))
+	if (exact_id(config->remote_id) && !config->or_address)
 		ike_build_id(&b, IKE_PAYLOAD_IDr, config->remote_id->type,
 			     ike_id_span(config->remote_id));
 	if (ikev2_auth_build_own(task, &b))

@@ -61,6 +61,8 @@ struct ikev2_config {
 	uint8_t local_auth;  /* enum ikev2_auth */
 	uint8_t remote_auth; /* enum ikev2_auth */
 	bool any_identity;
+	bool or_address; /* of the peer instead of remote_id: known by name, calls itself by address
+			  */
 	bool crl_required;
 	bool initial_contact; /* may be sent; the engine knows when it is right (INITIAL_CONTACT) */
 	bool mobike;

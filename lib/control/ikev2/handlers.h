@@ -48,6 +48,9 @@ void ikev2_create_old_gone(struct ikev2_child *old);
 void ikev2_rekey_won(struct ikev2_sa *old, struct ikev2_sa *heir);
 
 /* mobike.c */
+/* Behind a NAT: a probe asks how the peer sees us; another answer than before is announced. */
+void ikev2_mobike_ask(struct ikev2_sa *sa, struct ike_builder *b);
+void ikev2_mobike_seen(struct ikev2_sa *sa, const struct ike_message *message);
 void ikev2_mobike_path(struct ikev2_sa *sa, const struct ikev2_path *path, bool marker);
 void ikev2_mobike_build_nat(struct ikev2_sa *sa, struct ike_builder *b,
 			    const struct ike_header *header, const struct ikev2_path *path);

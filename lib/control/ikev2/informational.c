@@ -75,6 +75,8 @@ enum ikev2_step ikev2_informational_start(struct ikev2_task *task)
 		ike_build_delete_esp(&b, spis, n);
 	else if (task->job->kind == IKEV2_JOB_DELETE)
 		ike_build_delete_ike(&b);
+	else if (task->job->kind == IKEV2_JOB_PROBE)
+		ikev2_mobike_ask(sa, &b);
 	if (task->job->kind == IKEV2_JOB_DELETE && sa->state != IKEV2_STATE_DELETING)
 		ikev2_sa_state(sa, IKEV2_STATE_DELETING, "our Delete goes out");
 	if (ikev2_exchange_send(sa, &b, task->job, NULL))
@@ -111,6 +113,8 @@ enum ikev2_step ikev2_informational_response(struct ikev2_task *task)
 		ikev2_sa_end(sa, sa->reason ? sa->reason : IKEV2_REASON_DELETED, NULL);
 	else if (kind == IKEV2_JOB_CHILD_DELETE)
 		children_deleted(sa);
+	else if (kind == IKEV2_JOB_PROBE)
+		ikev2_mobike_seen(sa, &task->message);
 	return IKEV2_DONE;
 }
 

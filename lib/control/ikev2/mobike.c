@@ -103,6 +103,40 @@ void ikev2_mobike_path(struct ikev2_sa *sa, const struct ikev2_path *path, bool 
 	ikev2_sa_event(sa, IKEV2_EVENT_PEER_MOVED, IKEV2_REASON_NONE, NULL);
 }
 
+/* RFC 4555 section 3.8: only the initiator moves. */
+static bool asks(const struct ikev2_sa *sa)
+{
+	return sa->mobike && sa->nat_local && sa->dialled;
+}
+
+void ikev2_mobike_ask(struct ikev2_sa *sa, struct ike_builder *b)
+{
+	const struct ike_header header =
+		ikev2_exchange_header(sa, INFORMATIONAL, false, sa->next_id);
+
+	if (asks(sa))
+		ikev2_mobike_build_nat(sa, b, &header, &sa->path);
+}
+
+void ikev2_mobike_seen(struct ikev2_sa *sa, const struct ike_message *message)
+{
+	static const uint8_t never[sizeof(sa->seen_as)];
+	struct ike_notify notify;
+	bool first = !memcmp(sa->seen_as, never, sizeof(never));
+
+	if (!asks(sa) ||
+	    ike_notify_find(message, IKE_N_NAT_DETECTION_DESTINATION_IP, &notify) != IKE_ERROR_OK ||
+	    notify.data.n != sizeof(sa->seen_as) ||
+	    !memcmp(sa->seen_as, notify.data.p, sizeof(sa->seen_as)))
+		return;
+	memcpy(sa->seen_as, notify.data.p, sizeof(sa->seen_as));
+	if (first || ikev2_job_find(sa, IKEV2_JOB_MOVE, 0))
+		return;
+	ikev2_trace_local(sa, "our NAT has another address for us");
+	if (!ikev2_job_add(sa, IKEV2_JOB_MOVE))
+		ikev2_trace_local(sa, "out of memory: the peer is not told");
+}
+
 static bool find_cookie2(const struct ike_message *message, struct ike_notify *notify)
 {
 	return ike_notify_find(message, IKE_N_COOKIE2, notify) == IKE_ERROR_OK &&
@@ -119,8 +153,16 @@ uint16_t ikev2_mobike_request(struct ikev2_task *task, struct ike_builder *b)
 	/* RFC 4555 section 3.7: the answer repeats it. */
 	if (find_cookie2(&task->message, &notify))
 		ike_build_notify(b, IKE_N_COOKIE2, notify.data);
-	if (!ike_notify_has(&task->message, IKE_N_UPDATE_SA_ADDRESSES))
+	if (!ike_notify_has(&task->message, IKE_N_UPDATE_SA_ADDRESSES)) {
+		/* Section 3.8: a peer behind a NAT asks whether its mapping is another one. */
+		if (ike_notify_has(&task->message, IKE_N_NAT_DETECTION_SOURCE_IP))
+			ikev2_mobike_build_nat(
+				sa, b,
+				&(struct ike_header){ .spi_i = task->message.header.spi_i,
+						      .spi_r = task->message.header.spi_r },
+				&task->path);
 		return 0;
+	}
 	/* Section 3.9: a NAT where none is allowed. */
 	if (ike_notify_find(&task->message, IKE_N_NO_NATS_ALLOWED, &notify) == IKE_ERROR_OK) {
 		size_t n = net_addr_len(&task->path.remote);

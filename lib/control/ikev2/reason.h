@@ -9,6 +9,7 @@
 #define IKEV2_REASONS(X)                                                                           \
 	X(NONE, 0, "no failure")                                                                   \
 	X(TIMEOUT, 13805, "the peer did not answer in time")                                       \
+	X(NAME, 13805, "the peer's name has no address")                                           \
 	X(LIVENESS, 13805, "the peer is dead: nothing protected came and probes went unanswered")  \
 	X(AUTHENTICATION, 13801, "the peer's pre-shared key or signature is wrong")                \
 	X(PEER_AUTHENTICATION, 13801,                                                              \

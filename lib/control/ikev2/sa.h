@@ -137,6 +137,7 @@ struct ikev2_sa {
 	bool redundant; /* lost a collision: nobody hears of it */
 	bool floated;	/* messages have the non-ESP marker */
 	bool nat_local;
+	uint8_t seen_as[20]; /* hash of our address as the peer saw it; not exported */
 	bool nat_remote;
 	bool encapsulate;
 	bool fragmentation;

@@ -20,6 +20,7 @@
 #define TOPIC "tunnel"
 #define RETRY_FIRST_NS (2 * CLOCK_NS_PER_S)
 #define RETRY_MAX_NS (30 * CLOCK_NS_PER_S)
+#define NEXT_ADDRESS_NS (4 * CLOCK_NS_PER_S) /* of a name that has several */
 #define DIAL_BURST 64
 #define DIAL_GAP_NS (5 * CLOCK_NS_PER_MS)
 
@@ -104,15 +105,15 @@ static void dial(struct tunnel *tunnel)
 {
 	struct tunnels *all = tunnel->all;
 	struct ikev2_dial dial = {
-		.path = { .local = tunnel->plan->local, .remote = tunnel->remote },
+		.path = { .local = tunnel->plan->local },
 		.user = tunnel->id,
 	};
-	uint64_t ike;
 	int rc;
 
 	heap_del(&all->dials, &tunnel->dial_at);
 	if (!all->ready || tunnel->ike || tunnel->dialling ||
-	    tunnel->peer->config.mode == IKEV2_MODE_RESPONDER || !tunnel->remote.family)
+	    tunnel->peer->config.mode == IKEV2_MODE_RESPONDER || !tunnel_name_ready(tunnel) ||
+	    !tunnel->remote.family)
 		return;
 	if (tunnel->no_path) { /* dialled when a port changes */
 		state_set(tunnel, TUNNEL_NOT_CONNECTED, tunnel->detail);
@@ -123,7 +124,8 @@ static void dial(struct tunnel *tunnel)
 	if (!tunnel_usable(tunnel))
 		state_set(tunnel, TUNNEL_CONNECTING, "dialling");
 	dial.connection = tunnel->connection;
-	rc = ikev2_initiate(all->engine, &dial, now(all), &ike);
+	dial.path.remote = tunnel->remote;
+	rc = ikev2_initiate(all->engine, &dial, now(all), &tunnel->dialled);
 	if (rc < 0) {
 		log_error(TOPIC, "cannot dial tunnel=\"%s\" error=\"%s\"", tunnel->name,
 			  strerror(-rc));
@@ -131,6 +133,8 @@ static void dial(struct tunnel *tunnel)
 		return;
 	}
 	tunnel->dialling = true;
+	if (tunnel_name_more(tunnel))
+		dial_soon(tunnel, NEXT_ADDRESS_NS);
 }
 
 /* Lost children of an IKE SA that is up: negotiated anew. */
@@ -149,6 +153,9 @@ static void due(struct tunnel *tunnel)
 	heap_del(&tunnel->all->dials, &tunnel->dial_at);
 	if (tunnel->ike)
 		children_make(tunnel);
+	else if (tunnel->dialling && tunnel_name_more(tunnel) &&
+		 ikev2_delete(tunnel->all->engine, tunnel->dialled, true, now(tunnel->all)) == 0)
+		return; /* the next address is dialled in failed() */
 	else
 		dial(tunnel);
 }
@@ -196,7 +203,23 @@ static void failed(struct tunnel *tunnel, const struct ikev2_event *event)
 	snprintf(tunnel->detail, sizeof(tunnel->detail), "%s", event->detail ? event->detail : "");
 	log_warn(TOPIC, "%s (%u)%s%s tunnel=\"%s\"", text, ikev2_reason_azure(event->reason),
 		 tunnel->detail[0] ? ": " : "", tunnel->detail, tunnel->name);
+	if (tunnel_name_next(tunnel)) {
+		tunnel->dialling = false;
+		tunnel_status_changed(tunnel);
+		dial_soon(tunnel, 0);
+		return;
+	}
 	state_set(tunnel, TUNNEL_NOT_CONNECTED, text);
+	retry(tunnel);
+}
+
+void dial_no_name(struct tunnel *tunnel, const char *why)
+{
+	tunnel->reason = IKEV2_REASON_NAME;
+	snprintf(tunnel->detail, sizeof(tunnel->detail), "%s: %s", tunnel->plan->fqdn, why);
+	if (tunnel->state == TUNNEL_NOT_CONNECTED)
+		tunnel_status_changed(tunnel);
+	state_set(tunnel, TUNNEL_NOT_CONNECTED, ikev2_reason_text(tunnel->reason));
 	retry(tunnel);
 }
 
@@ -232,6 +255,8 @@ static void went_down(struct tunnel *tunnel, const struct ikev2_event *event)
 	tunnel->ike = other_ike(tunnel, event->ike);
 	if (tunnel->ike)
 		return;
+	if (!tunnel->by_name)
+		tunnel_remote_set(tunnel, &tunnel->plan->remote);
 	tunnel->evacuated = false;
 	tunnel->failures = 0;
 	tunnel->suspect = false;
@@ -247,6 +272,7 @@ static void came_up(struct tunnel *tunnel, const struct ikev2_event *event)
 {
 	tunnel->ike = event->ike;
 	tunnel->dialling = false;
+	tunnel_remote_set(tunnel, &event->path->remote);
 	heap_del(&tunnel->all->dials, &tunnel->dial_at);
 	log_info(TOPIC, "IKE SA up tunnel=\"%s\" role=%s", tunnel->name,
 		 event->initiator ? "initiator" : "responder");
@@ -373,13 +399,13 @@ static void on_send(void *context, const struct ikev2_datagram *datagram,
 	/* Lost datagrams are sent again by the engine. */
 	(void)!requests_send(desired_requests(all->desired), &d, datagram->bytes.p);
 	if (!own)
-		route_nexthop_put(all->route, d.nexthop);
+		tunnel_answer_keep(all, d.nexthop);
 }
 
 static void on_lookup(void *context, uint64_t token, const struct ikev2_path *path)
 {
 	struct tunnels *all = context;
-	struct ikev2_connection *found[64];
+	struct ikev2_connection *found[128]; /* a gateway has 64 roaming ones */
 	size_t count = lookup_find(all, path, found, sizeof(found) / sizeof(found[0]));
 
 	ikev2_lookup_done(all->engine, token, found, count);

@@ -1,6 +1,7 @@
 #pragma once
 /*
- * Which tunnels an IKE_SA_INIT may be for: exact addresses first, any source last.
+ * Which tunnels an IKE_SA_INIT may be for: exact addresses first, then where a peer has moved or
+ * what its name led to, any source last.
  */
 #include "control/tunnel/tunnel.h"
 

@@ -419,12 +419,8 @@ void pair_orphan(struct tunnel *tunnel)
 		struct sa_pair *pair = entry->value;
 
 		entry = map_next(&tunnel->all->pairs, entry);
-		if (pair->tunnel != tunnel)
-			continue;
-		if (pair->adopted)
-			pair_remove(tunnel->all, pair);
-		else
-			pair->tunnel = NULL; /* the engine removes it */
+		if (pair->tunnel == tunnel)
+			pair_remove(tunnel->all, pair); /* before the objects that it refers to */
 	}
 }
 

@@ -204,6 +204,7 @@ static int ids_set(struct peer *peer, const struct peer_source *source, char *wh
 	}
 	peer->config.local_id = &peer->local_id;
 	peer->config.remote_id = &peer->remote_id;
+	peer->config.or_address = tunnel->fqdn && !tunnel->connection->remote_id;
 	peer->config.any_identity = !strcmp(tunnel->remote_id, "*");
 	return rc;
 }

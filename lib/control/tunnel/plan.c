@@ -187,7 +187,8 @@ static int tunnels_from(const struct config *config, struct plan_connection *c,
 	int rc = 0;
 
 	if (c->site) {
-		tunnel->remote = c->site->address;
+		if (!net_addr_is_any(&c->site->address))
+			tunnel->remote = c->site->address;
 		tunnel->fqdn = c->site->fqdn;
 		return tunnel_add(c, tunnel, ours);
 	}
@@ -507,7 +508,8 @@ static bool same_paths(const struct plan_connection *a, const struct plan_connec
 	     memcmp(a->prefixes, b->prefixes, a->prefix_count * sizeof(*a->prefixes)) != 0))
 		return false;
 	for (uint32_t i = 0; i < a->tunnel_count; i++)
-		if (!net_addr_equal(&a->tunnels[i].local, &b->tunnels[i].local) ||
+		if (strcmp(a->tunnels[i].name, b->tunnels[i].name) != 0 ||
+		    !net_addr_equal(&a->tunnels[i].local, &b->tunnels[i].local) ||
 		    !net_addr_equal(&a->tunnels[i].remote, &b->tunnels[i].remote))
 			return false;
 	return true;

@@ -94,6 +94,7 @@ bool tunnel_recall(struct tunnel *tunnel)
 {
 	struct tunnels *all = tunnel->all;
 	struct ikev2_import import = { .connection = tunnel->connection };
+	struct ikev2_info info;
 	uint64_t ike;
 	int rc;
 
@@ -107,6 +108,8 @@ bool tunnel_recall(struct tunnel *tunnel)
 		return false;
 	}
 	tunnel->ike = ike;
+	if (ikev2_info(all->engine, ike, &info) == 0)
+		tunnel_remote_set(tunnel, &info.path.remote);
 	ikev2_set_user(all->engine, ike, tunnel->id);
 	if (!own_pairs(tunnel))
 		log_debug(TOPIC, "the IKE SA has no child left tunnel=\"%s\"", tunnel->name);

@@ -26,16 +26,18 @@ struct tunnel {
 	const struct plan_connection *site;
 	struct ikev2_connection *connection;
 	struct peer *peer;
-	struct net_addr remote; /* resolved */
-	uint32_t nexthop;	/* a reference; 0: none */
-	uint16_t path_mtu;	/* what a router told; 0: that of the port */
+	struct net_addr remote;	   /* where the peer is now */
+	struct peer_name *by_name; /* NULL: its address is in the configuration */
+	uint32_t nexthop;	   /* a reference; 0: none */
+	uint16_t path_mtu;	   /* what a router told; 0: that of the port */
 	uint64_t path_mtu_until_ns;
 	struct tunnel_child *children;
 	uint32_t child_count;
-	uint64_t ike;	/* the one that carries; 0: none */
-	uint8_t state;	/* enum tunnel_state */
-	uint8_t reason; /* enum ikev2_reason of the last failure */
-	uint8_t bfd;	/* enum tunnel_bfd */
+	uint64_t ike;	  /* the one that carries; 0: none */
+	uint64_t dialled; /* the last that we dialled */
+	uint8_t state;	  /* enum tunnel_state */
+	uint8_t reason;	  /* enum ikev2_reason of the last failure */
+	uint8_t bfd;	  /* enum tunnel_bfd */
 	bool suspect;
 	bool no_path;	/* nexthop leads nowhere */
 	bool link_down; /* of the port of its local address */
@@ -82,6 +84,13 @@ struct sa_pair {
 	struct contract_sa in;
 };
 
+#define TUNNEL_ANSWERS 8
+
+struct answer_nexthop {
+	uint32_t nexthop; /* a reference; 0: none */
+	uint64_t until_ns;
+};
+
 struct tunnels {
 	struct event_loop *loop;
 	const struct clock *clock;
@@ -94,12 +103,15 @@ struct tunnels {
 	struct plan plan;
 	struct tunnel **items; /* of the connections of plan, one after the other */
 	uint32_t count;
-	struct map by_id;    /* contract tunnel id -> tunnel */
-	struct map by_name;  /* name -> tunnel */
-	struct map by_path;  /* struct path_key -> first tunnel, then next_path */
-	struct map spis;     /* inbound SPIs that are taken and have no pair yet */
-	struct map pairs;    /* inbound SPI -> sa_pair */
-	struct map outbound; /* outbound SA id -> sa_pair */
+	struct map by_id;	 /* contract tunnel id -> tunnel */
+	struct map by_name;	 /* name -> tunnel */
+	struct map by_path;	 /* struct path_key -> first tunnel, then next_path */
+	struct map spis;	 /* inbound SPIs that are taken and have no pair yet */
+	struct map pairs;	 /* inbound SPI -> sa_pair */
+	struct map outbound;	 /* outbound SA id -> sa_pair */
+	struct tunnel **roaming; /* whose peer is not, or need not be, where the plan says */
+	uint32_t roaming_count;
+	struct answer_nexthop answers[TUNNEL_ANSWERS];
 	struct list work;
 	struct list changed;
 	struct keep *keep; /* NULL: nothing is kept */
@@ -131,6 +143,21 @@ __attribute__((warn_unused_result)) int tunnel_configure(struct tunnel *tunnel,
 							 char *why, size_t why_size);
 /* Reads the files of its certificates again (renew.c); -EINVAL: they cannot be used. */
 __attribute__((warn_unused_result)) int tunnel_credentials_read(struct tunnel *tunnel);
+
+/* A peer that is known by name (name.c). */
+/* True: dial `tunnel->remote` now; else the name is asked for, and the tunnel is dialled then. */
+__attribute__((warn_unused_result)) bool tunnel_name_ready(struct tunnel *tunnel);
+/* The dial failed: true when another of its addresses is to be tried at once. */
+__attribute__((warn_unused_result)) bool tunnel_name_next(struct tunnel *tunnel);
+bool tunnel_name_more(const struct tunnel *tunnel); /* there is another one to try */
+bool tunnel_name_has(const struct tunnel *tunnel, const struct net_addr *remote);
+void tunnel_name_free(struct tunnel *tunnel);
+/* The peer is somewhere else: the way to it is looked for anew. */
+void tunnel_remote_set(struct tunnel *tunnel, const struct net_addr *remote);
+
+/* Takes over a reference to a next hop that only an answer needs (answer.c). */
+void tunnel_answer_keep(struct tunnels *all, uint32_t nexthop);
+void tunnel_answers_expire(struct tunnels *all, uint64_t now_ns);
 
 /* Status (status.c). */
 void tunnel_status_changed(struct tunnel *tunnel);

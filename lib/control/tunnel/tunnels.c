@@ -68,6 +68,7 @@ static void every_while(void *context)
 		return;
 	children_that_carry(all);
 	tunnel_path_mtu_expire(all);
+	tunnel_answers_expire(all, now);
 	for (uint32_t i = 0; i < all->count; i++) {
 		struct tunnel *tunnel = all->items[i];
 
@@ -138,6 +139,7 @@ static void tunnel_free(struct tunnel *tunnel)
 	if (tunnel->peer)
 		tunnel->peer->tunnel = NULL;
 	ikev2_connection_put(tunnel->connection);
+	tunnel_name_free(tunnel);
 	free(tunnel->children);
 	free(tunnel->name);
 	free(tunnel);
@@ -160,6 +162,7 @@ void tunnels_free(struct tunnels *all)
 	for (uint32_t i = 0; i < all->count; i++)
 		tunnel_free(all->items[i]);
 	free(all->items);
+	free(all->roaming);
 	if (all->engine)
 		ikev2_engine_free(all->engine);
 	keep_close(all->keep);
@@ -258,7 +261,8 @@ int tunnel_configure(struct tunnel *tunnel, const struct peer_source *source, ch
 	tunnel->connection = connection;
 	tunnel->peer = peer;
 	peer->tunnel = tunnel;
-	tunnel->remote = plan->remote;
+	if (!tunnel->ike)
+		tunnel->remote = plan->remote;
 	if (peer->weak)
 		log_warn(TOPIC, "the connection's crypto policy is weak tunnel=\"%s\"",
 			 tunnel->name);

@@ -13,7 +13,7 @@ site_started() {
 	require "the configuration is accepted" gateway_config "$TOP/config/demo.json" "${1:-.}"
 	require "strongSwan at the branch" lab_charon_start branch-ike branch
 	require "the data plane starts" gateway_start_dataplane
-	require "the control program starts" gateway_start_control
+	require "the control program starts" gateway_start_control --log "${VPNGW_LOG:-info}"
 	require "REST answers" lab_await 10 gateway_api GET /connections/to-branch
 }
 

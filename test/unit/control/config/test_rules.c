@@ -205,6 +205,18 @@ static const struct rule rules[] = {
 	{ LNG(1) "/gatewayIpAddress='192.0.2.1'", "/connections/1/properties/localNetworkGateway2",
 	  "InvalidParameter" },
 	{ LNG(1) "/gatewayIpAddress=-", LNG(1) "/gatewayIpAddress", "InvalidParameter" },
+	{ LNG(1) "/gatewayIpAddress=-\n" LNG(1) "/fqdn='branch.example'", NULL },
+	{ LNG(1) "/fqdn='branch.example'", LNG(1) "/gatewayIpAddress", "InvalidParameter" },
+	{ LNG(1) "/gatewayIpAddress=-\n" LNG(1) "/fqdn='bra nch.example'", LNG(1) "/fqdn",
+	  "InvalidParameter" },
+	{ LNG(1) "/gatewayIpAddress=-\n" LNG(1) "/fqdn='.example'", LNG(1) "/fqdn",
+	  "InvalidParameter" },
+	{ LNG(1) "/gatewayIpAddress='0.0.0.0'", NULL },
+	{ LNG(1) "/gatewayIpAddress='0.0.0.0'\n/connections/1/properties/connectionMode="
+		 "'InitiatorOnly'",
+	  "/connections/1/properties/connectionMode", "InvalidParameter" },
+	{ LNG(0) "/gatewayIpAddress='0.0.0.0'\n" LNG(1) "/gatewayIpAddress='0.0.0.0'",
+	  LNG(1) "/gatewayIpAddress", "InvalidParameter" },
 	/* addresses and ports */
 	{ "/publicIPAddresses/0/properties/ipAddress='192.0.2.77'",
 	  "/publicIPAddresses/0/properties/ipAddress", "InvalidParameter" },
