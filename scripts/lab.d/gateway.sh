@@ -88,7 +88,7 @@ gateway_start_dataplane() {
 gateway_start_control() {
 	local dir
 	dir=$(gateway_dir)
-	set -- "$(gateway_program control)" --config "$dir/vpngw.json" --socket "$dir/dataplane.sock" --user "$LAB_USER" "$@"
+	set -- "$(gateway_program control)" --config "$dir/vpngw.json" --socket "$dir/dataplane.sock" --user "$LAB_USER" ${LAB_CONTROL_LOG:+--log "$LAB_CONTROL_LOG"} "$@"
 	# shellcheck disable=SC2016
 	[ -z "${LAB_HOSTS:-}" ] || set -- unshare -m sh -c 'mount --bind "$0" /etc/hosts && exec "$@"' "$LAB_HOSTS" "$@"
 	lab_start "$(gateway_process control)" "$(gateway_ns)" "$@"

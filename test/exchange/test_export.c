@@ -171,17 +171,76 @@ static void refuses_damage(void **state)
 	world_fini(&world);
 }
 
+/*
+ * What was kept is what was there when the request left; meanwhile its answer came and the child
+ * was installed. The later engine asks again and must neither install those keys once more nor
+ * leave the child at the peer.
+ */
+static void returns_to_the_request(void **state)
+{
+	struct world world;
+	struct secret bytes = { 0 };
+
+	(void)state;
+	for (size_t steps = 0; steps < 3; steps++) {
+		world_init(&world, IKE_PROFILE_STRONG);
+		world_start(&world);
+		world_up(&world);
+		act_rekey_child(&world);
+		assert_int_equal(ikev2_export(world.a.engine, world_ike(&world.a), &bytes), 0);
+		for (size_t i = 0; i < steps; i++)
+			world_step(&world);
+		if (steps == 2)
+			world_lose(&world); /* what follows leaves only when it was kept */
+		world_return(&world.a, secret_span(&bytes));
+		secret_free(&bytes);
+		world_run(&world, 200 * WORLD_SECOND);
+		make_up(&world, 1);
+		world_run(&world, 120 * WORLD_SECOND);
+		world_agree(&world, 1);
+		world_fini(&world);
+	}
+}
+
+/* The one before may have asked often: its silence does not count against the peer. */
+static void asks_anew(void **state)
+{
+	struct world world;
+	struct secret bytes = { 0 };
+
+	(void)state;
+	world_init(&world, IKE_PROFILE_STRONG);
+	world_start(&world);
+	world_up(&world);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(ikev2_probe(world.a.engine, world_ike(&world.a), world.now_ns), 0);
+		assert_int_equal(ikev2_export(world.a.engine, world_ike(&world.a), &bytes), 0);
+		world_step(&world);
+		world_lose(&world); /* the answer */
+		world.now_ns += 3 * WORLD_SECOND;
+		world_return(&world.a, secret_span(&bytes));
+		secret_free(&bytes);
+	}
+	world_run(&world, 10 * WORLD_SECOND);
+	assert_int_equal(world_count(&world.a, IKEV2_EVENT_SUSPECT), 0);
+	world_agree(&world, 1);
+	world_fini(&world);
+}
+
 int main(void)
 {
 	size_t count = sizeof(scenarios) / sizeof(scenarios[0]);
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 1];
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 3];
 
 	for (size_t i = 0; i < count; i++)
 		tests[i] = (struct CMUnitTest){ .name = scenarios[i].name,
 						.test_func = play_all,
 						.initial_state = (void *)&scenarios[i] };
 	tests[count] = (struct CMUnitTest){ .name = "refuses damage", .test_func = refuses_damage };
+	tests[count + 1] = (struct CMUnitTest){ .name = "returns to the request",
+						.test_func = returns_to_the_request };
+	tests[count + 2] = (struct CMUnitTest){ .name = "asks anew", .test_func = asks_anew };
 	if (secret_pool_init(4 << 20))
 		return 1;
-	return _cmocka_run_group_tests("export", tests, count + 1, NULL, NULL);
+	return _cmocka_run_group_tests("export", tests, count + 3, NULL, NULL);
 }

@@ -405,6 +405,35 @@ void world_replace(struct world_peer *peer)
 	sweep(peer);
 }
 
+static bool has_child(void *context, uint32_t spi)
+{
+	struct world_peer *peer = context;
+
+	for (struct list *at = peer->sas.next; at != &peer->sas; at = at->next)
+		if (list_entry(at, struct world_sa, link)->child == spi)
+			return true;
+	return false;
+}
+
+void world_return(struct world_peer *peer, struct span bytes)
+{
+	const struct ikev2_import import = {
+		.bytes = bytes,
+		.connection = peer->connection,
+		.offered = has_child,
+		.context = peer,
+	};
+	struct ikev2_engine *old = peer->engine;
+	uint64_t ike;
+
+	forget_pending(peer);
+	ikev2_engine_free(old);
+	start_peer(peer);
+	peer->replaced = true;
+	assert_int_equal(ikev2_import(peer->engine, &import, peer->world->now_ns, &ike), 0);
+	sweep(peer);
+}
+
 void world_start(struct world *world)
 {
 	start_peer(&world->a);
@@ -420,6 +449,11 @@ static void drop_all(struct list *list)
 		list_del(at);
 		free(list_entry(at, struct world_packet, link));
 	}
+}
+
+void world_lose(struct world *world)
+{
+	drop_all(&world->packets);
 }
 
 static void fini_peer(struct world_peer *peer)

@@ -124,6 +124,10 @@ void world_deliver(struct world *world);
 bool world_step(struct world *world);
 /* Another engine takes over from what the first one exports; hooks under way are forgotten. */
 void world_replace(struct world_peer *peer);
+/* Another engine takes over from this older export; the data plane is as it is now. */
+void world_return(struct world_peer *peer, struct span bytes);
+/* What is under way is lost. */
+void world_lose(struct world *world);
 /* Time passes: deliveries and deadlines. */
 void world_run(struct world *world, uint64_t for_ns);
 /* Puts what was held back into the queue again. */

@@ -246,6 +246,13 @@ struct ikev2_import {
 	struct span bytes;
 	struct ikev2_connection *connection; /* NULL only for one that had none yet */
 	bool other_clock; /* of another machine: what was left of each time is left now */
+	/*
+	 * An inbound SPI that our outstanding request offers: the caller keeps it from being given
+	 * away. True: the data plane may have its SAs already (the export is older): they are
+	 * not installed once more. NULL: what was exported is all that was done.
+	 */
+	bool (*offered)(void *context, uint32_t spi);
+	void *context;
 };
 /* The IKE SA goes on as if nothing had happened; -EEXIST, -EBADMSG, -EPROTO (another version). */
 __attribute__((warn_unused_result)) int ikev2_import(struct ikev2_engine *engine,

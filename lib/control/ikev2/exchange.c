@@ -315,6 +315,19 @@ int ikev2_exchange_send(struct ikev2_sa *sa, struct ike_builder *b, struct ikev2
 	return 0;
 }
 
+void ikev2_exchange_resume(struct ikev2_sa *sa)
+{
+	struct ikev2_exchange *own = sa->own;
+
+	if (!own)
+		return;
+	own->tries = 0;
+	own->interval_ns = first_interval(sa, own->tries_max);
+	own->next_ns = sa->engine->now_ns + own->interval_ns;
+	ikev2_trace_local(sa, "taken over: %s is sent again", jobs[own->job->kind].name);
+	ikev2_exchange_packets(sa, &own->packets, &sa->path, sa->floated);
+}
+
 void ikev2_exchange_timer(struct ikev2_sa *sa)
 {
 	struct ikev2_exchange *own = sa->own;

@@ -15,6 +15,8 @@ __attribute__((warn_unused_result)) int ikev2_job_again(struct ikev2_sa *sa, str
 void ikev2_exchange_kick(struct ikev2_sa *sa);
 uint64_t ikev2_exchange_deadline(const struct ikev2_sa *sa);
 void ikev2_exchange_timer(struct ikev2_sa *sa);
+/* Taken over by another engine: what is outstanding is sent again, and counted anew. */
+void ikev2_exchange_resume(struct ikev2_sa *sa);
 /* Ends the own exchange with its job and offer. */
 void ikev2_exchange_end(struct ikev2_sa *sa);
 void ikev2_exchange_free(struct ikev2_exchange *exchange); /* without job and offer */

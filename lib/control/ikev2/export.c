@@ -6,6 +6,9 @@
  * the plain structures; nothing of OpenSSL is in it but private values of key exchanges that wait
  * for an answer.
  *
+ * Nobody listened for a while: on import an outstanding request is sent again at once, and its
+ * retransmissions are counted anew.
+ *
  * Work that a hook is doing is not part of it. A request of the peer that is being served will be
  * sent again by the peer. An answer that is being worked on leaves its exchange as it was before
  * it came: we send our request again, the peer its stored answer. Where a child's keys may already
@@ -530,6 +533,13 @@ static void undo(struct ikev2_sa *sa)
 	sa->engine->hooks = hooks;
 }
 
+static void ask_offered(struct ikev2_sa *sa, const struct ikev2_import *import)
+{
+	if (import->offered && sa->own && sa->own->offer.esp_spi &&
+	    import->offered(import->context, sa->own->offer.esp_spi))
+		sa->own->no_install = true;
+}
+
 int ikev2_import(struct ikev2_engine *engine, const struct ikev2_import *import, uint64_t now_ns,
 		 uint64_t *ike)
 {
@@ -562,6 +572,8 @@ int ikev2_import(struct ikev2_engine *engine, const struct ikev2_import *import,
 		if (import->connection)
 			ikev2_sa_set_connection(sa, import->connection);
 		*ike = spi;
+		ask_offered(sa, import);
+		ikev2_exchange_resume(sa);
 		ikev2_exchange_kick(sa);
 		ikev2_timer_schedule(sa);
 	}

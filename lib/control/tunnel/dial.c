@@ -369,37 +369,17 @@ static void on_event(void *context, const struct ikev2_event *event)
 	}
 }
 
+/* It leaves when the IKE SA is kept: tunnel_rearm(). */
 static void on_send(void *context, const struct ikev2_datagram *datagram,
 		    const struct ikev2_connection *connection)
 {
 	struct tunnels *all = context;
 	struct tunnel *tunnel = connection ? peer_of(connection)->tunnel : NULL;
-	struct contract_datagram d = {
-		.local = datagram->path.local,
-		.remote = datagram->path.remote,
-		.local_port = datagram->path.local_port,
-		.remote_port = datagram->path.remote_port,
-		.length = (uint32_t)datagram->bytes.n,
-		.class = CONTRACT_CLASS_IKE,
-		.non_esp_marker = datagram->non_esp_marker,
-		.dscp = 48, /* CS6: network control */
-	};
-	bool own;
 
 	if (tunnel)
 		tunnel_remember(tunnel);
-	own = tunnel && tunnel->nexthop && !tunnel->no_path &&
-	      net_addr_equal(&tunnel->plan->local, &d.local) &&
-	      net_addr_equal(&tunnel->remote, &d.remote);
-
-	if (own)
-		d.nexthop = tunnel->nexthop;
-	else if (route_uplink(all->route, &d.local, &d.remote, &d.nexthop) < 0)
-		return;
-	/* Lost datagrams are sent again by the engine. */
-	(void)!requests_send(desired_requests(all->desired), &d, datagram->bytes.p);
-	if (!own)
-		tunnel_answer_keep(all, d.nexthop);
+	if (outbox_add(&all->outbox, tunnel, datagram) < 0)
+		log_error(TOPIC, "out of memory: an IKE message is not sent");
 }
 
 static void on_lookup(void *context, uint64_t token, const struct ikev2_path *path)

@@ -1,6 +1,7 @@
 /*
- * The IKE SA of each tunnel as the next control will find it: exported after each call into the
- * engine that changed it, imported when this control adopts.
+ * The IKE SA of each tunnel, or the one that is being dialled, as the next control will find it:
+ * exported after each call into the engine that changed it and before anything of it is sent,
+ * imported when this control adopts.
  */
 #include "control/tunnel/dial.h"
 #include "control/tunnel/keep.h"
@@ -21,9 +22,10 @@ void tunnel_remember(struct tunnel *tunnel)
 static void keep_now(struct tunnel *tunnel)
 {
 	struct tunnels *all = tunnel->all;
+	uint64_t ike = tunnel->ike ? tunnel->ike : tunnel->dialling ? tunnel->dialled : 0;
 	struct secret bytes = { 0 };
 
-	if (tunnel->ike && ikev2_export(all->engine, tunnel->ike, &bytes) < 0)
+	if (ike && ikev2_export(all->engine, ike, &bytes) < 0)
 		log_debug(TOPIC, "IKE SA not exported tunnel=\"%s\"", tunnel->name);
 	if (!keep_put(all->keep, tunnel->id, tunnel->name, secret_span(&bytes)))
 		log_warn(TOPIC, "too large to be kept over a restart tunnel=\"%s\"", tunnel->name);
@@ -90,10 +92,38 @@ static void settle_children(struct tunnel *tunnel)
 	}
 }
 
+/* Our request for a child was on its way: the SPI stays taken until the answer is here. */
+static bool offered(void *context, uint32_t spi)
+{
+	struct tunnels *all = context;
+
+	if (map_get_u32(&all->pairs, spi) ||
+	    desired_id_claim(all->desired, CONTRACT_SA, spi & CONTRACT_SPI_ID_MASK) < 0)
+		return true;
+	if (map_set(&all->spis, &spi, sizeof(spi), all, NULL) == 0)
+		return false;
+	desired_id_put(all->desired, CONTRACT_SA, spi & CONTRACT_SPI_ID_MASK);
+	return true;
+}
+
+static void goes_on(struct tunnel *tunnel)
+{
+	if (!own_pairs(tunnel))
+		log_debug(TOPIC, "the IKE SA has no child left tunnel=\"%s\"", tunnel->name);
+	settle_children(tunnel);
+	tunnel->state = TUNNEL_CONNECTED;
+	tunnel->established_wall_ms = clock_wall_ms();
+	tunnel->remove_adopted = true; /* what is no child of it */
+}
+
 bool tunnel_recall(struct tunnel *tunnel)
 {
 	struct tunnels *all = tunnel->all;
-	struct ikev2_import import = { .connection = tunnel->connection };
+	struct ikev2_import import = {
+		.connection = tunnel->connection,
+		.offered = offered,
+		.context = all,
+	};
 	struct ikev2_info info;
 	uint64_t ike;
 	int rc;
@@ -107,17 +137,22 @@ bool tunnel_recall(struct tunnel *tunnel)
 			 tunnel->name, strerror(-rc));
 		return false;
 	}
-	tunnel->ike = ike;
-	if (ikev2_info(all->engine, ike, &info) == 0)
-		tunnel_remote_set(tunnel, &info.path.remote);
 	ikev2_set_user(all->engine, ike, tunnel->id);
-	if (!own_pairs(tunnel))
-		log_debug(TOPIC, "the IKE SA has no child left tunnel=\"%s\"", tunnel->name);
-	settle_children(tunnel);
-	tunnel->state = TUNNEL_CONNECTED;
-	tunnel->established_wall_ms = clock_wall_ms();
-	tunnel->remove_adopted = true; /* what is no child of it */
+	if (ikev2_info(all->engine, ike, &info) < 0)
+		return false;
+	if (info.state < IKEV2_STATE_ESTABLISHED) {
+		tunnel->dialled = ike;
+		tunnel->dialling = true;
+	} else {
+		tunnel->ike = ike;
+		tunnel_remote_set(tunnel, &info.path.remote);
+		tunnel->evacuated = !net_addr_equal(&info.path.local, &tunnel->plan->local);
+		if (tunnel->evacuated) /* home, and away again when that leads nowhere */
+			dial_wanted(tunnel);
+		goes_on(tunnel);
+	}
 	tunnel_remember(tunnel);
-	log_info(TOPIC, "IKE SA goes on after a restart tunnel=\"%s\"", tunnel->name);
+	log_info(TOPIC, "%s goes on after a restart tunnel=\"%s\"", tunnel->ike ? "IKE SA" : "dial",
+		 tunnel->name);
 	return true;
 }

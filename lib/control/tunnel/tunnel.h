@@ -10,6 +10,7 @@
 #include "control/ikev2/info.h"
 #include "control/tunnel/flow.h"
 #include "control/tunnel/limit.h"
+#include "control/tunnel/outbox.h"
 #include "control/tunnel/peer.h"
 #include "control/tunnel/tunnels.h"
 
@@ -114,7 +115,8 @@ struct tunnels {
 	struct answer_nexthop answers[TUNNEL_ANSWERS];
 	struct list work;
 	struct list changed;
-	struct keep *keep; /* NULL: nothing is kept */
+	struct outbox outbox; /* sent when what changed is kept */
+	struct keep *keep;    /* NULL: nothing is kept */
 	struct heap dials;
 	struct flow_table *flows;
 	struct limit_table *limits;

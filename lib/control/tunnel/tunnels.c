@@ -30,6 +30,7 @@ void tunnel_rearm(struct tunnels *all)
 	uint64_t now = clock_now_ns(all->clock);
 
 	tunnel_remember_all(all);
+	outbox_send(all);
 	if (deadline)
 		event_timer_set(all->tick, deadline > now ? deadline - now : 0);
 	else
@@ -98,6 +99,7 @@ int tunnels_new(struct tunnels **tunnels, struct event_loop *loop, const struct 
 	all->hooks = *hooks;
 	list_init(&all->work);
 	list_init(&all->changed);
+	outbox_init(&all->outbox);
 	heap_init(&all->dials);
 	map_init(&all->by_id);
 	map_init(&all->by_name);
@@ -165,6 +167,7 @@ void tunnels_free(struct tunnels *all)
 	free(all->roaming);
 	if (all->engine)
 		ikev2_engine_free(all->engine);
+	outbox_fini(&all->outbox);
 	keep_close(all->keep);
 	while ((entry = map_next(&all->pairs, entry)))
 		free(entry->value);
