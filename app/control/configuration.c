@@ -99,6 +99,8 @@ static int apply(void *context, const struct config *to, const struct config_dif
 		rc = ports_apply(program, to);
 	if (rc < 0)
 		return rc;
+	if (program->rest)
+		rest_configure(program->rest, to);
 	program->applying = true;
 	if (requests_attached(desired_requests(program->desired)))
 		configuration_dataplane_ready(program);
@@ -210,6 +212,7 @@ void configuration_reload(void *context)
 	int rc;
 
 	notify_send("RELOADING=1");
+	rest_files_reload(program->rest);
 	config_report_init(&report);
 	rc = config_store_import(program->store, "SIGHUP", reloaded, program, &report);
 	tunnels_credentials_reload(program->tunnels);

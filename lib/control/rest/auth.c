@@ -174,9 +174,10 @@ static int file_read(struct auth *auth)
 	return 0;
 }
 
-int auth_configure(struct auth *auth, const struct config_api *api)
+static int tokens_read(struct auth *auth)
 {
-	auth->api = api;
+	const struct config_api *api = auth->api;
+
 	auth->token_count = 0;
 	for (uint32_t i = 0; i < api->tokens.count; i++) {
 		const struct config_token *from = &api->tokens.items[i];
@@ -191,6 +192,38 @@ int auth_configure(struct auth *auth, const struct config_api *api)
 		auth->token_count++;
 	}
 	return file_read(auth);
+}
+
+/* What a token has used of its rate stays used. */
+static void credits_carry(struct auth *auth, const struct token *were, uint32_t count)
+{
+	for (uint32_t i = 0; i < auth->token_count; i++)
+		for (uint32_t k = 0; k < count; k++)
+			if (secret_equal(auth->tokens[i].hash, were[k].hash, HASH_BYTES)) {
+				auth->tokens[i].change_credit_ns = were[k].change_credit_ns;
+				auth->tokens[i].read_credit_ns = were[k].read_credit_ns;
+			}
+}
+
+int auth_configure(struct auth *auth, const struct config_api *api)
+{
+	uint32_t count = auth->token_count;
+	struct token *were = calloc(count + 1, sizeof(*were));
+	int rc;
+
+	auth->api = api;
+	if (!were)
+		return -ENOMEM;
+	memcpy(were, auth->tokens, count * sizeof(*were));
+	rc = tokens_read(auth);
+	if (rc < 0) {
+		memcpy(auth->tokens, were, count * sizeof(*were));
+		auth->token_count = count;
+	} else {
+		credits_carry(auth, were, count);
+	}
+	free(were);
+	return rc;
 }
 
 int auth_new(struct auth **auth, const struct config_api *api, const char *state_directory)

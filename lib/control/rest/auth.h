@@ -24,7 +24,10 @@ struct auth;
 __attribute__((warn_unused_result)) int auth_new(struct auth **auth, const struct config_api *api,
 						 const char *state_directory);
 void auth_free(struct auth *auth);
-/* Another configuration; counters stay. The tokens file is read anew. */
+/*
+ * Another configuration; counters stay. The tokens file is read anew. When it fails the tokens are
+ * those of before; `api` is what is looked at from now on in any case.
+ */
 __attribute__((warn_unused_result)) int auth_configure(struct auth *auth,
 						       const struct config_api *api);
 

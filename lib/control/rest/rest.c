@@ -197,7 +197,8 @@ static void on_request(void *context, struct server_exchange *exchange,
 
 int rest_new(struct rest **rest, const struct rest_config *config, char *why, size_t why_size)
 {
-	const struct config_api *api = &config_appliance(config_store_running(config->store))->api;
+	const struct config *running = config_store_running(config->store);
+	const struct config_api *api = &config_appliance(running)->api;
 	struct server_config server = { .api = api,
 					.state_directory = config->state_directory,
 					.handler = on_request };
@@ -208,9 +209,12 @@ int rest_new(struct rest **rest, const struct rest_config *config, char *why, si
 	if (!r)
 		return rc;
 	r->config = *config;
+	r->configured = config_get(running);
 	server.context = r;
+	r->state_directory = strdup(config->state_directory);
+	r->config.state_directory = server.state_directory = r->state_directory;
 	list_init(&r->streams);
-	if (asprintf(&file, "%s/operations", config->state_directory) < 0)
+	if (!r->state_directory || asprintf(&file, "%s/operations", config->state_directory) < 0)
 		file = NULL;
 	if (file)
 		rc = operation_store_new(&r->operations, file);
@@ -230,6 +234,26 @@ int rest_new(struct rest **rest, const struct rest_config *config, char *why, si
 	return 0;
 }
 
+void rest_files_reload(struct rest *rest)
+{
+	const struct config_api *api = &config_appliance(rest->configured)->api;
+	int rc = auth_configure(rest->auth, api);
+
+	if (rc < 0)
+		log_error(TOPIC, "tokens stay as they were error=\"%s\"", strerror(-rc));
+	server_configure(rest->server, api);
+}
+
+void rest_configure(struct rest *rest, const struct config *config)
+{
+	const struct config *was = rest->configured;
+
+	rest->configured = config_get(config);
+	if (config_appliance(was) != config_appliance(config))
+		rest_files_reload(rest);
+	config_put(was);
+}
+
 void rest_free(struct rest *rest)
 {
 	if (!rest)
@@ -239,5 +263,7 @@ void rest_free(struct rest *rest)
 	auth_free(rest->auth);
 	if (rest->operations)
 		operation_store_free(rest->operations);
+	config_put(rest->configured);
+	free(rest->state_directory);
 	free(rest);
 }

@@ -33,5 +33,9 @@ __attribute__((warn_unused_result)) int rest_new(struct rest **rest,
 						 const struct rest_config *config, char *why,
 						 size_t why_size);
 void rest_free(struct rest *rest);
+/* This configuration's tokens, limits and certificates, when they differ from before. */
+void rest_configure(struct rest *rest, const struct config *config);
+/* Tokens and certificates from their files, which may have changed without the configuration. */
+void rest_files_reload(struct rest *rest);
 /* For the event stream. */
 void rest_tunnel_changed(struct rest *rest, const struct tunnel_status *status);

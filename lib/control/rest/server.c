@@ -169,8 +169,11 @@ static socklen_t socket_address(struct sockaddr_storage *to, const struct config
 
 static void limits_set(struct evhttp *http, const struct config_api_limits *limits)
 {
+	/* All that libevent knows: what is not ours is refused in our own words. */
 	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_PUT | EVHTTP_REQ_POST |
-						 EVHTTP_REQ_PATCH | EVHTTP_REQ_DELETE);
+						 EVHTTP_REQ_PATCH | EVHTTP_REQ_DELETE |
+						 EVHTTP_REQ_HEAD | EVHTTP_REQ_OPTIONS |
+						 EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT);
 	evhttp_set_max_body_size(http, (ssize_t)limits->body_bytes);
 	evhttp_set_max_headers_size(http, (ssize_t)limits->header_bytes);
 	evhttp_set_timeout(http, (int)limits->timeout_s);
@@ -246,6 +249,22 @@ int server_new(struct server **server, struct event_loop *loop, const struct ser
 	}
 	*server = s;
 	return 0;
+}
+
+void server_configure(struct server *server, const struct config_api *api)
+{
+	struct ssl_ctx_st *fresh = NULL;
+	char why[512] = "";
+
+	server->config.api = api;
+	for (uint32_t i = 0; i < server->listener_count; i++)
+		limits_set(server->listeners[i].http, &api->limits);
+	if (tls_context_new(&fresh, api, server->config.state_directory, why, sizeof(why)) < 0) {
+		log_error(TOPIC, "certificates stay as they were: %s", why);
+		return;
+	}
+	tls_context_free(server->tls); /* connections that live have their own reference */
+	server->tls = fresh;
 }
 
 void server_free(struct server *server)

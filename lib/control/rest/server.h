@@ -31,6 +31,11 @@ __attribute__((warn_unused_result)) int server_new(struct server **server, struc
 						   const struct server_config *config, char *why,
 						   size_t why_size);
 void server_free(struct server *server);
+/*
+ * Other limits, and certificates read anew for connections to come; what cannot be read is logged
+ * and leaves those of before. Listeners stay as they are until the next start.
+ */
+void server_configure(struct server *server, const struct config_api *api);
 
 /* Ends the exchange. Takes the reply's contents. */
 void server_reply(struct server_exchange *exchange, struct http_reply *reply);

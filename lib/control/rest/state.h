@@ -12,6 +12,8 @@
 
 struct rest {
 	struct rest_config config;
+	char *state_directory;
+	const struct config *configured; /* a reference: tokens and limits are in it */
 	struct server *server;
 	struct auth *auth;
 	struct operation_store *operations;

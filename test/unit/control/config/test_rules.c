@@ -329,6 +329,7 @@ static void test_in_use(void **state)
 		const char *code; /* NULL: it goes */
 	} cases[] = {
 		{ CONFIG_LOCAL_GATEWAY, "a", "InUseLocalNetworkGatewayCannotBeDeleted" },
+		{ CONFIG_VIRTUAL_NETWORK, "inside", "InUseVirtualNetworkCannotBeDeleted" },
 		{ CONFIG_GATEWAY, "gw", "InUseGatewayCannotBeDeleted" },
 		{ CONFIG_PUBLIC_IP, "pip0", "PublicIPAddressCannotBeDeleted" },
 		{ CONFIG_CONNECTION, "to-a", NULL },
