@@ -6,6 +6,37 @@ LAB_CHARON_PLUGINS="random nonce openssl x509 revocation constraints pubkey pkcs
 gcm aes sha1 sha2 chapoly curve25519 vici kernel-libipsec kernel-netlink socket-default updown \
 eap-identity eap-mschapv2 eap-tls eap-md5 xauth-generic md4 md5"
 
+# A Debian tree with a newer strongSwan is made on demand: scripts/lab tree trixie; LAB_TREES says where.
+LAB_TREES=${LAB_TREES:-/var/cache/vpngw-trees}
+
+# lab_tree_make SUITE PACKAGES: with debootstrap, once
+lab_tree_make() {
+	[ ! -e "$LAB_TREES/$1/.made" ] || return 0
+	command -v debootstrap >/dev/null || { lab_fail "no debootstrap (apt-get install debootstrap)"; return 1; }
+	rm -rf "${LAB_TREES:?}/$1"
+	mkdir -p "$LAB_TREES"
+	debootstrap --variant=minbase --include="$2" "$1" "$LAB_TREES/$1" && touch "$LAB_TREES/$1/.made"
+}
+
+# The Debian 13 tree of strongSwan 6: says why it is not there.
+lab_trixie_missing() {
+	[ -e "$LAB_TREES/trixie/.made" ] || echo "no Debian 13 tree below $LAB_TREES (scripts/lab tree makes it)"
+}
+
+lab_trixie_make() {
+	lab_tree_make trixie charon-systemd,strongswan-swanctl,iproute2,libcharon-extra-plugins,libstrongswan-extra-plugins
+}
+
+# Runs a command with the tree as its root, the lab's files where they are: LAB_CHARON_TREE COMMAND...
+lab_in_tree() {
+	local tree=$1
+	shift
+	# shellcheck disable=SC2016
+	unshare -m sh -c 'tree=$0; dir=$1; shift
+		mount --bind /dev "$tree/dev" && mount -t proc proc "$tree/proc" && mkdir -p "$tree$dir" &&
+		mount --bind "$dir" "$tree$dir" && exec chroot "$tree" "$@"' "$tree" "$LAB_DIR" "$@"
+}
+
 lab_charon_missing() {
 	command -v charon-systemd >/dev/null || { echo "no charon-systemd (scripts/setup installs strongSwan)"; return; }
 	command -v swanctl >/dev/null || { echo "no swanctl (scripts/setup installs it)"; return; }
@@ -35,14 +66,23 @@ lab_charon_start() {
 			filelog { stderr { default = ${LAB_CHARON_LOG:-1} } }
 			plugins {
 				vici { socket = unix://$dir/vici }
-				kernel-libipsec { allow_peer_ts = yes }
+				kernel-libipsec {
+					allow_peer_ts = yes
+					raw_esp = ${LAB_CHARON_RAW_ESP:-no}
+				}
 			}
 			${3:-}
 		}
 		swanctl { load = random openssl pem pkcs1 pkcs8 x509 }
 	CONF
 	# Not the journal's notify socket: the service manager would take it for one of its own.
-	STRONGSWAN_CONF=$dir/strongswan.conf NOTIFY_SOCKET='' lab_start "$1" "$2" charon-systemd
+	if [ -n "${LAB_CHARON_TREE:-}" ]; then
+		# shellcheck disable=SC2016
+		STRONGSWAN_CONF=$dir/strongswan.conf NOTIFY_SOCKET='' lab_start "$1" "$2" bash -c '. "$0/lab.sh" && . "$0/strongswan.sh" && lab_in_tree "$@"' \
+			"$(dirname "${BASH_SOURCE[0]}")" "$LAB_CHARON_TREE" charon-systemd
+	else
+		STRONGSWAN_CONF=$dir/strongswan.conf NOTIFY_SOCKET='' lab_start "$1" "$2" charon-systemd
+	fi
 	lab_await 10 test -S "$dir/vici" && return 0
 	tail -n 5 "$LAB_DIR/$1.log" >&2
 	lab_fail "strongSwan ($1) did not start, see $LAB_DIR/$1.log"
@@ -65,15 +105,15 @@ lab_charon_load() {
 
 # Writes one site-to-site connection: lab_charon_connection NAME CONNECTION key=value...
 # local remote (addresses), local_ts remote_ts (prefixes), psk; local_id remote_id (the addresses unless
-# given), ike esp (proposals), dpd (seconds), start (none, start or trap).
+# given), ike esp (proposals), dpd (seconds), start (none, start or trap), encap (no: UDP only with a NAT).
 lab_charon_connection() {
 	local name=$1 connection=$2 pair
 	shift 2
 	local local=%any remote=%any local_ts=dynamic remote_ts=dynamic psk='' local_id='' remote_id=''
-	local ike=aes256gcm16-prfsha384-ecp384 esp=aes256gcm16-ecp384 dpd=2 start=none version=2
+	local ike=aes256gcm16-prfsha384-ecp384 esp=aes256gcm16-ecp384 dpd=2 start=none version=2 encap=yes
 	for pair in "$@"; do
 		case ${pair%%=*} in
-		local | remote | local_ts | remote_ts | psk | local_id | remote_id | ike | esp | dpd | start | version)
+		local | remote | local_ts | remote_ts | psk | local_id | remote_id | ike | esp | dpd | start | version | encap)
 			printf -v "${pair%%=*}" '%s' "${pair#*=}"
 			;;
 		*) lab_fail "lab_charon_connection: unknown key ${pair%%=*}" || return 1 ;;
@@ -86,7 +126,7 @@ lab_charon_connection() {
 				local_addrs = $local
 				remote_addrs = $remote
 				proposals = $ike
-				encap = yes
+				encap = $encap
 				dpd_delay = ${dpd}s
 				mobike = yes
 				local { auth = psk

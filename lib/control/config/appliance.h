@@ -49,6 +49,7 @@ struct config_maxima {
 	int64_t routes4;
 	int64_t routes6;
 	int64_t domains;
+	int64_t selector_pairs;
 };
 
 struct config_listener {

@@ -192,6 +192,43 @@ static void check_certificate(struct check *check, const struct config_connectio
 			   CODE_PARAMETER, "Needs inboundAuthRevocationLists.");
 }
 
+/* A child for each pair of a prefix here and a prefix there. */
+static void check_pairs(struct check *check, const struct config_connection *connection,
+			const struct config_gateway *gateway,
+			const struct config_local_gateway *site)
+{
+	const struct config_virtual_network *here = config_gateway_network(check->config, gateway);
+	const struct config_gateway *other =
+		config_gateway_find(check->config, &connection->other_gateway);
+	const struct config_virtual_network *there =
+		other ? config_gateway_network(check->config, other) : NULL;
+	const struct config_array none = { 0 };
+	const struct config_array *far = site ? (const void *)&site->prefixes
+					      : (there ? (const void *)&there->prefixes : &none);
+	const struct net_prefix *prefixes = far->items;
+	int64_t most = config_appliance(check->config)->maxima.selector_pairs, pairs = 0;
+
+	if (!connection->policy_selectors || connection->selectors.count || !here || !far->count)
+		return;
+	for (uint32_t l = 0; l < here->prefixes.count; l++)
+		for (uint32_t r = 0; r < far->count; r++)
+			pairs += here->prefixes.items[l].addr.family == prefixes[r].addr.family;
+	if (pairs > most)
+		check_fail(check,
+			   AT(&connection->resource, "/properties/usePolicyBasedTrafficSelectors"),
+			   CODE_QUOTA,
+			   "%u prefixes here and %u there give %lld pairs of selectors; "
+			   "/appliance/maxima/selectorPairs is %lld.",
+			   here->prefixes.count, far->count, (long long)pairs, (long long)most);
+	else if (!pairs)
+		check_fail(
+			check,
+			AT(&connection->resource, "/properties/usePolicyBasedTrafficSelectors"),
+			CODE_PARAMETER,
+			"The prefixes here and there are of different families: there is no pair "
+			"of selectors.");
+}
+
 static void check_connection(struct check *check, uint32_t i)
 {
 	const struct config_connection *connection = config_connection_at(check->config, i);
@@ -219,6 +256,7 @@ static void check_connection(struct check *check, uint32_t i)
 	if (!gateway)
 		return;
 	check_bgp(check, connection, gateway, site);
+	check_pairs(check, connection, gateway, site);
 	check_sku(check, connection, gateway);
 	if (site && site->address.family)
 		check_own_address(check, connection, gateway, site);

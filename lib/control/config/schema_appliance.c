@@ -193,6 +193,17 @@ static const struct schema_field maxima_rows[] = {
 	MAXIMUM("routes4", routes4, 131072, 4194304, ""),
 	MAXIMUM("routes6", routes6, 32768, 1048576, ""),
 	MAXIMUM("domains", domains, 4, 256, "Routing domains."),
+	{ .name = "selectorPairs",
+	  .type = SCHEMA_INT,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_LIVE | SCHEMA_HAS_DEFAULT,
+	  SCHEMA_AT(config_maxima, selector_pairs),
+	  .min = 1,
+	  .max = 1000,
+	  .preset = 200,
+	  .help = "Children of a connection with policy-based selectors: pairs of a prefix here "
+		  "and a "
+		  "prefix there." },
 };
 static const struct schema_object maxima_object = { .name = "maxima", SCHEMA_ROWS(maxima_rows) };
 

@@ -18,7 +18,7 @@
 #include "control/config/config.h"
 #include "net/selector.h"
 
-#define PLAN_PAIRS_MAX 200 /* children of one connection, as Azure's limit */
+#define PLAN_PAIRS_MAX 1000 /* children of one connection; what a configuration may ask for */
 
 struct plan_child {
 	struct net_selector *local;

@@ -256,8 +256,10 @@ int tunnel_configure(struct tunnel *tunnel, const struct peer_source *source, ch
 		if (tunnel->ike && !stays)
 			(void)!ikev2_delete(tunnel->all->engine, tunnel->ike, false,
 					    clock_now_ns(tunnel->all->clock));
-		if (!stays)
+		if (!stays) {
 			tunnel->ike = 0;
+			pair_orphan(tunnel); /* children that are no longer wanted can go then */
+		}
 		tunnel->dialling = false;
 		ikev2_connection_put(tunnel->connection);
 	}
