@@ -103,6 +103,7 @@ struct config_appliance {
 	int crypto_profile;  /* enum config_crypto_profile, never INHERIT */
 	int limit_direction; /* enum config_direction */
 	int idle;	     /* enum config_idle */
+	int64_t sequence_spread;
 	int64_t history;     /* revisions that the journal keeps */
 	struct config_cores cores;
 	struct config_memory memory;

@@ -382,6 +382,17 @@ static const struct schema_field appliance_rows[] = {
 	  SCHEMA_AT(config_appliance, idle),
 	  .values = idle_values,
 	  .help = "`rest`: idle workers sleep; for virtual and test machines." },
+	{ .name = "sequenceSpread",
+	  .type = SCHEMA_INT,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_LIVE | SCHEMA_HAS_DEFAULT,
+	  SCHEMA_AT(config_appliance, sequence_spread),
+	  .min = 1,
+	  .max = 65536,
+	  .preset = 32,
+	  .help = "The smallest replay window of a peer that several workers sending on one SA "
+		  "keep within; of SAs made from now on. More lets workers send larger bursts, less "
+		  "than 4 a worker lets one at a time send." },
 	{ .name = "history",
 	  .type = SCHEMA_INT,
 	  .status = SCHEMA_ENFORCED,

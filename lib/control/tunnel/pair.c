@@ -120,14 +120,14 @@ static int sa_add(struct tunnels *all, uint32_t id, const struct sa_pair *pair,
 }
 
 /* What the engine left to us. */
-static void complete(struct contract_sa *sa, const struct sa_pair *pair)
+static void complete(const struct tunnels *all, struct contract_sa *sa, const struct sa_pair *pair)
 {
 	sa->tunnel = pair->tunnel->id;
 	sa->child = pair->contract_child;
 	if (sa->direction == CONTRACT_INBOUND)
 		sa->window = WINDOW_DEFAULT;
 	else
-		sa->spread = CONTRACT_SPREAD_DEFAULT;
+		sa->spread = (uint32_t)config_appliance(all->plan.config)->sequence_spread;
 	if (sa->direction == CONTRACT_INBOUND && pair->tunnel->plan->gateway->no_replay_protection)
 		sa->flags |= CONTRACT_SA_NO_REPLAY_CHECK;
 }
@@ -193,11 +193,11 @@ static int batch(struct tunnels *all, struct sa_pair *pair,
 	int rc;
 
 	requests_batch_begin(requests);
-	complete(&sa, pair);
+	complete(all, &sa, pair);
 	rc = sa_add(all, pair->inbound, pair, &sa);
 	pair->in = sa;
 	sa = *install->outbound;
-	complete(&sa, pair);
+	complete(all, &sa, pair);
 	if (rc == 0)
 		rc = sa_add(all, pair->outbound, pair, &sa);
 	pair->out = sa;
