@@ -234,13 +234,24 @@ struct net_addr bed_remote(uint32_t tunnel, bool ip6)
 	return addr;
 }
 
-void bed_tunnel(struct bed *bed, uint32_t t)
+void bed_child(struct bed *bed, uint32_t tunnel, uint32_t outbound_sa)
 {
-	struct contract_tunnel tunnel = { .nexthop = BED_NEXTHOP_PUBLIC, .mirror = BED_MIRROR_TUN };
 	struct {
 		struct contract_child child;
 		struct net_selector selectors[4];
-	} child = { .child = { .tunnel = t, .local_count = 2, .remote_count = 2 } };
+	} child = { .child = { .tunnel = tunnel,
+			       .outbound_sa = outbound_sa,
+			       .local_count = 2,
+			       .remote_count = 2 } };
+
+	for (int i = 0; i < 4; i++)
+		child.selectors[i] = net_selector_any(i % 2 ? NET_IP6 : NET_IP4);
+	put(bed, CONTRACT_CHILD, tunnel, &child, sizeof(child));
+}
+
+void bed_tunnel(struct bed *bed, uint32_t t)
+{
+	struct contract_tunnel tunnel = { .nexthop = BED_NEXTHOP_PUBLIC, .mirror = BED_MIRROR_TUN };
 	struct {
 		struct contract_group group;
 		struct contract_member member;
@@ -248,10 +259,8 @@ void bed_tunnel(struct bed *bed, uint32_t t)
 	struct contract_nexthop hop = { .kind = CONTRACT_NEXTHOP_GROUP, .target = t };
 	struct net_addr net6 = addr_of("fd10::");
 
-	for (int i = 0; i < 4; i++)
-		child.selectors[i] = net_selector_any(i % 2 ? NET_IP6 : NET_IP4);
 	put(bed, CONTRACT_TUNNEL, t, &tunnel, sizeof(tunnel));
-	put(bed, CONTRACT_CHILD, t, &child, sizeof(child));
+	bed_child(bed, t, 0);
 	put(bed, CONTRACT_GROUP, t, &group, sizeof(group));
 	put(bed, CONTRACT_NEXTHOP, BED_NEXTHOP_TUNNEL + t, &hop, sizeof(hop));
 	route(bed, net_addr_ip4(bed_tunnel_net(t)), 24, BED_NEXTHOP_TUNNEL + t);
@@ -311,20 +320,11 @@ void bed_sa_add(struct bed *bed, const struct bed_sa *sa)
 {
 	struct contract_sa in;
 	struct contract_sa out;
-	struct {
-		struct contract_child child;
-		struct net_selector selectors[4];
-	} child = { .child = { .tunnel = sa->tunnel,
-			       .outbound_sa = 2 * sa->tunnel + 1,
-			       .local_count = 2,
-			       .remote_count = 2 } };
 
-	for (int i = 0; i < 4; i++)
-		child.selectors[i] = net_selector_any(i % 2 ? NET_IP6 : NET_IP4);
 	bed_sa_make(&in, &out, sa);
 	put(bed, CONTRACT_SA, 2 * sa->tunnel, &in, sizeof(in));
 	put(bed, CONTRACT_SA, 2 * sa->tunnel + 1, &out, sizeof(out));
-	put(bed, CONTRACT_CHILD, sa->tunnel, &child, sizeof(child));
+	bed_child(bed, sa->tunnel, 2 * sa->tunnel + 1);
 }
 
 uint64_t bed_drops(const struct bed *bed, enum contract_drop drop)

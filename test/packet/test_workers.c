@@ -1,8 +1,9 @@
 /*
  * One SA and a thousand, one, two and four workers, devices with one queue and with several, both
  * ways: every packet comes through once and opens to what it was, every inner flow leaves in order,
- * and a peer whose replay window has 32 packets drops none. WORKERS_PACKETS sets how many packets
- * a case has.
+ * and a peer whose replay window has 32 packets drops none. Then the same while SAs come, go and
+ * take over from each other. WORKERS_PACKETS sets how many packets a case has, CHURN_SAS how many
+ * SAs are installed meanwhile.
  */
 #include "../unit/cmocka_all.h"
 #include "../unit/dataplane/eal.h"
@@ -10,6 +11,9 @@
 #include "dataplane/worker/handover.h"
 #include "gang.h"
 #include "peer.h"
+#include "pool.h"
+
+#include <rte_cycles.h>
 
 #include <sched.h>
 #include <time.h>
@@ -21,10 +25,16 @@
 #define PEER_WINDOW 32
 #define PATIENCE_S 20
 #define BYTES 96
+#define OTHER 0x40000000u /* in the SPI of the second SA of a tunnel */
+#define SPARE 256	  /* SAs that come and go */
+#define CHURN_TUNNELS 16
+#define CHURN_PACKETS 4000000
 #define MARK 28 /* where the number of a packet in its flow stands */
 
 static struct bed *bed;
+static struct rte_rcu_qsbr *qsbr;
 static uint32_t packets_of_case = 6000;
+static uint32_t churn_sas = 3000;
 
 struct flow {
 	uint32_t tunnel;
@@ -38,6 +48,12 @@ struct window_of_peer {
 	uint64_t highest;
 };
 
+struct churn {
+	pthread_t thread;
+	_Atomic bool going;
+	double sas_per_s;
+};
+
 struct run {
 	struct gang *gang;
 	struct gang_config config;
@@ -45,9 +61,11 @@ struct run {
 	bool inward;
 	uint32_t flow_count;
 	struct flow flows[FLOWS_MAX];
-	struct window_of_peer peers[TUNNELS + 1];
+	uint32_t packets;    /* to send; grows while SAs change */
+	struct churn *churn; /* NULL: SAs stay as they are */
+	struct window_of_peer peers[2][TUNNELS + 1];
 	uint64_t sequences[TUNNELS + 1]; /* that the peer used */
-	uint64_t first[TUNNELS + 1];
+	uint64_t first[2][TUNNELS + 1];
 	uint32_t sent;
 	uint32_t got;
 	uint32_t refused;    /* by a peer's window */
@@ -126,15 +144,16 @@ static struct rte_mbuf *next_frame(struct run *r, uint32_t *queue)
 static void outer_check(struct run *r, const uint8_t *frame, uint32_t n)
 {
 	const uint8_t *esp = frame + 14 + 20;
-	uint32_t tunnel =
-		(uint32_t)(esp[0] << 24 | esp[1] << 16 | esp[2] << 8 | esp[3]) & 0x7fffffff;
+	uint32_t spi = (uint32_t)(esp[0] << 24 | esp[1] << 16 | esp[2] << 8 | esp[3]);
+	uint32_t tunnel = spi & 0xffff;
+	bool other = spi & OTHER;
 	uint32_t number = (uint32_t)(esp[4] << 24 | esp[5] << 16 | esp[6] << 8 | esp[7]);
 	struct contract_sa sa = sa_of(tunnel, true);
 	uint8_t inner[BYTES + 64];
 	uint8_t next_header;
 	int got;
 
-	r->refused += !peer_accepts(&r->peers[tunnel], number - r->first[tunnel]);
+	r->refused += !peer_accepts(&r->peers[other][tunnel], number - r->first[other][tunnel]);
 	got = peer_open(&sa, esp, n - 34, 0, inner, &next_header);
 	assert_int_equal(got, BYTES);
 	inner_check(r, inner, (uint32_t)got);
@@ -160,17 +179,21 @@ static void late(const struct run *r)
 		if (bed_drops(bed, d))
 			print_message("drops %s: %llu\n", contract_drop_name(d),
 				      (unsigned long long)bed_drops(bed, d));
-	fail_msg("%u of %u packets came through", r->got, packets_of_case);
+	fail_msg("%u of %u packets came through", r->got, r->packets);
 }
 
 static void send_all(struct run *r)
 {
 	time_t end = time(NULL) + PATIENCE_S;
 
-	while (r->got < packets_of_case) {
+	while (r->got < r->packets) {
 		bool moved = false;
 
-		while (r->sent < packets_of_case && r->sent - r->got < UNDER_WAY) {
+		if (r->churn && r->churn->going && r->packets < CHURN_PACKETS) {
+			r->packets = r->sent + UNDER_WAY;
+			end = time(NULL) + PATIENCE_S;
+		}
+		while (r->sent < r->packets && r->sent - r->got < UNDER_WAY) {
 			uint32_t queue;
 			struct rte_mbuf *m = next_frame(r, &queue);
 
@@ -187,20 +210,27 @@ static void send_all(struct run *r)
 	}
 }
 
-static void outbound_new(uint32_t tunnel, uint32_t spread, struct run *r)
+static uint32_t other_id(uint32_t tunnel)
+{
+	return 2 * TUNNELS + 2 + tunnel;
+}
+
+static void outbound_new(struct run *r, uint32_t tunnel, uint32_t spread, bool other)
 {
 	struct bed_sa sa = { .tunnel = tunnel,
 			     .cipher = CONTRACT_CIPHER_AES128_GCM,
 			     .spread = spread };
+	uint32_t id = other ? other_id(tunnel) : 2 * tunnel + 1;
 	struct contract_sa in;
 	struct contract_sa out;
 
 	bed_sa_make(&in, &out, &sa);
-	if (bed_put(bed, CONTRACT_SA, 2 * tunnel + 1, &out, sizeof(out)))
+	out.spi |= other ? OTHER : 0;
+	if (bed_put(bed, CONTRACT_SA, id, &out, sizeof(out)))
 		fail_msg("%s", sa_reason(bed->sas));
-	r->first[tunnel] = sa_slot(sa_hot(bed->sas), 2 * tunnel + 1)->out_life.next;
-	r->sequences[tunnel] = sa_slot(sa_hot(bed->sas), 2 * tunnel)->window.highest;
-	r->peers[tunnel].seen = calloc(packets_of_case + GANG_RING, 1);
+	r->first[other][tunnel] = sa_slot(sa_hot(bed->sas), id)->out_life.next;
+	r->peers[other][tunnel].seen =
+		calloc(r->churn ? CHURN_PACKETS + GANG_RING : packets_of_case + GANG_RING, 1);
 }
 
 static uint64_t counter(uint32_t column)
@@ -208,34 +238,133 @@ static uint64_t counter(uint32_t column)
 	return contract_counters_sum(&bed->counters, CONTRACT_COUNT_WORKER, 0, column);
 }
 
-static struct run *run_case(const struct gang_config *config, uint32_t tunnels, bool inward,
-			    uint32_t spread)
+static struct run *run_new(const struct gang_config *config, uint32_t tunnels, bool inward)
 {
 	struct run *r = calloc(1, sizeof(*r));
-	uint64_t drops = bed_drops_all(bed);
-	uint64_t handed = counter(CONTRACT_WORKER_HANDED_OVER);
-	uint64_t waits = counter(CONTRACT_WORKER_WAITS);
 
 	r->config = *config;
+	r->config.qsbr = qsbr;
 	r->tunnels = tunnels;
 	r->inward = inward;
+	r->packets = packets_of_case;
 	r->flow_count = tunnels > FLOWS ? tunnels : FLOWS;
 	for (uint32_t i = 0; i < r->flow_count; i++)
 		r->flows[i].tunnel = 1 + i % tunnels;
 	for (uint32_t t = 1; t <= tunnels; t++)
-		outbound_new(t, spread, r);
-	r->gang = gang_new(bed, config);
-	send_all(r);
-	gang_free(r->gang);
-	assert_int_equal(bed_drops_all(bed), drops);
+		r->sequences[t] = sa_slot(sa_hot(bed->sas), 2 * t)->window.highest;
+	return r;
+}
+
+static void run_free(struct run *r)
+{
+	for (uint32_t t = 1; t <= r->tunnels; t++) {
+		free(r->peers[0][t].seen);
+		free(r->peers[1][t].seen);
+	}
+	free(r);
+}
+
+static void run_report(const struct run *r, uint64_t handed, uint64_t waits)
+{
 	printf("%s, %u SAs, %u workers, %u queues%s: %u packets, %u misordered, %u refused, "
 	       "%llu handed over, %llu waits\n",
-	       inward ? "in" : "out", tunnels, config->workers, config->queues,
-	       config->spreads_spi ? " by SPI" : "", r->got, r->misordered, r->refused,
+	       r->inward ? "in" : "out", r->tunnels, r->config.workers, r->config.queues,
+	       r->config.spreads_spi ? " by SPI" : "", r->got, r->misordered, r->refused,
 	       (unsigned long long)(counter(CONTRACT_WORKER_HANDED_OVER) - handed),
 	       (unsigned long long)(counter(CONTRACT_WORKER_WAITS) - waits));
-	for (uint32_t t = 1; t <= tunnels; t++)
-		free(r->peers[t].seen);
+}
+
+/* On a thread of its own, where cmocka's asserts cannot be. */
+static void churn_must(int err, uint32_t id)
+{
+	if (!err)
+		return;
+	fprintf(stderr, "SA %u: %d %s\n", id, err, sa_reason(bed->sas));
+	exit(1);
+}
+
+static uint32_t spare_id(uint32_t i)
+{
+	return 3 * TUNNELS + 3 + i % SPARE;
+}
+
+/* The main lcore's part: an SA of a spare id comes, an older one goes. */
+static void churn_one(uint32_t i)
+{
+	struct contract_sa sa = sa_of(1 + i % TUNNELS, i & 1);
+	struct contract_object gone = { .kind = CONTRACT_SA };
+
+	if (i >= SPARE / 2) {
+		gone.id = spare_id(i - SPARE / 2);
+		churn_must(sa_del(bed->sas, &gone, NULL), gone.id);
+	}
+	if (!(i & 1))
+		sa.spi = contract_spi(1, spare_id(i));
+	churn_must(bed_put(bed, CONTRACT_SA, spare_id(i), &sa, sizeof(sa)), spare_id(i));
+}
+
+static void churn_end(void)
+{
+	for (uint32_t i = churn_sas - SPARE / 2; i < churn_sas; i++) {
+		struct contract_object gone = { .kind = CONTRACT_SA, .id = spare_id(i) };
+
+		churn_must(sa_del(bed->sas, &gone, NULL), gone.id);
+	}
+}
+
+/* And the tunnels that have traffic send on one SA, then on the other. */
+static void take_over(uint32_t i)
+{
+	uint32_t tunnel = 1 + i % CHURN_TUNNELS;
+
+	bed_child(bed, tunnel, i / CHURN_TUNNELS & 1 ? 2 * tunnel + 1 : other_id(tunnel));
+}
+
+static void *churn_all(void *arg)
+{
+	struct churn *churn = arg;
+	uint64_t start = rte_rdtsc();
+
+	for (uint32_t i = 0; i < churn_sas; i++) {
+		churn_one(i);
+		take_over(i);
+		sa_reclaim(bed->sas);
+	}
+	churn_end();
+	churn->sas_per_s = churn_sas * (double)rte_get_tsc_hz() / (double)(rte_rdtsc() - start);
+	churn->going = false;
+	return NULL;
+}
+
+static void run_go(struct run *r, uint32_t spread)
+{
+	uint64_t drops = bed_drops_all(bed);
+	uint64_t handed = counter(CONTRACT_WORKER_HANDED_OVER);
+	uint64_t waits = counter(CONTRACT_WORKER_WAITS);
+
+	for (uint32_t t = 1; t <= r->tunnels; t++) {
+		outbound_new(r, t, spread, false);
+		if (r->churn)
+			outbound_new(r, t, spread, true);
+	}
+	r->gang = gang_new(bed, &r->config);
+	if (r->churn)
+		assert_int_equal(pthread_create(&r->churn->thread, NULL, churn_all, r->churn), 0);
+	send_all(r);
+	if (r->churn)
+		pthread_join(r->churn->thread, NULL);
+	gang_free(r->gang);
+	assert_int_equal(bed_drops_all(bed), drops);
+	assert_int_equal(r->got, r->packets);
+	run_report(r, handed, waits);
+}
+
+static struct run *run_case(const struct gang_config *config, uint32_t tunnels, bool inward,
+			    uint32_t spread)
+{
+	struct run *r = run_new(config, tunnels, inward);
+
+	run_go(r, spread);
 	return r;
 }
 
@@ -243,10 +372,9 @@ static void run_good(const struct gang_config *config, uint32_t tunnels, bool in
 {
 	struct run *r = run_case(config, tunnels, inward, CONTRACT_SPREAD_DEFAULT);
 
-	assert_int_equal(r->got, packets_of_case);
 	assert_int_equal(r->misordered, 0);
 	assert_int_equal(r->refused, 0);
-	free(r);
+	run_free(r);
 }
 
 static void in_order_everywhere(void **state)
@@ -278,7 +406,7 @@ static void one_at_a_time(void **state)
 	(void)state;
 	assert_int_equal(r->misordered, 0);
 	assert_int_equal(r->refused, 0);
-	free(r);
+	run_free(r);
 }
 
 /* Without the bound the same receiver must drop, or the test above shows nothing. */
@@ -293,9 +421,28 @@ static void planted_spread(void **state)
 
 		assert_int_equal(r->misordered, 0);
 		refused = r->refused;
-		free(r);
+		run_free(r);
 	}
 	assert_true(refused > 0);
+}
+
+/* State changes under traffic: nothing is lost, misordered or refused. */
+static void sas_come_and_go(void **state)
+{
+	const struct gang_config config = { .workers = 2, .queues = 2, .spreads_spi = true };
+
+	(void)state;
+	for (uint32_t way = 0; way < 2; way++) {
+		struct run *r = run_new(&config, CHURN_TUNNELS, way);
+		struct churn churn = { .going = true };
+
+		r->churn = &churn;
+		run_go(r, CONTRACT_SPREAD_DEFAULT);
+		printf("%u SAs installed meanwhile, %.0f a second\n", churn_sas, churn.sas_per_s);
+		assert_int_equal(r->misordered, 0);
+		assert_int_equal(r->refused, 0);
+		run_free(r);
+	}
 }
 
 static uint32_t worker_of(const uint8_t *ip, uint32_t n)
@@ -334,9 +481,16 @@ static void what_decides(void **state)
 
 static int make(void **state)
 {
-	struct bed_config config = { .tunnels = TUNNELS, .buffers = 8191, .workers = GANG_WORKERS };
+	struct bed_config config = { .tunnels = TUNNELS,
+				     .buffers = 8191,
+				     .workers = GANG_WORKERS,
+				     .sas = 3 * TUNNELS + 4 + SPARE };
 
 	(void)state;
+	qsbr = config.qsbr = worker_qsbr_new(GANG_WORKERS);
+#ifdef __SANITIZE_THREAD__
+	config.pool_ops = pool_locked();
+#endif
 	bed = bed_new(&config);
 	for (uint32_t t = 1; t <= TUNNELS; t++) {
 		struct bed_sa sa = { .tunnel = t, .cipher = CONTRACT_CIPHER_AES128_GCM };
@@ -351,21 +505,24 @@ static int unmake(void **state)
 {
 	(void)state;
 	bed_free(bed);
+	worker_qsbr_free(qsbr);
 	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_decides),
-		cmocka_unit_test(in_order_everywhere),
-		cmocka_unit_test(one_at_a_time),
-		cmocka_unit_test(planted_spread),
+		cmocka_unit_test(what_decides),	   cmocka_unit_test(in_order_everywhere),
+		cmocka_unit_test(one_at_a_time),   cmocka_unit_test(planted_spread),
+		cmocka_unit_test(sas_come_and_go),
 	};
 	const char *count = getenv("WORKERS_PACKETS");
 
 	if (count)
 		packets_of_case = (uint32_t)strtoul(count, NULL, 10);
+	count = getenv("CHURN_SAS");
+	if (count)
+		churn_sas = (uint32_t)strtoul(count, NULL, 10);
 	test_eal_init_with("--no-huge", "256");
 	return cmocka_run_group_tests(tests, make, unmake);
 }
