@@ -104,7 +104,7 @@ struct config_appliance {
 	int limit_direction; /* enum config_direction */
 	int idle;	     /* enum config_idle */
 	int64_t sequence_spread;
-	int64_t history;     /* revisions that the journal keeps */
+	int64_t history; /* revisions that the journal keeps */
 	struct config_cores cores;
 	struct config_memory memory;
 	struct config_maxima maxima;

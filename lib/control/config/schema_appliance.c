@@ -391,7 +391,8 @@ static const struct schema_field appliance_rows[] = {
 	  .max = 65536,
 	  .preset = 32,
 	  .help = "The smallest replay window of a peer that several workers sending on one SA "
-		  "keep within; of SAs made from now on. More lets workers send larger bursts, less "
+		  "keep within; of SAs made from now on. More lets workers send larger bursts, "
+		  "less "
 		  "than 4 a worker lets one at a time send." },
 	{ .name = "history",
 	  .type = SCHEMA_INT,

@@ -468,7 +468,7 @@ static void prefetch_all(struct path *path)
 			continue;
 		last = id;
 		rte_prefetch0(path_tunnel_row(path, id));
-		rte_prefetch0(path->sas->tunnels[id].outbound);
+		rte_prefetch0(__atomic_load_n(&path->sas->tunnels[id].outbound, __ATOMIC_RELAXED));
 	}
 }
 
