@@ -21,6 +21,34 @@
 #define ESP_ROOM_HEAD 96 /* outer headers, ESP header, IV and a tagged Ethernet header */
 #define ESP_ROOM_TAIL 64 /* padding, trailer and ICV without TFC */
 
+/*
+ * What of an SA decides how a packet is laid out. Building and opening take it by value, so that a
+ * run of packets of the common form is compiled for it.
+ */
+struct esp_form {
+	uint16_t flags; /* of enum sa_flag: those of ESP_FORM_FLAGS */
+	uint8_t iv_bytes;
+	uint8_t tag_bytes;
+	uint8_t block;
+	uint8_t salt_bytes;
+};
+
+#define ESP_FORM_FLAGS (SA_IP6 | SA_TFC | SA_RANDOM_IV | SA_CTR)
+/* AES-GCM and ChaCha20-Poly1305 with whole tags; outbound: over IPv4, without TFC. */
+#define ESP_FORM_COMMON ((struct esp_form){ 0, 8, 16, 4, 4 })
+#define ESP_FORM_OF(sa, mask)                                                                      \
+	((struct esp_form){ (uint16_t)((sa)->flags & (mask)), (sa)->iv_bytes, (sa)->tag_bytes,     \
+			    (sa)->block, (sa)->salt_bytes })
+
+static ESP_INLINE bool esp_form_common(struct esp_form form)
+{
+	struct esp_form common = ESP_FORM_COMMON;
+
+	return form.flags == common.flags && form.iv_bytes == common.iv_bytes &&
+	       form.tag_bytes == common.tag_bytes && form.block == common.block &&
+	       form.salt_bytes == common.salt_bytes;
+}
+
 static ESP_INLINE uint32_t esp_align(uint32_t n, uint32_t block)
 {
 	return (n + block - 1) & ~(block - 1);

@@ -37,20 +37,22 @@ static ESP_INLINE struct esp_look esp_look(const struct sa_tunnel *tunnel, const
 }
 
 /* Padding 1, 2, 3, ... (RFC 4303 section 2.4), its length, next header. */
-static ESP_INLINE void esp_trailer(uint8_t *end, uint32_t padding, uint8_t next_header)
+static ESP_INLINE void esp_trailer(uint8_t *end, uint32_t padding, bool inner6)
 {
+	static const uint64_t rows[2][4] = {
+		{ 0x0400, 0x040101, 0x04020201, 0x0403030201 },
+		{ 0x2900, 0x290101, 0x29020201, 0x2903030201 },
+	};
+
 	if (__builtin_expect(padding < 4, 1)) {
 		/* five bytes at most; what is written behind them, the ICV overwrites */
-		uint64_t row = UINT64_C(0x030201) & ((UINT64_C(1) << padding * 8) - 1);
-
-		row |= ((uint64_t)next_header << 8 | padding) << padding * 8;
-		memcpy(end, &row, sizeof(row));
+		memcpy(end, &rows[inner6][padding], sizeof(rows[0][0]));
 		return;
 	}
 	for (uint32_t i = 0; i < padding; i++)
 		end[i] = (uint8_t)(i + 1);
 	end[padding] = (uint8_t)padding;
-	end[padding + 1] = next_header;
+	end[padding + 1] = inner6 ? NET_PROTO_IP6 : NET_PROTO_IP4;
 }
 
 /*
@@ -135,6 +137,7 @@ struct esp_inner {
 	uint8_t *text;
 	uint32_t length;
 	uint32_t extra; /* bytes of zeros that follow the packet (TFC) */
+	bool ip6;
 	struct esp_look look;
 };
 
@@ -144,42 +147,42 @@ struct esp_inner {
  * the caller.
  */
 static ESP_INLINE uint8_t *esp_build(struct cipher_op *op, const struct sa_outbound *out,
-				     uint64_t number, const struct esp_inner *inner)
+				     struct esp_form form, uint64_t number,
+				     const struct esp_inner *inner)
 {
 	uint8_t *text = inner->text;
 	uint32_t length = inner->length + inner->extra;
-	bool inner6 = text[0] >> 4 == 6;
-	uint8_t *esp = text - out->iv_bytes - ESP_HDR;
-	uint32_t padding = esp_padding(length, out->block);
+	uint8_t *esp = text - form.iv_bytes - ESP_HDR;
+	uint32_t padding = esp_padding(length, form.block);
 	uint32_t bytes = length + padding + ESP_TRAILER;
 	uint32_t number_be = rte_cpu_to_be_32((uint32_t)number);
-	uint32_t total = ESP_HDR + out->iv_bytes + bytes + out->tag_bytes;
+	uint32_t total = ESP_HDR + form.iv_bytes + bytes + form.tag_bytes;
 	uint32_t spi_be;
 
 	if (__builtin_expect(inner->extra, 0))
 		memset(text + inner->length, 0, inner->extra);
-	esp_trailer(text + length, padding, inner6 ? NET_PROTO_IP6 : NET_PROTO_IP4);
-	if (out->flags & SA_IP6)
+	esp_trailer(text + length, padding, inner->ip6);
+	if (form.flags & SA_IP6)
 		esp_head6(out, esp, total, inner->look);
 	else
 		esp_head4(out, esp, total, inner->look, (uint16_t)number);
 	memcpy(&spi_be, esp, 4);
 	memcpy(esp + 4, &number_be, 4);
-	if (__builtin_expect(!(out->flags & SA_RANDOM_IV), 1)) {
+	if (__builtin_expect(!(form.flags & SA_RANDOM_IV), 1)) {
 		uint64_t iv = rte_cpu_to_be_64(number);
 
-		if (out->iv_bytes)
+		if (form.iv_bytes)
 			memcpy(esp + ESP_HDR, &iv, 8);
-		esp_nonce(op, esp + ESP_HDR, out->salt, out->salt_bytes, out->flags);
+		esp_nonce(op, esp + ESP_HDR, out->salt, form.salt_bytes, form.flags);
 	} else {
-		memcpy(op->iv, esp + ESP_HDR, out->iv_bytes);
+		memcpy(op->iv, esp + ESP_HDR, form.iv_bytes);
 	}
 	esp_aad(op, spi_be, number, out->flags);
 	op->text = text;
 	op->tag = text + bytes;
 	op->key = out->key;
 	op->length = (uint16_t)bytes;
-	op->head = (uint8_t)(ESP_HDR + out->iv_bytes);
-	op->tag_bytes = out->tag_bytes;
+	op->head = (uint8_t)(ESP_HDR + form.iv_bytes);
+	op->tag_bytes = form.tag_bytes;
 	return esp - out->head_bytes;
 }

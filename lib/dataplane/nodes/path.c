@@ -244,9 +244,9 @@ void path_inject(struct path *path, enum path_inject how, uint32_t where, struct
 	if (how == PATH_INJECT_NEXTHOP) {
 		p->nexthop = where;
 		p->given = 1;
-		path_follow(path, 0, where);
+		path_follow(path, p, where);
 	} else {
-		path_add(&path->forward, 0);
+		path_add(&path->forward, p);
 	}
 	forward_all(path);
 }

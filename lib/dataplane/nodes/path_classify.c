@@ -96,14 +96,14 @@ static void frame_to_mirror(struct path *path, struct path_packet *p)
 }
 
 /* ESP whose header is there. */
-static PATH_INLINE void to_esp(struct path *path, struct path_packet *p, uint32_t place)
+static PATH_INLINE void to_esp(struct path *path, struct path_packet *p)
 {
 	uint32_t spi;
 
 	memcpy(&spi, p->ip + p->l4, sizeof(spi));
 	p->spi = rte_be_to_cpu_32(spi);
 	__builtin_prefetch(sa_slot(path->sas, p->spi & CONTRACT_SPI_ID_MASK));
-	path_add(&path->esp, place);
+	path_add(&path->esp, p);
 }
 
 static enum contract_punt_class udp_class(const struct path_packet *p, uint16_t port)
@@ -112,7 +112,7 @@ static enum contract_punt_class udp_class(const struct path_packet *p, uint16_t 
 }
 
 /* UDP to us: RFC 3948 sections 2.1 to 2.3. True when the packet was taken. */
-static bool udp_to_us(struct path *path, struct path_packet *p, uint32_t place)
+static bool udp_to_us(struct path *path, struct path_packet *p)
 {
 	const struct net_udp_hdr *udp = (const struct net_udp_hdr *)(p->ip + p->l4);
 	const uint8_t *payload = (const uint8_t *)(udp + 1);
@@ -143,7 +143,7 @@ static bool udp_to_us(struct path *path, struct path_packet *p, uint32_t place)
 			p->remote_port_be = udp->src_be;
 			p->l4 += (uint16_t)sizeof(*udp);
 			p->length = p->l4 + n;
-			to_esp(path, p, place);
+			to_esp(path, p);
 			return true;
 		}
 	}
@@ -157,38 +157,38 @@ static bool is_icmp(const struct path_packet *p)
 }
 
 /* The whole packet, when this was the last piece, goes where it had gone in one. */
-static PATH_COLD void fragment_to_us(struct path *path, struct path_packet *p, uint32_t place)
+static PATH_COLD void fragment_to_us(struct path *path, struct path_packet *p)
 {
 	if (!path_reassemble(path, p))
 		return;
-	if (p->protocol == NET_PROTO_UDP && udp_to_us(path, p, place))
+	if (p->protocol == NET_PROTO_UDP && udp_to_us(path, p))
 		return;
 	if (p->protocol != NET_PROTO_ESP)
 		frame_to_mirror(path, p);
 	else if (p->length - p->l4 < ESP_HDR)
 		path_drop(path, p, CONTRACT_DROP_ESP_SHORT);
 	else
-		to_esp(path, p, place);
+		to_esp(path, p);
 }
 
 /* What is for us on a public port and of interest to the data plane; false: it is Linux's. */
-static PATH_INLINE bool to_us(struct path *path, struct path_packet *p, uint32_t place, bool public)
+static PATH_INLINE bool to_us(struct path *path, struct path_packet *p, bool public)
 {
 	if (!public)
 		return false;
 	if (p->protocol != NET_PROTO_ESP && p->protocol != NET_PROTO_UDP)
 		return unlikely(is_icmp(p)) && path_icmp_report(path, p);
 	if (unlikely(p->fragment)) {
-		fragment_to_us(path, p, place);
+		fragment_to_us(path, p);
 		return true;
 	}
 	if (p->protocol == NET_PROTO_UDP)
-		return udp_to_us(path, p, place);
+		return udp_to_us(path, p);
 	if (unlikely(p->length - p->l4 < ESP_HDR)) {
 		path_drop(path, p, CONTRACT_DROP_ESP_SHORT);
 		return true;
 	}
-	to_esp(path, p, place);
+	to_esp(path, p);
 	return true;
 }
 
@@ -225,7 +225,7 @@ static void refuse(struct path *path, struct path_packet *p, enum contract_drop 
 		path_drop(path, p, why);
 }
 
-static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p, uint32_t place,
+static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p,
 				    const struct arrival *a, bool ip4)
 {
 	bool known = a->rx_checksum &&
@@ -244,7 +244,7 @@ static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p, ui
 		if (unlikely(found.port ==
 			     0)) /* an address of the tunnel side, asked for in clear */
 			path_drop(path, p, CONTRACT_DROP_CLEAR_SPOOF);
-		else if (!to_us(path, p, place, a->public))
+		else if (!to_us(path, p, a->public))
 			frame_to_mirror(path, p);
 		return;
 	}
@@ -252,7 +252,7 @@ static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p, ui
 		frame_to_mirror(path, p);
 		return;
 	}
-	path_add(&path->forward, place);
+	path_add(&path->forward, p);
 }
 
 /* Neither for this port's MAC nor IP. */
@@ -266,7 +266,7 @@ static void classify_rest(struct path *path, struct path_packet *p, uint16_t typ
 
 /* In pieces, tagged, not for our MAC, not IP. */
 static __attribute__((noinline)) void classify_odd(struct path *path, struct path_packet *p,
-						   uint32_t place, struct arrival a)
+						   struct arrival a)
 {
 	enum contract_drop why = CONTRACT_DROP_NO_BUFFER;
 	const uint8_t *data;
@@ -286,7 +286,7 @@ static __attribute__((noinline)) void classify_odd(struct path *path, struct pat
 	data = rte_pktmbuf_mtod(p->m, const uint8_t *);
 	if (mac_of(data) == a.mac &&
 	    (type_be == RTE_BE16(NET_ETHERTYPE_IP4) || type_be == RTE_BE16(NET_ETHERTYPE_IP6)))
-		classify_ip(path, p, place, &a, type_be == RTE_BE16(NET_ETHERTYPE_IP4));
+		classify_ip(path, p, &a, type_be == RTE_BE16(NET_ETHERTYPE_IP4));
 	else if (mac_of(data) != a.mac && !(data[0] & 1))
 		path_drop(path, p, CONTRACT_DROP_ETHER_NOT_US);
 	else
@@ -319,10 +319,9 @@ static PATH_INLINE bool ordinary(const struct rte_mbuf *m, const uint8_t *frame,
 	       likely(a->port) && !(a->rx_vlan && (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED));
 }
 
-static PATH_INLINE void classify_one(struct path *path, struct rte_mbuf *m, uint32_t place,
+static PATH_INLINE void classify_one(struct path *path, struct path_packet *p, struct rte_mbuf *m,
 				     const struct arrival *a, struct received *r)
 {
-	struct path_packet *p = &path->packets[place];
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
 	uint32_t bytes = m->pkt_len;
 
@@ -339,10 +338,10 @@ static PATH_INLINE void classify_one(struct path *path, struct rte_mbuf *m, uint
 	if (likely(ordinary(m, frame, a))) {
 		r->packets++;
 		r->bytes += bytes;
-		classify_ip(path, p, place, a, type_of(frame) == RTE_BE16(NET_ETHERTYPE_IP4));
+		classify_ip(path, p, a, type_of(frame) == RTE_BE16(NET_ETHERTYPE_IP4));
 		return;
 	}
-	classify_odd(path, p, place, *a);
+	classify_odd(path, p, *a);
 	count_received(path, &(struct received){ p->port, 1, bytes });
 }
 
@@ -358,7 +357,7 @@ void path_classify(struct path *path, struct rte_mbuf **mbufs, uint32_t n)
 			rte_prefetch0(mbufs[i + 2 * AHEAD]);
 		if (i + AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + AHEAD], uint8_t *));
-		classify_one(path, mbufs[i], i, &a, &r);
+		classify_one(path, &path->packets[i], mbufs[i], &a, &r);
 	}
 	count_received(path, &r);
 }

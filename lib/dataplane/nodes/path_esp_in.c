@@ -131,9 +131,9 @@ static uint32_t check_all(struct path *path)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < path->esp.n; i++) {
-		struct path_packet *p = &path->packets[path->esp.at[i]];
+		struct path_packet *p = path->esp.at[i];
 		struct sa_slot *slot = sa_find(path->sas, p->spi);
-		uint8_t *esp = p->ip + p->l4;
+		struct esp_received r = { .esp = p->ip + p->l4, .bytes = p->length - p->l4 };
 		enum contract_drop why;
 
 		if (unlikely(!slot)) {
@@ -146,13 +146,14 @@ static uint32_t check_all(struct path *path)
 			count_drop(path, p, &slot->in, CONTRACT_DROP_ESP_PEER);
 			continue;
 		}
-		why = esp_check(&path->ops[n], slot, esp, p->length - p->l4, &path->numbers[n]);
+		why = esp_check(&path->ops[n], slot, &r);
+		path->numbers[n] = r.number;
 		if (unlikely(why != CONTRACT_DROP_NONE)) {
 			count_drop(path, p, &slot->in, why);
 			continue;
 		}
 		path->records[n] = slot;
-		path->places[n++] = path->esp.at[i];
+		path->rows[n++] = p;
 	}
 	return n;
 }
@@ -367,7 +368,7 @@ static void clamp_answers(struct path *path, struct path_packet *p, const struct
 
 static void finish_one(struct path *path, uint32_t i)
 {
-	struct path_packet *p = &path->packets[path->places[i]];
+	struct path_packet *p = path->rows[i];
 	struct sa_slot *slot = path->records[i];
 	const struct sa_inbound *in = &slot->in;
 	const struct sa_tunnel *tunnel = &path->sas->tunnels[in->tunnel];
@@ -411,7 +412,7 @@ static void finish_one(struct path *path, uint32_t i)
 	count_good(path, in, p->length);
 	if (unlikely(path_is_syn(p)))
 		clamp_answers(path, p, in, tunnel);
-	path_add(&path->forward, path->places[i]);
+	path_add(&path->forward, p);
 }
 
 void path_esp_in(struct path *path)
@@ -420,7 +421,7 @@ void path_esp_in(struct path *path)
 	uint32_t n;
 
 	for (uint32_t i = 0; i < path->esp.n; i++) {
-		uint32_t spi = path->packets[path->esp.at[i]].spi;
+		uint32_t spi = path->esp.at[i]->spi;
 		const struct sa_slot *slot;
 
 		if (spi == last)

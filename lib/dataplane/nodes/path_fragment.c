@@ -70,12 +70,12 @@ void path_made_run(struct path *path)
 		memmove(path->made, path->made + n, path->made_count * sizeof(path->made[0]));
 		path->forward.n = path->tunnelled.n = 0;
 		for (uint32_t i = 0; i < n; i++) {
-			const struct path_packet *p = &path->packets[i];
+			struct path_packet *p = &path->packets[i];
 
 			if (p->given)
-				path_follow(path, i, p->nexthop);
+				path_follow(path, p, p->nexthop);
 			else
-				path_add(p->tunnel ? &path->tunnelled : &path->forward, i);
+				path_add(p->tunnel ? &path->tunnelled : &path->forward, p);
 		}
 		if (path->forward.n)
 			path_route(path);

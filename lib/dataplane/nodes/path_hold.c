@@ -54,11 +54,13 @@ void path_retry_held(struct path *path)
 
 		path->forward.n = path->tunnelled.n = 0;
 		for (uint32_t i = 0; i < count; i++) {
-			path->packets[i] = held[from + i];
-			if (path->packets[i].given)
-				path_follow(path, i, path->packets[i].nexthop);
+			struct path_packet *p = &path->packets[i];
+
+			*p = held[from + i];
+			if (p->given)
+				path_follow(path, p, p->nexthop);
 			else
-				path_add(&path->forward, i);
+				path_add(&path->forward, p);
 		}
 		path_route(path);
 		if (path->tunnelled.n)

@@ -125,9 +125,8 @@ static PATH_INLINE void to_gateway(struct path *path, struct path_packet *p, str
 	send_or_ask(path, p, hop.port, mac, &fib_neighbour(path->fib, hop.index)->addr);
 }
 
-static PATH_INLINE void to_group(struct path *path, uint32_t place, uint32_t group)
+static PATH_INLINE void to_group(struct path *path, struct path_packet *p, uint32_t group)
 {
-	struct path_packet *p = &path->packets[place];
 	bool single = fib_group_is_single(path->fib, group);
 
 	p->tunnel = fib_group_pick(path->fib, group, single ? 0 : flow_hash(p));
@@ -136,19 +135,18 @@ static PATH_INLINE void to_group(struct path *path, uint32_t place, uint32_t gro
 		return;
 	}
 	rte_prefetch0(&path->sas->tunnels[p->tunnel]);
-	path_add(&path->tunnelled, place);
+	path_add(&path->tunnelled, p);
 }
 
-static PATH_INLINE void follow(struct path *path, uint32_t place, uint32_t nexthop)
+static PATH_INLINE void follow(struct path *path, struct path_packet *p, uint32_t nexthop)
 {
-	struct path_packet *p = &path->packets[place];
 	struct fib_hop hop = fib_hop(path->fib, nexthop);
 
 	if (unlikely(hop.kind == CONTRACT_NEXTHOP_ECMP))
 		hop = fib_hop_resolve(path->fib, nexthop, flow_hash(p));
 	switch (hop.kind) {
 	case CONTRACT_NEXTHOP_GROUP:
-		to_group(path, place, hop.index);
+		to_group(path, p, hop.index);
 		return;
 	case CONTRACT_NEXTHOP_GATEWAY:
 		to_gateway(path, p, hop);
@@ -167,9 +165,9 @@ static PATH_INLINE void follow(struct path *path, uint32_t place, uint32_t nexth
 	}
 }
 
-void path_follow(struct path *path, uint32_t place, uint32_t nexthop)
+void path_follow(struct path *path, struct path_packet *p, uint32_t nexthop)
 {
-	follow(path, place, nexthop);
+	follow(path, p, nexthop);
 }
 
 static struct onward onward_to(struct path *path, uint32_t nexthop)
@@ -196,8 +194,7 @@ void path_route(struct path *path)
 	struct onward on = { 0 };
 
 	for (uint32_t i = 0; i < path->forward.n; i++) {
-		uint32_t place = path->forward.at[i];
-		struct path_packet *p = &path->packets[place];
+		struct path_packet *p = path->forward.at[i];
 		uint32_t nexthop;
 
 		if (p->from == PATH_FROM_PUBLIC && unlikely(spoofed(path, &from, p))) {
@@ -214,11 +211,11 @@ void path_route(struct path *path)
 			on = onward_to(path, nexthop);
 		if (on.tunnel) {
 			p->tunnel = on.tunnel;
-			path_add(&path->tunnelled, place);
+			path_add(&path->tunnelled, p);
 		} else if (on.gateway) {
 			path_transmit_plain(path, &on.way, p);
 		} else {
-			follow(path, place, nexthop);
+			follow(path, p, nexthop);
 		}
 	}
 }

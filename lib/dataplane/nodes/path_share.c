@@ -80,7 +80,7 @@ static bool wait(struct path *path, uint64_t *since)
 static void give_up(struct path *path, uint32_t from, uint32_t to)
 {
 	for (uint32_t i = from; i < to; i++) {
-		struct path_packet *p = &path->packets[path->places[i]];
+		struct path_packet *p = path->rows[i];
 
 		path_sa_row(path, id_of(path, i))[CONTRACT_SA_DROPPED]++;
 		path_tunnel_row(path, p->tunnel)[CONTRACT_TUNNEL_OUT_DROPPED]++;

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * What the steps of the packet path share: the vector of packets under way and the worker's own
- * rows of counters. Steps pass packets on as lists of places in the vector.
+ * rows of counters. Steps pass packets on as lists.
  */
 #include "dataplane/esp/inbound.h"
 #include "dataplane/esp/number.h"
@@ -53,7 +53,7 @@ struct frag_table;
 
 struct path_list {
 	uint32_t n;
-	uint8_t at[PATH_VECTOR];
+	struct path_packet *at[PATH_VECTOR];
 };
 
 /* Where an outer packet leaves, of the last tunnel that asked. */
@@ -113,9 +113,8 @@ struct path {
 	struct path_list tunnelled;
 	struct cipher_op ops[PATH_VECTOR];
 	uint64_t numbers[PATH_VECTOR];
-	void *records[PATH_VECTOR]; /* by op: struct sa_slot or struct sa_outbound */
-	uint8_t *starts[PATH_VECTOR];
-	uint8_t places[PATH_VECTOR]; /* by op: place of the packet */
+	void *records[PATH_VECTOR];	       /* by op: struct sa_slot or struct sa_outbound */
+	struct path_packet *rows[PATH_VECTOR]; /* by op */
 	uint32_t held_count;
 	struct path_packet held[PATH_HELD];
 	struct path_packet retry[PATH_HELD];
@@ -144,9 +143,9 @@ static PATH_INLINE void path_step_end(struct path *path, enum path_step step, ui
 	path->step_tsc = now;
 }
 
-static PATH_INLINE void path_add(struct path_list *list, uint32_t at)
+static PATH_INLINE void path_add(struct path_list *list, struct path_packet *p)
 {
-	list->at[list->n++] = (uint8_t)at;
+	list->at[list->n++] = p;
 }
 
 /* Counts and frees. */
@@ -169,7 +168,7 @@ void path_hold(struct path *path, struct path_packet *p, enum contract_drop why)
 void path_await_neighbour(struct path *path, struct path_packet *p, uint32_t port,
 			  const struct net_addr *addr);
 /* To a next hop that is known by id; packets for tunnels go to path->tunnelled. */
-void path_follow(struct path *path, uint32_t place, uint32_t nexthop);
+void path_follow(struct path *path, struct path_packet *p, uint32_t nexthop);
 void path_retry_held(struct path *path);
 /* Lowers what a SYN says, so that segments fit a tunnel whose outer packets may have `mtu`. */
 void path_mss_tunnel(struct path_packet *p, const struct sa_tunnel *tunnel,

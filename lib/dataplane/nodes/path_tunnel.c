@@ -174,6 +174,11 @@ static PATH_INLINE bool within_limit(struct path *path, const struct path_packet
 	return meter_admit(&path->meter, limit, METER_OUTBOUND, p->length, path->now_tsc);
 }
 
+static PATH_INLINE struct sa_life *life_of(struct path *path, const struct sa_outbound *out)
+{
+	return &sa_slot(path->sas, out->id)->out_life;
+}
+
 /* All that decides whether and how a packet is sent; true when it goes on. */
 static PATH_INLINE bool admit(struct path *path, struct path_packet *p, struct sa_tunnel *tunnel,
 			      const struct sa_outbound *out)
@@ -185,6 +190,8 @@ static PATH_INLINE bool admit(struct path *path, struct path_packet *p, struct s
 		path->uplink.most = longest(out, mtu_of(path, tunnel));
 		path->uplink.out = out;
 		path->uplink.tunnel = p->tunnel;
+		rte_prefetch0(life_of(path, out));
+		rte_prefetch0(path_sa_row(path, out->id));
 	}
 	if (unlikely(p->length > path->uplink.most)) {
 		too_big(path, p);
@@ -220,8 +227,7 @@ static uint32_t admit_all(struct path *path)
 	path->uplink.nexthop = 0;
 	path->uplink.tunnel = 0;
 	for (uint32_t i = 0; i < path->tunnelled.n; i++) {
-		uint32_t place = path->tunnelled.at[i];
-		struct path_packet *p = &path->packets[place];
+		struct path_packet *p = path->tunnelled.at[i];
 		struct sa_tunnel *tunnel = &path->sas->tunnels[p->tunnel];
 		const struct sa_outbound *out = sa_of(tunnel, p);
 		uint32_t child;
@@ -238,14 +244,9 @@ static uint32_t admit_all(struct path *path)
 		p->port = path->uplink.port;
 		p->mac = path->uplink.mac;
 		path->records[n] = (void *)out;
-		path->places[n++] = (uint8_t)place;
+		path->rows[n++] = p;
 	}
 	return n;
-}
-
-static PATH_INLINE struct sa_life *life_of(struct path *path, const struct sa_outbound *out)
-{
-	return &sa_slot(path->sas, out->id)->out_life;
 }
 
 static void tell_lifetime(struct path *path, const struct sa_outbound *out, uint64_t number)
@@ -288,18 +289,44 @@ static PATH_INLINE uint32_t tfc_extra(struct path *path, const struct path_packe
 	return most - p->length < room ? most - p->length : room;
 }
 
-static PATH_INLINE void build_one(struct path *path, uint32_t at, uint64_t number)
-{
-	struct path_packet *p = &path->packets[path->places[at]];
-	const struct sa_outbound *out = path->records[at];
-	const struct sa_tunnel *tunnel = &path->sas->tunnels[p->tunnel];
-	struct esp_inner inner = { p->ip, p->length, 0, esp_look(tunnel, p->ip, p->ip6) };
+/* What the packets of a run have in common. */
+struct run {
+	const struct sa_outbound *out;
+	const struct sa_tunnel *tunnel;
+	uint32_t from;
+	uint32_t count;
+	uint64_t number; /* of the first */
+};
 
-	if (unlikely(out->flags & SA_RANDOM_IV))
-		cipher_random(path->lane, p->ip - out->iv_bytes, out->iv_bytes);
-	if (unlikely(out->flags & SA_TFC))
-		inner.extra = tfc_extra(path, p, tunnel, out);
-	path->starts[at] = esp_build(&path->ops[at], out, number, &inner);
+/* From then on a packet is the outer one. */
+static PATH_INLINE void build_one(struct path *path, const struct run *run, struct esp_form form,
+				  uint32_t i)
+{
+	const struct sa_outbound *out = run->out;
+	struct path_packet *p = path->rows[run->from + i];
+	struct cipher_op *op = &path->ops[run->from + i];
+	struct esp_inner inner = { p->ip, p->length, 0, p->ip6,
+				   esp_look(run->tunnel, p->ip, p->ip6) };
+
+	if (form.flags & SA_RANDOM_IV)
+		cipher_random(path->lane, p->ip - form.iv_bytes, form.iv_bytes);
+	if (form.flags & SA_TFC)
+		inner.extra = tfc_extra(path, p, run->tunnel, out);
+	p->ip = esp_build(op, out, form, run->number + i, &inner);
+	p->length = (uint32_t)(op->tag + form.tag_bytes - p->ip);
+}
+
+/* Gives the bytes of the inner packets. */
+static PATH_INLINE uint64_t build_rows(struct path *path, const struct run *run,
+				       struct esp_form form)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < run->count; i++) {
+		bytes += path->rows[run->from + i]->length;
+		build_one(path, run, form, i);
+	}
+	return bytes;
 }
 
 static PATH_INLINE void count_run(struct path *path, const struct sa_outbound *out, uint32_t tunnel,
@@ -326,7 +353,7 @@ static void refuse(struct path *path, uint32_t from, uint32_t keep, uint32_t to,
 
 	for (uint32_t i = from + keep; i < to; i++) {
 		path_sa_row(path, out->id)[CONTRACT_SA_DROPPED]++;
-		drop_out(path, &path->packets[path->places[i]], why);
+		drop_out(path, path->rows[i], why);
 		path->records[i] = NULL;
 	}
 }
@@ -347,7 +374,7 @@ static uint64_t run_bytes(const struct path *path, uint32_t from, uint32_t to)
 	uint64_t bytes = 0;
 
 	for (uint32_t i = from; i < to; i++)
-		bytes += path->packets[path->places[i]].length;
+		bytes += path->rows[i]->length;
 	return bytes;
 }
 
@@ -356,8 +383,10 @@ static PATH_INLINE void build_run(struct path *path, uint32_t from, uint32_t to,
 				  struct esp_numbers numbers)
 {
 	const struct sa_outbound *out = path->records[from];
-	uint64_t bytes = 0;
-	uint32_t keep = to - from;
+	struct esp_form form = ESP_FORM_OF(out, ESP_FORM_FLAGS);
+	uint32_t tunnel = path->rows[from]->tunnel;
+	struct run run = { out, &path->sas->tunnels[tunnel], from, to - from, numbers.first };
+	uint64_t bytes;
 
 	if (unlikely(out->flags & SA_METERED) &&
 	    !meter_bytes(path, out, run_bytes(path, from, to))) {
@@ -365,16 +394,16 @@ static PATH_INLINE void build_run(struct path *path, uint32_t from, uint32_t to,
 		return;
 	}
 	if (unlikely(numbers.alarm)) {
-		keep = numbers.count;
+		run.count = numbers.count;
 		tell_lifetime(path, out, numbers.first + (to - from) - 1);
-		refuse(path, from, keep, to, false);
+		refuse(path, from, run.count, to, false);
 	}
-	for (uint32_t i = 0; i < keep; i++) {
-		bytes += path->packets[path->places[from + i]].length;
-		build_one(path, from + i, numbers.first + i);
-	}
-	if (likely(keep))
-		count_run(path, out, path->packets[path->places[from]].tunnel, keep, bytes);
+	if (likely(esp_form_common(form)))
+		bytes = build_rows(path, &run, ESP_FORM_COMMON);
+	else
+		bytes = build_rows(path, &run, form);
+	if (likely(run.count))
+		count_run(path, out, tunnel, run.count, bytes);
 }
 
 /* Those that were refused leave the row. */
@@ -386,8 +415,7 @@ static uint32_t compact(struct path *path, uint32_t from, uint32_t n)
 		if (!path->records[i])
 			continue;
 		path->records[to] = path->records[i];
-		path->places[to] = path->places[i];
-		path->starts[to] = path->starts[i];
+		path->rows[to] = path->rows[i];
 		path->ops[to] = path->ops[i];
 		to++;
 	}
@@ -434,15 +462,13 @@ static PATH_INLINE void send_all(struct path *path, uint32_t from, uint32_t n)
 	seal_all(path, from, n);
 	path_step_end(path, PATH_STEP_SEAL, n - from);
 	for (uint32_t i = from; i < n; i++) {
-		struct path_packet *p = &path->packets[path->places[i]];
-		const struct cipher_op *op = &path->ops[i];
-		uint32_t length = (uint32_t)(op->tag + op->tag_bytes - path->starts[i]);
+		struct path_packet *p = path->rows[i];
 
 		if (unlikely(p->port != port || p->mac != way.mac)) {
 			port = p->port;
 			way = path_way(path, port, p->mac);
 		}
-		path_transmit_at(path, &way, p, path->starts[i], length);
+		path_transmit_at(path, &way, p, p->ip, p->length);
 	}
 	path_step_end(path, PATH_STEP_SEND, n - from);
 }
@@ -462,7 +488,7 @@ static void prefetch_all(struct path *path)
 	uint32_t last = 0;
 
 	for (uint32_t i = 0; i < path->tunnelled.n; i++) {
-		uint32_t id = path->packets[path->tunnelled.at[i]].tunnel;
+		uint32_t id = path->tunnelled.at[i]->tunnel;
 
 		if (id == last)
 			continue;
@@ -472,29 +498,12 @@ static void prefetch_all(struct path *path)
 	}
 }
 
-/* Counter and row of every SA that is about to send. */
-static void prefetch_sas(struct path *path, uint32_t n)
-{
-	const void *last = NULL;
-
-	for (uint32_t i = 0; i < n; i++) {
-		const struct sa_outbound *out = path->records[i];
-
-		if (out == last)
-			continue;
-		last = out;
-		rte_prefetch0(life_of(path, out));
-		rte_prefetch0(path_sa_row(path, out->id));
-	}
-}
-
 void path_tunnel(struct path *path)
 {
 	uint32_t n;
 
 	prefetch_all(path);
 	n = admit_all(path);
-	prefetch_sas(path, n);
 	path_step_end(path, PATH_STEP_ADMIT, n);
 	if (unlikely(path->sharer.workers > 1))
 		path_share(path, n);

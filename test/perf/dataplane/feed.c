@@ -185,13 +185,13 @@ static void build_in(struct feed *feed, struct feed_slot *s, uint8_t *frame, str
 	const struct sa_outbound *peer = &feed->peers[s->tunnel];
 	uint8_t *ip = frame + 14;
 	uint8_t *text = ip + 20 + ESP_HDR + peer->iv_bytes;
-	struct esp_inner inner = { text, s->inner_length, 0, { 0, 0 } };
+	struct esp_inner inner = { .text = text, .length = s->inner_length };
 	uint32_t spi_be = rte_cpu_to_be_32(contract_spi(1, 2 * s->tunnel));
 
 	memcpy(text, s->inner, s->inner_length);
 	if (peer->flags & SA_RANDOM_IV)
 		cipher_random(feed->lane, text - peer->iv_bytes, peer->iv_bytes);
-	esp_build(op, peer, s->sequence, &inner);
+	esp_build(op, peer, ESP_FORM_OF(peer, ESP_FORM_FLAGS), s->sequence, &inner);
 	memcpy(frame, s->head, 34);
 	memcpy(ip + 20, &spi_be, 4);
 	memcpy(op->aad, &spi_be, 4);
