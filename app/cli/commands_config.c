@@ -15,10 +15,47 @@ static enum cli_exit show(struct cli *cli, char **arguments, int count)
 	return cli_print(cli, "/config");
 }
 
+/* One line for each resource that a file would change; the gateway's own without FILE. */
+static enum cli_exit diff(struct cli *cli, char **arguments, int count)
+{
+	char *body = count ? cli_file_read(arguments[0]) : strdup("");
+	struct client_request request = { "POST", "/config/import?dryRun=true", body };
+	const cJSON *line;
+	cJSON *result = NULL;
+	enum cli_exit code = body ? cli_action(cli, &request, &result) : CLI_FAILED;
+
+	cJSON_ArrayForEach(line, cJSON_GetObjectItemCaseSensitive(result, "changes"))
+	{
+		puts(cJSON_GetStringValue(line) ? cJSON_GetStringValue(line) : "");
+	}
+	if (code == CLI_DONE && !cJSON_GetArraySize(cJSON_GetObjectItem(result, "changes")))
+		puts("nothing would change");
+	cJSON_Delete(result);
+	free(body);
+	return code;
+}
+
 static enum cli_exit apply(struct cli *cli, char **arguments, int count)
 {
-	return cli_change(cli, "POST", "/config/import", "{}");
+	const char *confirm = cli_option(cli, "confirm");
+	char path[128] = "/config/import";
+	enum cli_exit code = CLI_DONE;
+
+	if (cli_option(cli, "dry-run"))
+		return diff(cli, arguments, 0);
+	if (confirm)
+		code = cli_path(path, sizeof(path), "/config/import?confirm=%s", confirm);
+	code = code == CLI_DONE ? cli_change(cli, "POST", path, "{}") : code;
+	if (code == CLI_DONE && confirm)
+		printf("taken back in %s s unless confirmed: vpngw config confirm\n", confirm);
+	return code;
 }
+
+static const struct cli_option apply_options[] = {
+	{ "dry-run", NULL, "says what would change, and changes nothing" },
+	{ "confirm", "SECONDS", "takes the change back unless it is confirmed within" },
+	{ 0 },
+};
 
 static enum cli_exit confirm(struct cli *cli, char **arguments, int count)
 {
@@ -71,7 +108,9 @@ static const struct command commands[] = {
 	{ "config check", "FILE", "all that is wrong with a file (on the gateway's machine)",
 	  "vpngw config check vpngw.json", 1, 1, check, NULL },
 	{ "config apply", "", "takes the gateway's configuration file in again",
-	  "vpngw config apply", 0, 0, apply, NULL },
+	  "vpngw config apply --confirm 120", 0, 0, apply, apply_options },
+	{ "config diff", "[FILE]", "what this file would change; without FILE the gateway's own",
+	  "vpngw config diff new.json", 0, 1, diff, NULL },
 	{ "config history", "", "revisions, who made them and why", "vpngw config history", 0, 0,
 	  history, NULL },
 	{ "config rollback", "REVISION", "goes back to a revision", "vpngw config rollback 7", 1, 1,

@@ -60,6 +60,15 @@ static int ports_apply(struct program *program, const struct config *config)
 	return 0;
 }
 
+static void store_follow(struct program *program)
+{
+	uint64_t deadline = config_store_deadline_ns(program->store);
+	uint64_t now = clock_now_ns(&clock_monotonic);
+
+	if (deadline)
+		event_timer_set(program->store_tick, deadline > now ? deadline - now : 0);
+}
+
 static void probed(void *context, const struct contract_answer *answer)
 {
 	struct program *program = context;
@@ -68,6 +77,7 @@ static void probed(void *context, const struct contract_answer *answer)
 		return; /* lost: asked again when it is back */
 	program->applying = false;
 	config_store_applied(program->store, 0, NULL);
+	store_follow(program); /* it may wait for a confirmation now */
 }
 
 void configuration_dataplane_ready(struct program *program)
@@ -105,15 +115,6 @@ static int apply(void *context, const struct config *to, const struct config_dif
 	if (requests_attached(desired_requests(program->desired)))
 		configuration_dataplane_ready(program);
 	return 1;
-}
-
-static void store_follow(struct program *program)
-{
-	uint64_t deadline = config_store_deadline_ns(program->store);
-	uint64_t now = clock_now_ns(&clock_monotonic);
-
-	if (deadline)
-		event_timer_set(program->store_tick, deadline > now ? deadline - now : 0);
 }
 
 static void store_readable(void *context)
@@ -208,13 +209,16 @@ static void reloaded(void *context, int status, const char *why)
 void configuration_reload(void *context)
 {
 	struct program *program = context;
+	const struct config_store_import import = { .actor = "SIGHUP",
+						    .done = reloaded,
+						    .context = program };
 	struct config_report report;
 	int rc;
 
 	notify_send("RELOADING=1");
 	rest_files_reload(program->rest);
 	config_report_init(&report);
-	rc = config_store_import(program->store, "SIGHUP", reloaded, program, &report);
+	rc = config_store_import(program->store, &import, &report);
 	tunnels_credentials_reload(program->tunnels);
 	if (rc == -EALREADY)
 		log_info(TOPIC, "the file has not changed file=%s", program->options.config);

@@ -265,30 +265,86 @@ void store_say_overwritten(const struct config *from, const struct config *to)
 	config_diff_fini(&diff);
 }
 
-int config_store_import(struct config_store *store, const char *actor, config_store_done done,
-			void *context, struct config_report *report)
+/* The snapshot that the text makes on top of the latest. */
+static int load(const struct config_store *store, struct config **config, struct span text,
+		struct config_report *report)
 {
-	const struct config *latest = config_store_latest(store);
-	struct config_source source = { .catalogue = store->catalogue, .previous = latest };
-	struct config_store_commit commit = {
-		.cause = "import", .actor = actor, .done = done, .context = context
-	};
+	struct config_source source = { .catalogue = store->catalogue,
+					.previous = config_store_latest(store) };
+
+	return config_load_text(config, &source, (const char *)text.p, text.n, report);
+}
+
+/* What says the same is the same object. */
+static bool same(const struct config *a, const struct config *b)
+{
+	for (int kind = 0; kind < CONFIG_KINDS; kind++) {
+		const struct config_list *x = &a->lists[kind], *y = &b->lists[kind];
+
+		if (x->count != y->count ||
+		    (x->count && memcmp(x->items, y->items, x->count * sizeof(x->items[0])) != 0))
+			return false;
+	}
+	return true;
+}
+
+int config_store_import(struct config_store *store, const struct config_store_import *import,
+			struct config_report *report)
+{
+	struct config_store_commit commit = { .cause = "import",
+					      .actor = import->actor,
+					      .confirm_s = import->confirm_s,
+					      .done = import->done,
+					      .context = import->context };
 	struct config_file file = { 0 };
 	uint64_t fingerprint = 0;
+	bool known = false;
 	int status = store_read_source(store, &file, report);
 
 	if (!status) {
 		fingerprint = config_file_fingerprint(file.text, file.n);
-		if (fingerprint == config_journal_fingerprint(store->journal))
+		known = fingerprint == config_journal_fingerprint(store->journal);
+		if (known && !import->anew)
 			status = -EALREADY;
 	}
 	if (!status)
-		status = config_load_text(&commit.config, &source, file.text, file.n, report);
+		status = load(store, &commit.config,
+			      (struct span){ (const uint8_t *)file.text, file.n }, report);
 	config_file_fini(&file);
+	if (!status && known && same(config_store_latest(store), commit.config)) {
+		config_put(commit.config);
+		status = -EALREADY;
+	}
 	if (status)
 		return status;
-	store_say_overwritten(latest, commit.config);
+	store_say_overwritten(config_store_latest(store), commit.config);
 	return commit_checked(store, &commit, fingerprint, report);
+}
+
+int config_store_preview(const struct config_store *store, struct span text, struct text *lines,
+			 struct config_report *report)
+{
+	struct config_file file = { 0 };
+	struct config *config = NULL;
+	struct config_diff diff;
+	int status = text.n ? 0 : store_read_source(store, &file, report);
+
+	if (!status && !text.n)
+		text = (struct span){ (const uint8_t *)file.text, file.n };
+	if (!status)
+		status = load(store, &config, text, report);
+	config_file_fini(&file);
+	if (!status && store->hooks.prepare)
+		status = store->hooks.prepare(store->hooks.context, config_store_latest(store),
+					      config, report);
+	if (!status)
+		status = config_diff(&diff, config_store_latest(store), config);
+	if (!status) {
+		config_diff_text(&diff, lines);
+		config_diff_fini(&diff);
+	}
+	config_put(config);
+	return status;
 }
 
 static void roll_back(void *context, int status, const char *text, size_t n)

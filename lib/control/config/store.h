@@ -73,11 +73,24 @@ __attribute__((warn_unused_result)) int config_store_commit(
 /* For hooks.apply that returned 1. */
 void config_store_applied(struct config_store *store, int status, const char *why);
 
-/* The file again (SIGHUP, `config apply`); -EALREADY when it has not changed. */
-__attribute__((warn_unused_result)) int config_store_import(struct config_store *store,
-							    const char *actor,
-							    config_store_done done, void *context,
-							    struct config_report *report);
+struct config_store_import {
+	const char *actor;	/* or NULL */
+	uint32_t confirm_s;	/* as of a commit */
+	config_store_done done; /* may be NULL */
+	void *context;
+	bool anew; /* also a file that was imported already: it wins over what came since */
+};
+/* The file again (SIGHUP, `config apply`); -EALREADY when there is nothing to do. */
+__attribute__((warn_unused_result)) int config_store_import(
+	struct config_store *store, const struct config_store_import *import,
+	struct config_report *report);
+/*
+ * What importing this text would change, in the lines of config_diff_text(); an empty span is the
+ * file. Nothing is changed.
+ */
+__attribute__((warn_unused_result)) int config_store_preview(const struct config_store *store,
+							     struct span text, struct text *lines,
+							     struct config_report *report);
 __attribute__((warn_unused_result)) int config_store_rollback(struct config_store *store,
 							      uint64_t revision, const char *actor,
 							      config_store_done done,

@@ -189,8 +189,7 @@ static void warnings_add(struct http_reply *reply, const struct config_report *r
 
 #define CONFIRM_MAX_S 86400
 
-/* How long a change waits for its confirmation, 0: it needs none; false: the exchange was ended. */
-static bool confirm_of(struct router_call *call, uint32_t *seconds)
+bool rest_confirm_of(struct router_call *call, uint32_t *seconds)
 {
 	const char *text = http_query(call->request, "confirm");
 	char *end = NULL;
@@ -220,7 +219,7 @@ static const struct operation *submit(struct router_call *call, struct config *c
 	char actor[128];
 	int rc;
 
-	if (confirm_of(call, &commit.confirm_s))
+	if (rest_confirm_of(call, &commit.confirm_s))
 		change = rest_change_new(call);
 	if (!change) {
 		config_put(config);
@@ -284,7 +283,7 @@ static bool change_allowed(struct router_call *call, enum config_kind kind, cons
 	return precondition_good(call, was);
 }
 
-static bool wants_dry_run(const struct router_call *call)
+bool rest_is_dry_run(const struct router_call *call)
 {
 	const char *value = http_query(call->request, "dryRun");
 
@@ -330,7 +329,7 @@ static struct config *put(struct router_call *call, const struct put_target *tar
 	}
 	warnings_add(reply, &report);
 	config_report_fini(&report);
-	if (wants_dry_run(call))
+	if (rest_is_dry_run(call))
 		return config;
 	config = config_get(config);
 	*operation = submit(call, config, target->id, result);
@@ -347,7 +346,7 @@ void rest_resource_put(struct router_call *call, enum config_kind kind, const ch
 {
 	const struct config_resource *was =
 		lookup(call, config_store_latest(rest_of(call)->config.store), kind, name);
-	struct http_reply reply = { .status = was || wants_dry_run(call) ? 200 : 201 };
+	struct http_reply reply = { .status = was || rest_is_dry_run(call) ? 200 : 201 };
 	const struct operation *operation;
 	struct put_target target = { .kind = kind };
 	struct config *config;

@@ -67,6 +67,9 @@ void rest_resource_id(const struct router_call *call, enum config_kind kind, con
 /* The running resource, or the exchange was ended with 404. */
 const struct config_resource *rest_find(struct router_call *call, enum config_kind kind,
 					const char *name);
+/* ?confirm=SECONDS, 0: none; false: it is wrong, and the exchange was ended. */
+bool rest_confirm_of(struct router_call *call, uint32_t *seconds);
+bool rest_is_dry_run(const struct router_call *call);
 /* Puts what the JSON says under this name and ends the exchange. */
 struct cJSON;
 void rest_resource_put(struct router_call *call, enum config_kind kind, const char *name,

@@ -128,6 +128,13 @@ static void wait_done(struct fixture *f, int wanted)
 	}
 }
 
+static int import(struct fixture *f)
+{
+	const struct config_store_import import = { .done = done, .context = f };
+
+	return config_store_import(f->store, &import, &f->report);
+}
+
 /* Sets dpdTimeoutSeconds of connection `name`; built on the latest. */
 static struct config *changed(struct fixture *f, const char *name, int seconds)
 {
@@ -303,7 +310,7 @@ static void test_broken_file(void **state)
 	assert_true(f->report.warning_count > 0);
 	assert_int_equal(f->report.error_count, 0);
 	assert_int_equal(dpd_of(config_store_running(f->store), 0), 60);
-	assert_int_equal(config_store_import(f->store, NULL, done, f, &f->report), -EINVAL);
+	assert_int_equal(import(f), -EINVAL);
 }
 
 static void test_first_start_broken(void **state)
@@ -322,12 +329,49 @@ static void test_reload(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(config_store_import(f->store, NULL, done, f, &f->report), -EALREADY);
+	assert_int_equal(import(f), -EALREADY);
 	write_file(f, "/connections/0/properties/dpdTimeoutSeconds=30");
-	assert_int_equal(config_store_import(f->store, NULL, done, f, &f->report), 0);
+	assert_int_equal(import(f), 0);
 	wait_done(f, 1);
 	assert_int_equal(dpd_of(config_store_running(f->store), 0), 30);
-	assert_int_equal(config_store_import(f->store, NULL, done, f, &f->report), -EALREADY);
+	assert_int_equal(import(f), -EALREADY);
+}
+
+/* Asked for, the file wins again over what came since, although it is the one imported last. */
+static void test_import_anew(void **state)
+{
+	struct fixture *f = *state;
+	const struct config_store_import anew = { .done = done, .context = f, .anew = true };
+
+	assert_int_equal(config_store_import(f->store, &anew, &f->report), -EALREADY);
+	assert_int_equal(commit(f, changed(f, "to-a", 60), 0), 0);
+	wait_done(f, 1);
+	assert_int_equal(import(f), -EALREADY);
+	assert_int_equal(dpd_of(config_store_running(f->store), 0), 60);
+	assert_int_equal(config_store_import(f->store, &anew, &f->report), 0);
+	wait_done(f, 2);
+	assert_int_not_equal(dpd_of(config_store_running(f->store), 0), 60);
+}
+
+/* What a text would change is told, and nothing is changed. */
+static void test_preview(void **state)
+{
+	struct fixture *f = *state;
+	const struct config *before = config_store_running(f->store);
+	struct text lines = { 0 };
+
+	write_file(f, "/connections/0/properties/dpdTimeoutSeconds=30");
+	assert_int_equal(config_store_preview(f->store, (struct span){ 0 }, &lines, &f->report), 0);
+	assert_non_null(strstr(text_get(&lines), "~ connections/"));
+	assert_non_null(strstr(text_get(&lines), "/properties/dpdTimeoutSeconds"));
+	text_clear(&lines);
+	assert_int_equal(config_store_preview(f->store, (struct span){ (const uint8_t *)"{", 1 },
+					      &lines, &f->report),
+			 -EINVAL);
+	assert_true(f->report.error_count > 0);
+	assert_ptr_equal(config_store_running(f->store), before);
+	assert_ptr_equal(config_store_latest(f->store), before);
+	text_fini(&lines);
 }
 
 /* Nobody confirms: it goes back. Confirmed: it stays. */
@@ -382,6 +426,8 @@ int main(void)
 		TEST(test_broken_file),
 		TEST(test_first_start_broken),
 		TEST(test_reload),
+		TEST(test_import_anew),
+		TEST(test_preview),
 		TEST(test_confirm),
 	};
 
