@@ -223,6 +223,11 @@ static int listen_on(struct server *server, const struct config_listener *from, 
 	return 0;
 }
 
+/* Where it listens when the configuration does not say. */
+static const struct config_listener loopback = {
+	.addr = { .family = NET_IP4, .bytes = { 127, 0, 0, 1 } }, .port = 8443, .tls = true
+};
+
 int server_new(struct server **server, struct event_loop *loop, const struct server_config *config,
 	       char *why, size_t why_size)
 {
@@ -235,6 +240,8 @@ int server_new(struct server **server, struct event_loop *loop, const struct ser
 	s->config = *config;
 	s->connection_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, connection_freed);
 	rc = tls_context_new(&s->tls, config->api, config->state_directory, why, why_size);
+	if (rc == 0 && !config->api->listeners.count)
+		rc = listen_on(s, &loopback, why, why_size);
 	for (uint32_t i = 0; rc == 0 && i < config->api->listeners.count; i++) {
 		if (i == LISTENERS_MAX) {
 			snprintf(why, why_size, "api.listeners: more than %u", LISTENERS_MAX);
