@@ -251,6 +251,11 @@ int ikev2_move(struct ikev2_engine *engine, uint64_t ike, const struct ikev2_pat
 		return -ENOMEM;
 	sa->path = *path;
 	sa->floated = path->remote_port != IKE_PORT;
+	/* What is outstanding goes the new way at once: the update waits for its answer. */
+	enter(engine, now_ns);
+	if (sa->own)
+		ikev2_exchange_packets(sa, &sa->own->packets, &sa->path, sa->floated);
+	leave(engine);
 	go(sa, now_ns);
 	return 0;
 }

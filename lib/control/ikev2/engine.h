@@ -77,7 +77,7 @@ enum ikev2_event_kind {
 	IKEV2_EVENT_CHILD_FAILED,  /* `entry` could not be negotiated; the IKE SA stays */
 	IKEV2_EVENT_CHILD_REKEYED, /* `child` replaces `old_child` */
 	IKEV2_EVENT_PEER_MOVED,	   /* path is the new one; children were told by child_move */
-	IKEV2_EVENT_SUSPECT,	   /* two retransmissions without an answer */
+	IKEV2_EVENT_SUSPECT,	   /* 1.2 s and two retransmissions without an answer */
 	IKEV2_EVENT_ALIVE,	   /* answered after SUSPECT */
 	IKEV2_EVENT_REAUTH,	   /* time to dial anew: ikev2_initiate(.reauthenticates = ike) */
 };

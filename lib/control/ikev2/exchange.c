@@ -309,7 +309,8 @@ int ikev2_exchange_send(struct ikev2_sa *sa, struct ike_builder *b, struct ikev2
 	if (job->kind == IKEV2_JOB_DELETE && own->tries_max > DELETE_TRIES)
 		own->tries_max = DELETE_TRIES; /* it ends either way */
 	own->interval_ns = first_interval(sa, own->tries_max);
-	own->next_ns = sa->engine->now_ns + own->interval_ns;
+	own->first_ns = sa->engine->now_ns;
+	own->next_ns = own->first_ns + own->interval_ns;
 	sa->own = own;
 	ikev2_exchange_packets(sa, &own->packets, &sa->path, sa->floated);
 	return 0;
@@ -322,6 +323,7 @@ void ikev2_exchange_resume(struct ikev2_sa *sa)
 	if (!own)
 		return;
 	own->tries = 0;
+	own->first_ns = sa->engine->now_ns;
 	own->interval_ns = first_interval(sa, own->tries_max);
 	own->next_ns = sa->engine->now_ns + own->interval_ns;
 	ikev2_trace_local(sa, "taken over: %s is sent again", jobs[own->job->kind].name);
@@ -350,7 +352,8 @@ void ikev2_exchange_timer(struct ikev2_sa *sa)
 	sa->engine->counters.retransmitted++;
 	ikev2_trace_local(sa, "retransmission %u of %s", own->tries, jobs[own->job->kind].name);
 	ikev2_exchange_packets(sa, &own->packets, &sa->path, sa->floated);
-	if (own->tries == 2 && sa->state == IKEV2_STATE_ESTABLISHED && !sa->suspect) {
+	if (own->tries >= 2 && sa->engine->now_ns - own->first_ns >= IKEV2_SUSPECT_NS &&
+	    sa->state == IKEV2_STATE_ESTABLISHED && !sa->suspect) {
 		sa->suspect = true;
 		ikev2_sa_event(sa, IKEV2_EVENT_SUSPECT, IKEV2_REASON_LIVENESS, NULL);
 	}

@@ -25,6 +25,7 @@
 #define IKEV2_LINGER_NS (5 * IKEV2_NS_PER_S)
 #define IKEV2_REPLACED_NS (60 * IKEV2_NS_PER_S) /* then we delete what the peer should have */
 #define IKEV2_REKEY_MARGIN_S 10
+#define IKEV2_SUSPECT_NS (1200 * IKEV2_NS_PER_MS) /* a round trip may take half a second */
 #define IKEV2_COOKIE_TRIES 4
 #define IKEV2_KE_TRIES 3
 
@@ -90,6 +91,7 @@ struct ikev2_exchange {
 	uint8_t tries_max;
 	uint64_t next_ns;
 	uint64_t interval_ns;
+	uint64_t first_ns;   /* when it was sent first, by this engine */
 	uint8_t cookie2[16]; /* MOVE */
 	/* While its answer is worked on, so that it can be exported: */
 	bool no_install; /* imported: the child's keys may be in the data plane already */

@@ -160,6 +160,20 @@ static void due(struct tunnel *tunnel)
 		dial(tunnel);
 }
 
+/* Where its IKE SA is to be. */
+static void place(struct tunnel *tunnel)
+{
+	if (tunnel->prove && tunnel->ike && !tunnel_path_down(tunnel)) {
+		tunnel->prove = false;
+		if (ikev2_probe(tunnel->all->engine, tunnel->ike, now(tunnel->all)) < 0)
+			log_debug(TOPIC, "not probed tunnel=\"%s\"", tunnel->name);
+	} else if (tunnel->suspect || tunnel_path_down(tunnel)) {
+		evacuate(tunnel);
+	} else if (tunnel->evacuated) {
+		evacuate_return(tunnel);
+	}
+}
+
 void dial_work(void *context)
 {
 	struct tunnels *all = context;
@@ -170,10 +184,7 @@ void dial_work(void *context)
 		struct tunnel *tunnel = list_entry(all->work.next, struct tunnel, work);
 
 		list_del(&tunnel->work);
-		if (tunnel->suspect || tunnel->link_down)
-			evacuate(tunnel);
-		else if (tunnel->evacuated)
-			evacuate_return(tunnel);
+		place(tunnel);
 		if (tunnel->ike)
 			children_make(tunnel);
 		else
@@ -276,6 +287,13 @@ static void came_up(struct tunnel *tunnel, const struct ikev2_event *event)
 	heap_del(&tunnel->all->dials, &tunnel->dial_at);
 	log_info(TOPIC, "IKE SA up tunnel=\"%s\" role=%s", tunnel->name,
 		 event->initiator ? "initiator" : "responder");
+	/* The one before may have been suspect, and elsewhere: of this one the peer was heard. */
+	tunnel->evacuated = !net_addr_equal(&event->path->local, &tunnel->plan->local);
+	if (!tunnel->evacuated)
+		dial_suspect(tunnel, false);
+	/* A peer that dialled can take nothing before it has read our answer. */
+	if (!event->initiator)
+		tunnel_prove(tunnel);
 }
 
 static void child_came_up(struct tunnel *tunnel)

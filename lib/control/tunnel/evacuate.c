@@ -24,7 +24,7 @@ static const struct tunnel *living_sibling(const struct tunnel *tunnel)
 	for (uint32_t i = 0; i < tunnel->site->tunnel_count; i++) {
 		const struct tunnel *sibling = tunnel->all->items[tunnel->site->first_tunnel + i];
 
-		if (sibling != tunnel && tunnel_usable(sibling) && !sibling->no_path &&
+		if (sibling != tunnel && tunnel_usable(sibling) &&
 		    !net_addr_equal(&sibling->plan->local, &tunnel->plan->local))
 			return sibling;
 	}

@@ -20,7 +20,7 @@ const char *tunnel_state_text(enum tunnel_state state)
 
 bool tunnel_usable(const struct tunnel *tunnel)
 {
-	if (tunnel->suspect || tunnel->link_down || tunnel->bfd == TUNNEL_BFD_DOWN ||
+	if (tunnel->suspect || tunnel_path_down(tunnel) || tunnel->bfd == TUNNEL_BFD_DOWN ||
 	    tunnel->state == TUNNEL_NOT_CONNECTED)
 		return false;
 	for (uint32_t i = 0; i < tunnel->child_count; i++)

@@ -43,6 +43,7 @@ struct tunnel {
 	bool no_path;	/* nexthop leads nowhere */
 	bool link_down; /* of the port of its local address */
 	bool dialling;
+	bool prove;	      /* the peer is asked before flows come */
 	bool evacuated;	      /* its IKE SA lives on a sibling's address */
 	bool keep;	      /* while a plan takes the place of another */
 	bool remove_adopted;  /* at the next second: their successors carry */
@@ -165,12 +166,20 @@ void tunnel_answers_expire(struct tunnels *all, uint64_t now_ns);
 void tunnel_status_changed(struct tunnel *tunnel);
 /* Carries flows: an SA sends, and nothing speaks against the peer. */
 bool tunnel_usable(const struct tunnel *tunnel);
+/* Nothing leaves or arrives at its local address. */
+static inline bool tunnel_path_down(const struct tunnel *tunnel)
+{
+	return tunnel->link_down || tunnel->no_path;
+}
 
 /* What is kept of IKE SAs for the next control (remember.c). */
 void tunnel_remember(struct tunnel *tunnel); /* soon: in tunnel_rearm() */
 void tunnel_remember_all(struct tunnels *all);
 /* Takes up what a former control left: true when the IKE SA goes on. */
 bool tunnel_recall(struct tunnel *tunnel);
+
+/* Flows wait until the peer has answered at the tunnel's own address (watch.c). */
+void tunnel_prove(struct tunnel *tunnel);
 
 /* After each call into the engine. */
 void tunnel_rearm(struct tunnels *all);

@@ -580,16 +580,19 @@ void tunnels_lost(struct tunnels *all)
 	all->ready = all->listed = false;
 }
 
-/* A link that is back is worth a probe: the peer may have given up meanwhile. */
-static void link_changed(struct tunnel *tunnel)
+static void path_changed(struct tunnel *tunnel, bool link_was_down)
 {
-	log_info(TOPIC, "its port's link is %s tunnel=\"%s\"", tunnel->link_down ? "down" : "up",
-		 tunnel->name);
+	if (tunnel->link_down != link_was_down)
+		log_info(TOPIC, "its port's link is %s tunnel=\"%s\"",
+			 tunnel->link_down ? "down" : "up", tunnel->name);
+	else
+		log_info(TOPIC, "its path is %s tunnel=\"%s\" detail=\"%s\"",
+			 tunnel->no_path ? "gone" : "back", tunnel->name,
+			 tunnel->no_path ? tunnel->detail : "");
+	if (!tunnel_path_down(tunnel) && tunnel->ike)
+		tunnel_prove(tunnel);
 	dial_flows_update(tunnel);
 	tunnel_status_changed(tunnel);
-	if (!tunnel->link_down && tunnel->ike &&
-	    ikev2_probe(tunnel->all->engine, tunnel->ike, clock_now_ns(tunnel->all->clock)) < 0)
-		log_debug(TOPIC, "not probed tunnel=\"%s\"", tunnel->name);
 	dial_wanted(tunnel);
 }
 
@@ -601,12 +604,13 @@ void tunnels_ports_changed(struct tunnels *all)
 	}
 	for (uint32_t i = 0; i < all->count; i++) {
 		struct tunnel *tunnel = all->items[i];
-		bool was_down = tunnel->link_down;
+		bool link_was_down = tunnel->link_down;
+		bool was_down = tunnel_path_down(tunnel);
 
 		if (tunnel_objects_set(tunnel) < 0)
 			continue;
-		if (tunnel->link_down != was_down)
-			link_changed(tunnel);
+		if (tunnel_path_down(tunnel) != was_down)
+			path_changed(tunnel, link_was_down);
 		if (!tunnel->ike)
 			dial_wanted(tunnel);
 	}

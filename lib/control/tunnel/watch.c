@@ -1,11 +1,12 @@
 /*
  * DOC: suspicion
  *
- * A tunnel that sends and hears nothing for SILENCE is probed; the engine sends the probe again
- * after half a second and after 0.9 s more, and says SUSPECT when nothing came: flows then move
- * while the IKE SA stays. One-way traffic costs a probe now and then and nothing else; with a round
- * trip of half a second the answer is there long before. A suspect tunnel from which anything
- * protected comes is believed again at once.
+ * A tunnel that sends and hears nothing for SILENCE is probed; the engine sends the probe again and
+ * again, and says SUSPECT when nothing came for 1.2 s: flows then move while the IKE SA stays.
+ * One-way traffic costs a probe now and then and nothing else; with a round trip of half a second
+ * the answer is there long before. A suspect tunnel from which anything protected comes is believed
+ * again at once; but one that comes home, to an address that was left or whose path is back, only
+ * when IKE answers there: what the peer still sends to the sibling's address says nothing of home.
  */
 #include "control/tunnel/watch.h"
 
@@ -18,14 +19,18 @@
 /* Back home and unheard for so long: away again. */
 #define HOME_PROOF_NS (1500 * CLOCK_NS_PER_MS)
 
-static uint64_t heard_ns(const struct tunnel *tunnel, const struct contract_counters *counters)
+static uint64_t answered_ns(const struct tunnel *tunnel)
 {
 	struct ikev2_info info;
-	uint64_t heard = 0;
+
+	return ikev2_info(tunnel->all->engine, tunnel->ike, &info) == 0 ? info.last_seen_ns : 0;
+}
+
+static uint64_t heard_ns(const struct tunnel *tunnel, const struct contract_counters *counters)
+{
+	uint64_t heard = answered_ns(tunnel);
 	uint32_t child = 0;
 
-	if (ikev2_info(tunnel->all->engine, tunnel->ike, &info) == 0)
-		heard = info.last_seen_ns;
 	while ((child = ikev2_child_next(tunnel->all->engine, tunnel->ike, child))) {
 		uint64_t at =
 			contract_counters_max(counters, CONTRACT_COUNT_SAS,
@@ -42,15 +47,26 @@ static void probe(struct tunnel *tunnel, uint64_t now_ns)
 		log_debug(TOPIC, "not probed tunnel=\"%s\"", tunnel->name);
 }
 
+/* Commands are the work timer's: this may be called inside a hook. */
+void tunnel_prove(struct tunnel *tunnel)
+{
+	tunnel->suspect = true;
+	tunnel->suspect_since_ns = clock_now_ns(tunnel->all->clock);
+	tunnel->home_at_ns = tunnel->suspect_since_ns;
+	tunnel->home_tries = 1;
+	tunnel->prove = !tunnel->evacuated; /* coming home asks by itself */
+	dial_wanted(tunnel);
+}
+
 static void watch_suspect(struct tunnel *tunnel, uint64_t heard, uint64_t now_ns)
 {
 	if (tunnel->evacuated) {
-		if (tunnel->link_down || now_ns < tunnel->home_at_ns)
+		if (tunnel_path_down(tunnel) || now_ns < tunnel->home_at_ns)
 			return;
 		evacuate_return(tunnel);
 		tunnel->suspect_since_ns = now_ns;
 		probe(tunnel, now_ns);
-	} else if (heard > tunnel->suspect_since_ns) {
+	} else if ((tunnel->home_tries ? answered_ns(tunnel) : heard) > tunnel->suspect_since_ns) {
 		tunnel->home_tries = 0;
 		dial_suspect(tunnel, false);
 	} else if (now_ns - tunnel->suspect_since_ns > HOME_PROOF_NS) {
