@@ -22,6 +22,16 @@ lab_drop() {
 	RULES
 }
 
+# What goes to and comes from an address, from one moment on: lab_silence NS ADDRESS
+lab_silence() {
+	lab_in "$1" nft -f - <<-RULES
+		add table inet lab
+		add chain inet lab forward { type filter hook forward priority 0; }
+		add rule inet lab forward ip daddr $2 counter drop
+		add rule inet lab forward ip saddr $2 counter drop
+	RULES
+}
+
 # lab_lose NS PERCENT RULE...: some of them
 lab_lose() {
 	local ns=$1 percent=$2

@@ -40,7 +40,7 @@ struct flow {
 	_Atomic uint64_t last_ns; /* arrival before; CLOCK_REALTIME */
 	_Atomic uint64_t gap_ns;  /* longest since the last mark */
 	uint64_t highest;
-	uint64_t marked; /* main: numbers below belong to earlier windows */
+	_Atomic uint64_t marked; /* main: rw; numbers below belong to earlier windows */
 };
 
 struct direction {

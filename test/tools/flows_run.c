@@ -100,10 +100,11 @@ static void note(struct direction *d, const struct flows_payload *p, uint64_t at
 		d->duplicates++;
 		return;
 	}
-	if (p->number < flow->highest)
-		d->reordered++;
-	else
+	/* A straggler of an earlier window was lost there. */
+	if (p->number >= flow->highest)
 		flow->highest = p->number;
+	else if (p->number >= flow->marked)
+		d->reordered++;
 	if (flow->last_ns && at_ns > flow->last_ns)
 		raise_to(&flow->gap_ns, at_ns - flow->last_ns);
 	atomic_store_explicit(&flow->last_ns, at_ns, memory_order_relaxed);
