@@ -80,6 +80,17 @@ void secret_pool_fini(void)
 	memset(&pool, 0, sizeof(pool));
 }
 
+size_t secret_pool_used(void)
+{
+	size_t used = 0;
+
+	pthread_mutex_lock(&pool_lock);
+	for (size_t i = 0; i < pool.granules; i++)
+		used += pool.taken[i];
+	pthread_mutex_unlock(&pool_lock);
+	return used * GRANULE;
+}
+
 /* First run of `want` free granules in [from, to), or `to`. */
 static size_t find_run(size_t from, size_t to, size_t want)
 {

@@ -18,6 +18,7 @@ struct secret {
 /* Maps and locks the pool; 0 or -errno. Without it secret_new() fails. Call once at start. */
 __attribute__((warn_unused_result)) int secret_pool_init(size_t bytes);
 void secret_pool_fini(void);
+size_t secret_pool_used(void); /* bytes that are handed out */
 
 __attribute__((warn_unused_result)) int secret_new(struct secret *secret, size_t n);
 __attribute__((warn_unused_result)) int secret_copy(struct secret *secret, const void *bytes,
