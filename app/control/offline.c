@@ -64,6 +64,14 @@ static void print_port(const struct config_port *port)
 	putchar('\n');
 }
 
+/* An instance each: what its BGP speaker sends follows its own domain first. */
+static void print_tuns(int64_t domains)
+{
+	for (uint32_t i = 0; i < 2; i++)
+		printf("tun name=vg-tun%u,instance=%u,domain=%u\n", i, i,
+		       domains > i + 1 ? i + 1 : 0);
+}
+
 static void print_number(const char *name, int64_t value)
 {
 	if (value)
@@ -81,6 +89,7 @@ int offline_dataplane_options(const char *path)
 	a = config_appliance(config);
 	for (uint32_t i = 0; i < a->ports.count; i++)
 		print_port(&a->ports.items[i]);
+	print_tuns(a->maxima.domains);
 	printf("main-core %lld\n", (long long)a->cores.main);
 	if (a->cores.workers.count)
 		printf("cores ");

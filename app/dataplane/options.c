@@ -19,8 +19,9 @@ static const char help[] =
 	"                     a port; DEVICE is a PCI address (0000:01:00.0) or a virtual device\n"
 	"                     with its arguments after colons (net_af_packet0:iface=veth0). Ports\n"
 	"                     with the same device and different tags are its sub-ports.\n"
-	"  --tun name=INTERFACE[,instance=N][,mtu=N]\n"
-	"                     Linux interface of the tunnel side (default vg-tun0)\n"
+	"  --tun name=INTERFACE[,instance=N][,mtu=N][,domain=N]\n"
+	"                     Linux interface of the tunnel side (default vg-tun0); its packets\n"
+	"                     follow the routes of its domain before those of domain 0\n"
 	"  --socket PATH      where the control program attaches (default " DEFAULT_SOCKET ")\n"
 	"  --group NAME       group that may use the socket (default: ours)\n"
 	"  --cores LIST       CPU of each worker: 1,2-5; a CPU may appear twice (default 1, or 0)\n"
@@ -259,10 +260,14 @@ static int set_tun(struct options *options, const struct option_row *row, const 
 		else if (!strncmp(pair, "mtu=", 4) &&
 			 (good = option_number(pair + 4, 576, 9600, &number)))
 			tun->mtu = (uint16_t)number;
+		else if (!strncmp(pair, "domain=", 7) &&
+			 (good = option_number(pair + 7, 0, 255, &number)))
+			tun->domain = (uint32_t)number;
 		if (!good)
 			return option_wrong(fault,
 					    "--tun %s: \"%s\": expected name= of at most 15 "
-					    "characters, instance= 0 to 255, mtu= 576 to 9600",
+					    "characters, instance= and domain= 0 to 255, "
+					    "mtu= 576 to 9600",
 					    value, pair);
 	}
 	if (!tun->interface[0])
@@ -355,6 +360,12 @@ static int options_complete(struct options *options, struct options_fault *fault
 						    "two ports are named %s; give each a name "
 						    "of its own",
 						    options->ports[i].name);
+	for (uint32_t i = 0; i < options->tun_count; i++)
+		if (options->tuns[i].domain >= options->sizes.domains)
+			return option_wrong(fault,
+					    "--tun name=%s: domain %u needs --max-domains %u",
+					    options->tuns[i].interface, options->tuns[i].domain,
+					    options->tuns[i].domain + 1);
 	/* Most tunnels have one child, and one more while they rekey. */
 	if (!options->sizes.children)
 		options->sizes.children = options->sizes.tunnels * 2;

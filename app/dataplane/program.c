@@ -310,7 +310,7 @@ static void on_mirror(void *context)
 	uint32_t n = mirror_read(p->mirrors, watch->id, packets, MIRROR_READ);
 	uint32_t taken =
 		n ? worker_inject(p->workers, mirror->port ? PATH_INJECT_FRAME : PATH_INJECT_ROUTE,
-				  mirror->port, packets, n)
+				  mirror->port ? mirror->port : mirror->domain, packets, n)
 		  : 0;
 
 	program_drops(p)[CONTRACT_DROP_HANDOVER_FULL] += n - taken;

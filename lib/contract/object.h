@@ -61,6 +61,10 @@ struct contract_port {
 	uint32_t mirror; /* id of its Linux interface */
 };
 
+/*
+ * The domain of a TUN's object is that of the instance: what Linux sends through the TUN follows the
+ * routes of that domain first (a speaker's peers, each by its own tunnel), then those of domain 0.
+ */
 struct contract_mirror {
 	char interface[CONTRACT_NAME];
 	uint32_t port;	   /* 0: the TUN of the tunnel side */

@@ -289,7 +289,9 @@ static const struct contract_object *kind_next_mirror(struct agent *agent, uint3
 
 	if (!mirror)
 		return NULL;
-	*object = (struct contract_object){ .kind = CONTRACT_MIRROR, .id = id };
+	*object = (struct contract_object){ .kind = CONTRACT_MIRROR,
+					    .id = id,
+					    .domain = mirror->domain };
 	memset(out, 0, sizeof(*out));
 	snprintf(out->interface, sizeof(out->interface), "%s", mirror->interface);
 	out->port = mirror->port;

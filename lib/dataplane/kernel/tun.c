@@ -132,6 +132,7 @@ int tun_open(struct mirror *mirror, const struct mirror_options *options,
 	snprintf(mirror->interface, sizeof(mirror->interface), "%s", options->interface);
 	mirror->port = options->port;
 	mirror->instance = options->instance;
+	mirror->domain = options->domain;
 	mirror->mtu = options->mtu;
 	err = tun_configure(mirror, options, fault);
 	if (!err)

@@ -241,6 +241,8 @@ void path_inject(struct path *path, enum path_inject how, uint32_t where, struct
 		path_drop(path, p, why);
 		return;
 	}
+	if (p->domain && !path_has_route(path, p))
+		p->domain = 0; /* the instance's own domain has only its speaker's peers */
 	if (how == PATH_INJECT_NEXTHOP) {
 		p->nexthop = where;
 		p->given = 1;

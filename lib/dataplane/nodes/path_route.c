@@ -165,6 +165,13 @@ static PATH_INLINE void follow(struct path *path, struct path_packet *p, uint32_
 	}
 }
 
+bool path_has_route(struct path *path, const struct path_packet *p)
+{
+	struct memory none = { .key = MEMORY_NONE };
+
+	return lookup(path, &none, p) != 0;
+}
+
 void path_follow(struct path *path, struct path_packet *p, uint32_t nexthop)
 {
 	follow(path, p, nexthop);

@@ -169,6 +169,7 @@ void path_await_neighbour(struct path *path, struct path_packet *p, uint32_t por
 			  const struct net_addr *addr);
 /* To a next hop that is known by id; packets for tunnels go to path->tunnelled. */
 void path_follow(struct path *path, struct path_packet *p, uint32_t nexthop);
+bool path_has_route(struct path *path, const struct path_packet *p); /* of its domain */
 void path_retry_held(struct path *path);
 /* Lowers what a SYN says, so that segments fit a tunnel whose outer packets may have `mtu`. */
 void path_mss_tunnel(struct path_packet *p, const struct sa_tunnel *tunnel,

@@ -65,8 +65,10 @@ static void test_workers_and_tuns(void **state)
 {
 	assert_int_equal(PARSE(PORT(PUBLIC), (char *)"--workers", (char *)"1@1,2@1",
 			       (char *)"--tun", (char *)"name=t0", (char *)"--tun",
-			       (char *)"name=t1,instance=1,mtu=1300"),
+			       (char *)"name=t1,instance=1,mtu=1300,domain=2",
+			       (char *)"--max-domains", (char *)"3"),
 			 0);
+	assert_int_equal(options.tuns[1].domain, 2);
 	assert_int_equal(options.worker_count, 2);
 	assert_int_equal(options.cpus[0], 1);
 	assert_int_equal(options.cpus[1], 1);
