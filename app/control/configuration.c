@@ -111,6 +111,7 @@ static int apply(void *context, const struct config *to, const struct config_dif
 		return rc;
 	if (program->rest)
 		rest_configure(program->rest, to);
+	bgp_apply(program->bgp, to);
 	program->applying = true;
 	if (requests_attached(desired_requests(program->desired)))
 		configuration_dataplane_ready(program);

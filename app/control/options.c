@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define DEFAULT_CONFIG "/etc/vpngw/vpngw.json"
+#define DEFAULT_FRR "/run/vpngw/frr"
 #define DEFAULT_SOCKET "/run/vpngw/dataplane.sock"
 
 enum {
@@ -12,6 +13,7 @@ enum {
 	OPT_DATAPLANE,
 	OPT_SOCKET,
 	OPT_STATE,
+	OPT_FRR,
 	OPT_USER,
 	OPT_LOG,
 	OPT_KEY_LOG,
@@ -26,6 +28,7 @@ static const struct option long_options[] = {
 	{ "dataplane-options", required_argument, NULL, OPT_DATAPLANE },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "state", required_argument, NULL, OPT_STATE },
+	{ "frr", required_argument, NULL, OPT_FRR },
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "log", required_argument, NULL, OPT_LOG },
 	{ "key-log", required_argument, NULL, OPT_KEY_LOG },
@@ -43,6 +46,7 @@ static const char help[] =
 	"      --dataplane-options FILE print the options of vpngw-dataplane for a configuration\n"
 	"      --socket PATH            where the data plane listens (default " DEFAULT_SOCKET ")\n"
 	"      --state DIR              state directory (default: the configuration's)\n"
+	"      --frr DIR                folder shared with FRR (default " DEFAULT_FRR ")\n"
 	"      --user NAME              become this user after start\n"
 	"      --log LEVELS             for example info or info,ike=debug\n"
 	"      --key-log FILE           write IKE and ESP keys for Wireshark; never on a live "
@@ -71,6 +75,9 @@ static void option_set(struct options *options, int option, const char *value)
 	case OPT_STATE:
 		options->state = value;
 		break;
+	case OPT_FRR:
+		options->frr = value;
+		break;
 	case OPT_USER:
 		options->user = value;
 		break;
@@ -93,6 +100,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 	memset(options, 0, sizeof(*options));
 	options->config = DEFAULT_CONFIG;
 	options->socket = DEFAULT_SOCKET;
+	options->frr = DEFAULT_FRR;
 	while ((option = getopt_long(argc, argv, "c:", long_options, NULL)) != -1) {
 		switch (option) {
 		case '?':

@@ -11,6 +11,7 @@ struct options {
 	const char *dataplane_options; /* only print the data plane's options for this file */
 	const char *socket;
 	const char *state; /* NULL: what the configuration says */
+	const char *frr;   /* folder that is shared with FRR */
 	const char *user;  /* NULL: stay who we are */
 	const char *log;
 	const char *key_log; /* NULL: off */

@@ -56,6 +56,23 @@ out:
 	return error;
 }
 
+/* Besides the user's own groups, that of FRR's vty sockets, where there is one. */
+static int groups_set(const char *user, gid_t own)
+{
+	const struct group *frr = getgrnam("frrvty");
+	gid_t groups[64];
+	int n = 63;
+
+	if (!frr)
+		return initgroups(user, own);
+	if (getgrouplist(user, own, groups, &n) < 0) {
+		errno = E2BIG;
+		return -1;
+	}
+	groups[n++] = frr->gr_gid;
+	return setgroups((size_t)n, groups);
+}
+
 static int become(const char *user)
 {
 	const struct passwd *who = getpwnam(user);
@@ -67,7 +84,7 @@ static int become(const char *user)
 	}
 	if (getuid() == who->pw_uid)
 		return 0;
-	if (prctl(PR_SET_KEEPCAPS, 1) < 0 || initgroups(user, who->pw_gid) < 0 ||
+	if (prctl(PR_SET_KEEPCAPS, 1) < 0 || groups_set(user, who->pw_gid) < 0 ||
 	    setresgid(who->pw_gid, who->pw_gid, who->pw_gid) < 0 ||
 	    setresuid(who->pw_uid, who->pw_uid, who->pw_uid) < 0) {
 		int error = -errno;

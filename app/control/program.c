@@ -186,11 +186,23 @@ static void on_ports_changed(void *context)
 	struct program *program = context;
 
 	tunnels_ports_changed(program->tunnels);
+	if (program->bgp)
+		bgp_refresh(program->bgp);
+}
+
+static int on_recurse(void *context, const struct net_addr *gateways, uint32_t count,
+		      uint32_t *group)
+{
+	struct program *program = context;
+
+	return tunnels_recurse(program->tunnels, gateways, count, group);
 }
 
 static int route_start(struct program *program)
 {
-	struct route_hooks hooks = { .context = program, .ports_changed = on_ports_changed };
+	struct route_hooks hooks = { .context = program,
+				     .ports_changed = on_ports_changed,
+				     .recurse = on_recurse };
 	int rc = route_new(&program->route, program->loop, program->desired, &hooks);
 
 	return rc < 0 ? fault(rc, "cannot prepare the routes") : 0;
@@ -245,6 +257,18 @@ static void tunnels_stop(struct program *program)
 	tunnels_free(program->tunnels);
 }
 
+static int bgp_start(struct program *program)
+{
+	int rc = bgp_new(&program->bgp, program->loop, program->tunnels, program->options.frr);
+
+	return rc < 0 ? fault(rc, "cannot prepare BGP") : 0;
+}
+
+static void bgp_stop(struct program *program)
+{
+	bgp_free(program->bgp);
+}
+
 static int rest_start(struct program *program)
 {
 	struct rest_config config = { .loop = program->loop,
@@ -252,6 +276,7 @@ static int rest_start(struct program *program)
 				      .desired = program->desired,
 				      .route = program->route,
 				      .tunnels = program->tunnels,
+				      .bgp = program->bgp,
 				      .state_directory = configuration_state(program) };
 	char why[512] = "";
 	int rc = rest_new(&program->rest, &config, why, sizeof(why));
@@ -295,6 +320,7 @@ const struct stage program_stages[] = {
 	{ "data plane channel", dataplane_start, dataplane_stop },
 	{ "routes", route_start, route_stop },
 	{ "tunnels", tunnels_start, tunnels_stop },
+	{ "BGP", bgp_start, bgp_stop },
 	{ "configuration applied", configuration_run, configuration_stop },
 	{ "REST endpoint", rest_start, rest_stop },
 	{ "privileges", privileges_start, NULL },

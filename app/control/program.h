@@ -4,6 +4,7 @@
  */
 #include "options.h"
 
+#include "control/bgp/bgp.h"
 #include "control/config/store.h"
 #include "control/event/loop.h"
 #include "control/requests/desired.h"
@@ -24,6 +25,7 @@ struct program {
 	struct desired *desired;
 	struct route *route;
 	struct tunnels *tunnels;
+	struct bgp *bgp;
 	struct rest *rest;
 	int key_log; /* descriptor, -1: off */
 };

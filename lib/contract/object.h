@@ -62,8 +62,9 @@ struct contract_port {
 };
 
 /*
- * The domain of a TUN's object is that of the instance: what Linux sends through the TUN follows the
- * routes of that domain first (a speaker's peers, each by its own tunnel), then those of domain 0.
+ * The domain of a TUN's object is that of the instance: what Linux sends through the TUN follows
+ * the routes of that domain first (a speaker's peers, each by its own tunnel), then those of domain
+ * 0.
  */
 struct contract_mirror {
 	char interface[CONTRACT_NAME];

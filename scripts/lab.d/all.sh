@@ -6,6 +6,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/strongswan.sh"
 # shellcheck source=impair.sh
 . "$(dirname "${BASH_SOURCE[0]}")/impair.sh"
+# shellcheck source=frr.sh
+. "$(dirname "${BASH_SOURCE[0]}")/frr.sh"
 # shellcheck source=site.sh
 . "$(dirname "${BASH_SOURCE[0]}")/site.sh"
 # shellcheck source=gateway.sh

@@ -88,10 +88,19 @@ gateway_start_dataplane() {
 gateway_start_control() {
 	local dir
 	dir=$(gateway_dir)
-	set -- "$(gateway_program control)" --config "$dir/vpngw.json" --socket "$dir/dataplane.sock" --user "$LAB_USER" ${LAB_CONTROL_LOG:+--log "$LAB_CONTROL_LOG"} "$@"
+	set -- "$(gateway_program control)" --config "$dir/vpngw.json" --socket "$dir/dataplane.sock" --frr "$dir/frr" \
+		--user "$LAB_USER" ${LAB_CONTROL_LOG:+--log "$LAB_CONTROL_LOG"} "$@"
 	# shellcheck disable=SC2016
 	[ -z "${LAB_HOSTS:-}" ] || set -- unshare -m sh -c 'mount --bind "$0" /etc/hosts && exec "$@"' "$LAB_HOSTS" "$@"
 	lab_start "$(gateway_process control)" "$(gateway_ns)" "$@"
+}
+
+# FRR for the gateway's BGP.
+gateway_start_frr() {
+	local dir
+	dir=$(gateway_dir)
+	lab_start "$(gateway_process frr)" "$(gateway_ns)" "$(dirname "${BASH_SOURCE[0]}")/../frr" "$dir/frr"
+	lab_await 10 test -p "$dir/frr/changed"
 }
 
 # LAB_DIR/vpngw: the command line with endpoint and token of this lab, to be called from the machine itself.

@@ -86,5 +86,10 @@ struct config_bgp {
 	int64_t asn;
 	struct net_addr peering_address;
 	int64_t peer_weight;
+	int64_t keepalive_s; /* 0: by profile */
+	int64_t hold_s;
+	int64_t bfd_ms; /* 0: off */
+	int64_t prefix_limit;
+	struct secret password; /* empty: no MD5 */
 	CONFIG_ARRAY(struct config_bgp_addresses) addresses;
 };

@@ -235,6 +235,13 @@ const struct operation *operation_find(const struct operation_store *all, const 
 	return map_get(&all->by_id, key, sizeof(key));
 }
 
+struct operation *operation_running(struct operation_store *all, const char *id)
+{
+	struct operation *o = map_get(&all->by_id, id, sizeof(o->id));
+
+	return o && o->state == OPERATION_RUNNING ? o : NULL;
+}
+
 void operation_render(const struct operation *o, struct text *out)
 {
 	text_add(out, "{\"name\":\"%s\",\"status\":\"%s\"", o->id, state_text[o->state]);

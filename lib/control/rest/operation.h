@@ -39,6 +39,8 @@ void operation_succeed(struct operation_store *operations, struct operation *ope
 void operation_fail(struct operation_store *operations, struct operation *operation,
 		    const char *code, const char *message);
 const struct operation *operation_find(const struct operation_store *operations, const char *id);
+/* One that has not ended, to end it; NULL: it has, or is forgotten. */
+struct operation *operation_running(struct operation_store *operations, const char *id);
 /* {"status":"Succeeded"...} as Azure-AsyncOperation answers. */
 void operation_render(const struct operation *operation, struct text *out);
 size_t operation_count(const struct operation_store *operations);

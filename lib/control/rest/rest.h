@@ -12,6 +12,7 @@
  *
  * Owner: app/control. Thread: the event loop's.
  */
+#include "control/bgp/bgp.h"
 #include "control/config/store.h"
 #include "control/requests/desired.h"
 #include "control/route/route.h"
@@ -25,6 +26,7 @@ struct rest_config {
 	struct desired *desired;
 	struct route *route;
 	struct tunnels *tunnels;
+	struct bgp *bgp;
 	const char *state_directory;
 };
 

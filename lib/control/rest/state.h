@@ -50,6 +50,7 @@ struct rest_rows {
 };
 extern const struct rest_rows rest_resource_rows;
 extern const struct rest_rows rest_action_rows;
+extern const struct rest_rows rest_bgp_rows;
 extern const struct rest_rows rest_own_rows;
 extern const struct rest_rows rest_revision_rows;
 extern const struct rest_rows rest_device_rows;

@@ -92,6 +92,11 @@ static void resync(struct netlink *nl)
 	next_step(nl);
 }
 
+void netlink_again(struct netlink *nl)
+{
+	resync(nl);
+}
+
 static void listener_readable(void *context)
 {
 	struct netlink *nl = context;

@@ -67,6 +67,8 @@ __attribute__((warn_unused_result)) int netlink_open(struct netlink **netlink,
 						     struct event_loop *loop,
 						     const struct netlink_hooks *hooks);
 void netlink_close(struct netlink *netlink);
+/* Reads everything again. */
+void netlink_again(struct netlink *netlink);
 
 /* Written in order; a refusal of the kernel is logged with what was wanted. */
 void netlink_link_set(struct netlink *netlink, int ifindex, bool up);

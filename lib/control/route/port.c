@@ -68,12 +68,14 @@ bool port_address_seen(struct port *port, const struct net_addr *addr, bool gone
 }
 
 static void mirror_listed(struct port_table *table, const struct contract_mirror *mirror,
-			  uint32_t id)
+			  const struct contract_object *object)
 {
+	uint32_t id = object->id;
+
 	if (!mirror->port) {
 		if (table->tunnel_count < PORTS_MAX)
 			table->tunnels[table->tunnel_count++] =
-				(struct tunnel_mirror){ *mirror, id };
+				(struct tunnel_mirror){ *mirror, id, object->domain };
 		return;
 	}
 	for (uint32_t i = 0; i < table->count; i++)
@@ -91,7 +93,7 @@ void port_listed(struct port_table *table, const struct contract_header *message
 	struct port *port;
 
 	if (object->kind == CONTRACT_MIRROR) {
-		mirror_listed(table, contract_body_of(message), object->id);
+		mirror_listed(table, contract_body_of(message), object);
 		return;
 	}
 	snprintf(name, sizeof(name), "%.*s", CONTRACT_NAME - 1, listed->name);

@@ -19,6 +19,7 @@ struct port {
 struct tunnel_mirror {
 	struct contract_mirror is;
 	uint32_t id;
+	uint32_t domain;
 };
 
 struct port_table {

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "control/route/netlink.h"
 #include "control/route/port.h"
+#include "control/route/speaker.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #define TOPIC "route"
+#define ROUTE_INSTANCES 2
 
 struct route {
 	struct desired *desired;
@@ -18,6 +20,8 @@ struct route {
 	struct event_loop *loop;
 	struct nexthop_table *nexthops;
 	struct rib *rib;
+	struct rib *peers[ROUTE_INSTANCES]; /* in the domain of each instance */
+	struct speaker_table speakers;
 	struct port_table ports;
 	bool synced; /* the kernel was read whole since the data plane was attached */
 	struct route_hooks hooks;
@@ -99,6 +103,32 @@ static int hop_nexthop(struct route *route, const struct netlink_hop *hop, uint3
 	return nexthop_get(route->nexthops, 0, &spec, id);
 }
 
+static bool is_tun(const struct route *route, int ifindex)
+{
+	for (uint32_t i = 0; i < route->ports.tunnel_count; i++)
+		if ((int)route->ports.tunnels[i].is.ifindex == ifindex)
+			return true;
+	return false;
+}
+
+/* Behind the tunnels that the next hops name. */
+static int tun_nexthop(struct route *route, const struct netlink_route *linux_route, uint32_t *id)
+{
+	struct contract_nexthop spec = { .kind = CONTRACT_NEXTHOP_GROUP };
+	struct net_addr gateways[NETLINK_HOPS_MAX];
+	int rc;
+
+	for (uint8_t i = 0; i < linux_route->hop_count; i++) {
+		if (!is_tun(route, linux_route->hops[i].ifindex))
+			return -ENOENT; /* partly by a port, partly by a tunnel: neither */
+		gateways[i] = linux_route->hops[i].gateway;
+	}
+	rc = route->hooks.recurse ? route->hooks.recurse(route->hooks.context, gateways,
+							 linux_route->hop_count, &spec.target)
+				  : -ENOENT;
+	return rc < 0 ? rc : nexthop_get(route->nexthops, 0, &spec, id);
+}
+
 /* -ENOENT: not every output is a mirror. */
 static int route_nexthop(struct route *route, const struct netlink_route *linux_route, uint32_t *id)
 {
@@ -106,6 +136,8 @@ static int route_nexthop(struct route *route, const struct netlink_route *linux_
 	uint8_t count;
 	int rc = 0;
 
+	if (is_tun(route, linux_route->hops[0].ifindex))
+		return tun_nexthop(route, linux_route, id);
 	for (count = 0; count < linux_route->hop_count; count++) {
 		const struct netlink_hop *hop = &linux_route->hops[count];
 
@@ -142,10 +174,14 @@ static void on_route(void *context, const struct netlink_route *r, bool gone)
 		return;
 	}
 	rc = route_nexthop(route, r, &candidate.nexthop);
-	if (rc == -ENOENT)
+	if (rc == -ENOENT) { /* it replaces what was imported before it */
+		rib_delete(route->rib, &r->prefix, candidate.source, candidate.metric, 0);
 		return;
+	}
 	snprintf(candidate.origin, sizeof(candidate.origin), "%s",
-		 candidate.source == RIB_CONNECTED ? "connected" : "linux");
+		 candidate.source == RIB_CONNECTED ? "connected"
+		 : r->protocol == RTPROT_BGP	   ? "bgp"
+						   : "linux");
 	if (rc == 0)
 		rc = rib_set(route->rib, &r->prefix, &candidate);
 	if (rc < 0)
@@ -206,6 +242,9 @@ void route_free(struct route *route)
 		return;
 	netlink_close(route->netlink);
 	rib_free(route->rib);
+	for (uint32_t i = 0; i < ROUTE_INSTANCES; i++)
+		rib_free(route->peers[i]);
+	speaker_fini(&route->speakers);
 	nexthop_table_free(route->nexthops);
 	free(route);
 }
@@ -244,6 +283,7 @@ static void on_mirrors_listed(void *context, const struct contract_answer *answe
 	}
 	for (uint32_t i = 0; i < route->ports.count; i++)
 		port_apply(route->netlink, &route->ports, &route->ports.ports[i], NULL);
+	speaker_apply(&route->speakers, &route->ports, route->netlink);
 	route->hooks.ports_changed(route->hooks.context);
 }
 
@@ -391,6 +431,72 @@ void route_tunnel_delete(struct route *route, const struct net_prefix *prefix, u
 			 uint32_t owner)
 {
 	rib_delete(route->rib, prefix, RIB_TUNNEL, metric, owner);
+}
+
+/* 0: the instance's TUN has no domain of its own, its packets follow domain 0. */
+static uint32_t domain_of(const struct route *route, uint32_t instance)
+{
+	for (uint32_t i = 0; i < route->ports.tunnel_count; i++)
+		if (route->ports.tunnels[i].is.instance == instance)
+			return route->ports.tunnels[i].domain;
+	return 0;
+}
+
+static int peer_route_add(struct route *route, const struct speaker_peer *peer, uint32_t group)
+{
+	uint32_t domain = domain_of(route, peer->instance);
+	struct contract_nexthop spec = { .kind = CONTRACT_NEXTHOP_GROUP, .target = group };
+	struct rib_candidate candidate = { .source = RIB_TUNNEL,
+					   .owner = peer->tunnel,
+					   .origin = "speaker" };
+	struct net_prefix prefix = net_prefix_of(&peer->peer, 32);
+	struct rib **rib;
+	int rc = 0;
+
+	if (!domain || peer->instance >= ROUTE_INSTANCES)
+		return 0;
+	rib = &route->peers[peer->instance];
+	if (!*rib)
+		rc = rib_new(rib, route->desired, route->nexthops, domain);
+	if (rc == 0)
+		rc = nexthop_get(route->nexthops, domain, &spec, &candidate.nexthop);
+	return rc < 0 ? rc : rib_set(*rib, &prefix, &candidate);
+}
+
+static void peer_route_delete(struct route *route, const struct speaker_peer *peer)
+{
+	struct net_prefix prefix = net_prefix_of(&peer->peer, 32);
+
+	if (peer->instance < ROUTE_INSTANCES && route->peers[peer->instance])
+		rib_delete(route->peers[peer->instance], &prefix, RIB_TUNNEL, 0, peer->tunnel);
+}
+
+int route_speaker_set(struct route *route, const struct speaker_peer *peer, uint32_t group)
+{
+	const struct speaker_peer *before = speaker_find(&route->speakers, peer->tunnel);
+	int rc;
+
+	if (before && memcmp(before, peer, sizeof(*peer)))
+		peer_route_delete(route, before);
+	rc = speaker_set(&route->speakers, &route->ports, route->netlink, peer);
+	return rc < 0 ? rc : peer_route_add(route, peer, group);
+}
+
+void route_speaker_delete(struct route *route, uint32_t tunnel)
+{
+	const struct speaker_peer *before = speaker_find(&route->speakers, tunnel);
+
+	if (!before)
+		return;
+	peer_route_delete(route, before);
+	(void)speaker_delete(&route->speakers, &route->ports, route->netlink, tunnel);
+}
+
+void route_again(struct route *route)
+{
+	route->synced = false;
+	if (route->netlink)
+		netlink_again(route->netlink);
 }
 
 const struct rib *route_rib(const struct route *route)

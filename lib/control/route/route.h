@@ -18,6 +18,7 @@
 #define ROUTE_ADDRESSES_MAX 16
 
 struct route;
+struct speaker_peer;
 
 struct route_address {
 	struct net_addr addr;
@@ -37,6 +38,9 @@ struct route_hooks {
 	void *context;
 	/* The ports of the data plane are known, or a link changed. */
 	void (*ports_changed)(void *context);
+	/* The tunnel group behind next hops of a TUN; -ENOENT: they lead nowhere that is known. */
+	int (*recurse)(void *context, const struct net_addr *gateways, uint32_t count,
+		       uint32_t *group);
 };
 
 __attribute__((warn_unused_result)) int route_new(struct route **route, struct event_loop *loop,
@@ -82,4 +86,11 @@ __attribute__((warn_unused_result)) int route_tunnel_add(struct route *route,
 							 uint32_t owner);
 void route_tunnel_delete(struct route *route, const struct net_prefix *prefix, uint32_t metric,
 			 uint32_t owner);
+/* The session of a speaker (speaker.h) and the group of the one tunnel that leads to its peer. */
+__attribute__((warn_unused_result)) int route_speaker_set(struct route *route,
+							  const struct speaker_peer *peer,
+							  uint32_t group);
+void route_speaker_delete(struct route *route, uint32_t tunnel);
+/* What the kernel has is read again: routes that led nowhere may lead somewhere now. */
+void route_again(struct route *route);
 const struct rib *route_rib(const struct route *route);

@@ -7,6 +7,7 @@
  * those that are up are served in between.
  */
 #include "control/tunnel/dial.h"
+#include "control/tunnel/bundle.h"
 #include "control/tunnel/evacuate.h"
 #include "control/tunnel/lookup.h"
 
@@ -65,6 +66,7 @@ void dial_flows_update(const struct tunnel *tunnel)
 		members[i] = (struct flow_member){ t->id, tunnel_usable(t) };
 	}
 	flow_table_update(all->flows, &flow);
+	bundle_update(all, tunnel->id);
 }
 
 static void state_set(struct tunnel *tunnel, enum tunnel_state state, const char *story)

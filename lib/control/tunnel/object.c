@@ -1,7 +1,7 @@
 /*
  * A tunnel's objects in the data plane: itself and its children.
  */
-#include "control/tunnel/tunnel.h"
+#include "control/tunnel/bundle.h"
 
 #include "base/log.h"
 
@@ -189,6 +189,8 @@ int tunnel_objects_set(struct tunnel *tunnel)
 	for (uint16_t i = 0; rc == 0 && i < tunnel->child_count; i++)
 		if (!tunnel->children[i].outbound_sa)
 			rc = child_first(tunnel, i);
+	if (rc == 0)
+		rc = bundle_peer_set(tunnel);
 	if (rc < 0)
 		log_error(TOPIC, "cannot set up a tunnel tunnel=\"%s\" error=\"%s\"", tunnel->name,
 			  strerror(-rc));
@@ -209,6 +211,8 @@ void tunnel_objects_delete(struct tunnel *tunnel)
 	message.id = tunnel->id;
 	if (tunnel->id) {
 		map_del(&tunnel->all->by_id, &tunnel->id, sizeof(tunnel->id));
+		route_speaker_delete(tunnel->all->route, tunnel->id);
+		bundle_update(tunnel->all, tunnel->id);
 		desired_delete(desired, &message);
 		desired_id_put(desired, CONTRACT_TUNNEL, tunnel->id);
 	}

@@ -1,4 +1,5 @@
 #include "control/tunnel/plan.h"
+#include "control/tunnel/plan_bgp.h"
 
 #include "control/config/diff.h"
 #include "control/config/resource.h"
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool gateway_is_ours(const struct config *config, const struct config_gateway *gateway)
+bool plan_gateway_is_ours(const struct config *config, const struct config_gateway *gateway)
 {
 	for (uint32_t i = 0; i < gateway->ip_configurations.count; i++) {
 		const struct config_public_ip *ip = config_public_ip_find(
@@ -190,6 +191,7 @@ static int tunnels_from(const struct config *config, struct plan_connection *c,
 		if (!net_addr_is_any(&c->site->address))
 			tunnel->remote = c->site->address;
 		tunnel->fqdn = c->site->fqdn;
+		plan_bgp_set(tunnel, config, c->site, NULL, 0);
 		return tunnel_add(c, tunnel, ours);
 	}
 	for (uint32_t i = 0; rc == 0 && other && i < other->ip_configurations.count; i++) {
@@ -199,6 +201,7 @@ static int tunnels_from(const struct config *config, struct plan_connection *c,
 		if (!ip)
 			continue;
 		tunnel->remote = ip->address;
+		plan_bgp_set(tunnel, config, NULL, other, i);
 		rc = tunnel_add(c, tunnel, ours);
 	}
 	return rc;
@@ -240,6 +243,21 @@ static int prefixes_add(struct plan_connection *c, const struct net_prefix *pref
 	return 0;
 }
 
+bool plan_is_spoke(const struct config_virtual_network *spoke,
+		   const struct config_virtual_network *hub)
+{
+	bool uses = false;
+	bool allowed = false;
+
+	for (uint32_t k = 0; k < spoke->peerings.count; k++)
+		uses |= spoke->peerings.items[k].use_remote_gateways &&
+			!strcmp(spoke->peerings.items[k].remote.key, hub->resource.key);
+	for (uint32_t i = 0; i < hub->peerings.count; i++)
+		allowed |= hub->peerings.items[i].allow_gateway_transit &&
+			   !strcmp(hub->peerings.items[i].remote.key, spoke->resource.key);
+	return uses && allowed;
+}
+
 /* The networks that use a hub's gateway lie behind it with the hub's own. */
 static int network_add(struct plan_connection *c, const struct config *config,
 		       const struct config_virtual_network *hub)
@@ -247,15 +265,10 @@ static int network_add(struct plan_connection *c, const struct config *config,
 	int rc = prefixes_add(c, hub->prefixes.items, hub->prefixes.count);
 
 	for (uint32_t i = 0; rc == 0 && i < hub->peerings.count; i++) {
-		const struct config_peering *peering = &hub->peerings.items[i];
 		const struct config_virtual_network *spoke =
-			config_virtual_network_find(config, &peering->remote);
-		bool uses = false;
+			config_virtual_network_find(config, &hub->peerings.items[i].remote);
 
-		for (uint32_t k = 0; spoke && k < spoke->peerings.count; k++)
-			uses |= spoke->peerings.items[k].use_remote_gateways &&
-				!strcmp(spoke->peerings.items[k].remote.key, hub->resource.key);
-		if (uses && peering->allow_gateway_transit)
+		if (spoke && plan_is_spoke(spoke, hub))
 			rc = prefixes_add(c, spoke->prefixes.items, spoke->prefixes.count);
 	}
 	return rc;
@@ -267,6 +280,19 @@ static int default_add(struct plan_connection *c)
 	const struct net_prefix all[] = { { .addr.family = NET_IP4 }, { .addr.family = NET_IP6 } };
 
 	return prefixes_add(c, all, any_ip6(c->prefixes, c->prefix_count) ? 2 : 1);
+}
+
+/* With BGP the speaker itself is behind the tunnels whether or not a prefix says so. */
+static int site_add(struct plan_connection *c, const struct config_local_gateway *site)
+{
+	struct net_prefix speaker;
+	int rc = prefixes_add(c, site->prefixes.items, site->prefixes.count);
+
+	if (rc < 0 || !c->connection->enable_bgp || !site->bgp ||
+	    site->bgp->peering_address.family != NET_IP4)
+		return rc;
+	speaker = net_prefix_of(&site->bgp->peering_address, 32);
+	return prefixes_add(c, &speaker, 1);
 }
 
 /* What lies behind the peer. */
@@ -281,7 +307,7 @@ static int prefixes_set(struct plan_connection *c, const struct config *config)
 	int rc = 0;
 
 	if (site)
-		rc = prefixes_add(c, site->prefixes.items, site->prefixes.count);
+		rc = site_add(c, site);
 	else if (there)
 		rc = network_add(c, config, there);
 	if (rc == 0 && site && by_default && !strcmp(by_default, site->resource.key))
@@ -354,7 +380,7 @@ static const struct config_gateway *gateway_of(struct known_gateway *known,
 		return known->ours;
 	gateway = config_gateway_find(config, &connection->gateway);
 	known->key = connection->gateway.key;
-	known->ours = gateway && gateway_is_ours(config, gateway) ? gateway : NULL;
+	known->ours = gateway && plan_gateway_is_ours(config, gateway) ? gateway : NULL;
 	return known->ours;
 }
 

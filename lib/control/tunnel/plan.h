@@ -27,7 +27,21 @@ struct plan_child {
 	uint32_t remote_count;
 };
 
+/* The BGP session inside a tunnel (plan_bgp.h); family of the peer NET_NONE: there is none. */
+struct plan_session {
+	struct net_addr local;
+	struct net_addr peer;
+	uint32_t as;
+	uint32_t peer_as;
+	uint32_t keepalive_s;
+	uint32_t hold_s;
+	uint32_t bfd_ms; /* 0: off */
+	uint32_t prefix_limit;
+	const struct secret *password; /* SECRET; NULL: none; lives in the site or the gateway */
+};
+
 struct plan_tunnel {
+	struct plan_session session;
 	char *name;	   /* unique and stable: what the data plane's objects are known by */
 	uint32_t instance; /* which of our ipConfigurations */
 	const struct config_connection *connection;
@@ -74,3 +88,7 @@ void plan_fini(struct plan *plan);
 void plan_number(struct plan *plan);
 /* The same connections with the same prefixes and ends: groups, routes and look-ups stay. */
 bool plan_keeps_paths(const struct plan *before, const struct plan *now);
+bool plan_gateway_is_ours(const struct config *config, const struct config_gateway *gateway);
+/* It uses the gateway of the hub, and the hub lets it. */
+bool plan_is_spoke(const struct config_virtual_network *spoke,
+		   const struct config_virtual_network *hub);

@@ -51,6 +51,9 @@ static struct tunnel_status status_of(const struct tunnel *tunnel)
 {
 	struct tunnel_status status = {
 		.name = tunnel->name,
+		.plan = tunnel->plan,
+		.id = tunnel->id,
+		.bfd = tunnel->bfd,
 		.connection = tunnel->plan->connection,
 		.state = tunnel->state,
 		.local = tunnel->plan->local,

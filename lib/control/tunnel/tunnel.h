@@ -120,14 +120,16 @@ struct tunnels {
 	struct keep *keep;    /* NULL: nothing is kept */
 	struct heap dials;
 	struct flow_table *flows;
+	struct map bundles; /* ids of tunnels -> struct bundle */
 	struct limit_table *limits;
 	uint32_t node_bits;
 	struct map adopted_children; /* contract child id -> struct adopted_child */
 	struct event_source *while_timer;
-	bool ready;   /* the data plane is attached and adopted */
-	bool listed;  /* what it holds is known */
-	bool renew;   /* it is another one: children are negotiated anew */
-	bool adopted; /* once in the life of this control */
+	bool ready;    /* the data plane is attached and adopted */
+	bool listed;   /* what it holds is known */
+	bool renew;    /* it is another one: children are negotiated anew */
+	bool prepared; /* tunnels have ids, and the kernel's routes are read with them */
+	bool adopted;  /* once in the life of this control */
 };
 
 /* Data plane objects (object.c). */

@@ -1,6 +1,7 @@
 #include "control/tunnel/tunnels.h"
 
 #include "base/log.h"
+#include "control/tunnel/bundle.h"
 #include "control/tunnel/dial.h"
 #include "control/tunnel/keep.h"
 #include "control/tunnel/lookup.h"
@@ -102,6 +103,7 @@ int tunnels_new(struct tunnels **tunnels, struct event_loop *loop, const struct 
 	outbox_init(&all->outbox);
 	heap_init(&all->dials);
 	map_init(&all->by_id);
+	map_init(&all->bundles);
 	map_init(&all->by_name);
 	map_init(&all->by_path);
 	map_init(&all->pairs);
@@ -175,6 +177,7 @@ void tunnels_free(struct tunnels *all)
 	while ((entry = map_next(&all->adopted_children, entry)))
 		free(entry->value);
 	flow_table_free(all->flows);
+	bundle_fini(all);
 	limit_table_free(all->limits);
 	map_fini(&all->by_id);
 	map_fini(&all->by_name);
@@ -533,6 +536,12 @@ static void adoption_try(struct tunnels *all)
 {
 	if (all->ready || !all->listed || !route_is_synced(all->route))
 		return;
+	if (!all->prepared) { /* routes that name tunnels mean something once these have ids */
+		all->prepared = true;
+		publish(all, true, true);
+		route_again(all->route);
+		return;
+	}
 	adoption_end(all);
 	for (uint32_t i = 0; all->renew && i < all->count; i++)
 		if (all->items[i]->ike)
@@ -617,6 +626,12 @@ void tunnels_ports_changed(struct tunnels *all)
 	if (flows_set(all) < 0)
 		log_error(TOPIC, "cannot set the flow groups: out of memory or of ids");
 	tunnel_rearm(all);
+}
+
+int tunnels_recurse(struct tunnels *all, const struct net_addr *gateways, uint32_t count,
+		    uint32_t *group)
+{
+	return bundle_recurse(all, gateways, count, group);
 }
 
 static void punted(struct tunnels *all, const struct contract_datagram *d)

@@ -18,6 +18,7 @@
 #include "control/route/route.h"
 
 struct tunnels;
+struct plan_tunnel;
 
 enum tunnel_state {
 	TUNNEL_UNKNOWN,
@@ -26,11 +27,17 @@ enum tunnel_state {
 	TUNNEL_NOT_CONNECTED,
 };
 
+/* What BFD says of the path inside a tunnel. */
+enum tunnel_bfd { TUNNEL_BFD_NONE, TUNNEL_BFD_UP, TUNNEL_BFD_DOWN };
+
 /* What REST calls connectionStatus. */
 const char *tunnel_state_text(enum tunnel_state state);
 
 struct tunnel_status {
 	const char *name;
+	const struct plan_tunnel *plan; /* with the BGP session inside */
+	uint32_t id;			/* in the data plane; 0: it has none yet */
+	enum tunnel_bfd bfd;
 	const struct config_connection *connection;
 	enum tunnel_state state;
 	struct net_addr local;
@@ -89,13 +96,16 @@ const struct plan_connection *tunnels_plan_of(const struct tunnels *tunnels,
 /* All tunnels, or those of one connection (its key). */
 void tunnels_each(struct tunnels *tunnels, const char *connection_key, tunnels_visit visit,
 		  void *context);
+/* Routes ask which group is behind next hops of a TUN; -ENOENT. */
+__attribute__((warn_unused_result)) int tunnels_recurse(struct tunnels *tunnels,
+							const struct net_addr *gateways,
+							uint32_t count, uint32_t *group);
 /* The whole of a connection: connected when one of its tunnels is. */
 enum tunnel_state tunnels_connection_state(struct tunnels *tunnels, const char *connection_key);
 /*
- * What BFD says of the path inside a tunnel (its name): a tunnel that is down by BFD carries no
- * flows and keeps its IKE SA. False for a tunnel that is not there.
+ * A tunnel (its name) that is down by BFD carries no flows and keeps its IKE SA. False for a tunnel
+ * that is not there.
  */
-enum tunnel_bfd { TUNNEL_BFD_NONE, TUNNEL_BFD_UP, TUNNEL_BFD_DOWN };
 bool tunnels_bfd(struct tunnels *tunnels, const char *name, enum tunnel_bfd state);
 /* New keys now: of the children, or of the IKE SAs; -ENOENT: no tunnel, or none that is up. */
 __attribute__((warn_unused_result)) int tunnels_rekey(struct tunnels *tunnels,

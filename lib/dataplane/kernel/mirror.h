@@ -40,7 +40,7 @@ struct mirror_options {
 	char interface[MIRROR_INTERFACE];
 	uint32_t port;	   /* 0: a TUN */
 	uint32_t instance; /* of a TUN */
-	uint32_t domain;   /* whose routes what leaves a TUN follows first, then those of domain 0 */
+	uint32_t domain; /* whose routes what leaves a TUN follows first, then those of domain 0 */
 	uint16_t mtu;
 	uint8_t mac[6]; /* of a TAP */
 };

@@ -1,0 +1,155 @@
+#include "control/bgp/bfd.h"
+
+#include "control/config/json_in.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define VERSION 1
+#define TYPE_WANT 4 /* what it tells: a mask of 64 bits, all of them */
+#define MESSAGE_MAX 65536
+
+struct header {
+	uint32_t length_be;
+	uint16_t id_be;
+	uint8_t type;
+	uint8_t version;
+};
+
+struct bfd {
+	struct event_loop *loop;
+	struct bfd_hooks hooks;
+	struct event_source *readable;
+	int fd;
+	size_t n;
+	char path[108];
+	uint8_t bytes[sizeof(struct header) + MESSAGE_MAX];
+};
+
+int bfd_new(struct bfd **bfd, struct event_loop *loop, const char *path,
+	    const struct bfd_hooks *hooks)
+{
+	struct bfd *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return -ENOMEM;
+	b->loop = loop;
+	b->hooks = *hooks;
+	b->fd = -1;
+	if (snprintf(b->path, sizeof(b->path), "%s", path) >= (int)sizeof(b->path)) {
+		free(b);
+		return -ENAMETOOLONG;
+	}
+	*bfd = b;
+	return 0;
+}
+
+static void hang_up(struct bfd *b)
+{
+	event_source_free(b->readable);
+	b->readable = NULL;
+	if (b->fd >= 0)
+		close(b->fd);
+	b->fd = -1;
+	b->n = 0;
+}
+
+void bfd_free(struct bfd *bfd)
+{
+	if (!bfd)
+		return;
+	hang_up(bfd);
+	free(bfd);
+}
+
+static const char *text_of(const cJSON *json, const char *name)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
+
+	return text ? text : "";
+}
+
+static void told(struct bfd *b, const char *text, size_t n)
+{
+	struct config_report report;
+	struct bfd_change change = { 0 };
+	cJSON *json = NULL;
+
+	config_report_init(&report);
+	if (config_json_parse(&json, text, n, &report) == 0) {
+		const char *op = text_of(json, "op");
+
+		change.gone = !strcmp(op, "delete");
+		change.up = !strcmp(text_of(json, "state"), "up");
+		if ((change.gone || !strcmp(op, "status")) &&
+		    net_addr_parse(&change.local, text_of(json, "local-address")) == 0 &&
+		    net_addr_parse(&change.peer, text_of(json, "peer-address")) == 0)
+			b->hooks.changed(b->hooks.context, &change);
+	}
+	config_json_free(json);
+	config_report_fini(&report);
+}
+
+static void lost(struct bfd *b)
+{
+	hang_up(b);
+	b->hooks.down(b->hooks.context);
+}
+
+static void readable(void *context)
+{
+	struct bfd *b = context;
+	ssize_t n = recv(b->fd, b->bytes + b->n, sizeof(b->bytes) - b->n, MSG_DONTWAIT);
+	size_t at = 0;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		lost(b);
+		return;
+	}
+	b->n += (size_t)n;
+	while (b->n - at >= sizeof(struct header)) {
+		struct header h;
+		size_t length;
+
+		memcpy(&h, b->bytes + at, sizeof(h));
+		length = ntohl(h.length_be);
+		if (h.version != VERSION || length > MESSAGE_MAX) {
+			lost(b);
+			return;
+		}
+		if (b->n - at < sizeof(h) + length)
+			break;
+		told(b, (const char *)b->bytes + at + sizeof(h), length);
+		at += sizeof(h) + length;
+	}
+	memmove(b->bytes, b->bytes + at, b->n - at);
+	b->n -= at;
+}
+
+void bfd_try(struct bfd *b)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct {
+		struct header header;
+		uint64_t what;
+	} want = { { htonl(sizeof(uint64_t)), htons(1), TYPE_WANT, VERSION }, UINT64_MAX };
+
+	if (b->fd >= 0)
+		return;
+	b->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (b->fd < 0)
+		return;
+	memcpy(to.sun_path, b->path, sizeof(to.sun_path));
+	if (connect(b->fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+	    send(b->fd, &want, sizeof(want), MSG_NOSIGNAL) != sizeof(want) ||
+	    event_fd_new(&b->readable, b->loop, b->fd, EVENT_READABLE, readable, b) < 0)
+		hang_up(b);
+}

@@ -1,0 +1,399 @@
+#include "control/bgp/bgp.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/bgp/diff.h"
+#include "control/bgp/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TOPIC "bgp"
+#define EVERY_NS CLOCK_NS_PER_S
+
+static void daemon_follow(struct daemon *d);
+
+static void command_done(void *context, int status, const char *text, size_t n)
+{
+	const struct daemon *d = context;
+
+	/* Commands without an effect are warnings of FRR's without a text. */
+	if (status > 0 && n > 1)
+		log_warn(TOPIC, "FRR refused a line daemon=%s answer=\"%.*s\"", d->name,
+			 (int)(n > 200 ? 200 : n), text);
+}
+
+static void change_done(void *context, int status, const char *text, size_t n)
+{
+	struct daemon *d = context;
+
+	d->changing = false;
+	if (status == 0)
+		log_debug(TOPIC, "configured daemon=%s", d->name);
+	if (status >= 0 && d->again)
+		daemon_follow(d);
+}
+
+static void running_read(void *context, int status, const char *text, size_t n)
+{
+	struct daemon *d = context;
+	struct text running = { 0 };
+	struct text commands = { 0 };
+	char *rest;
+	char *line;
+
+	if (status != 0) {
+		d->changing = false;
+		return;
+	}
+	text_add_bytes(&running, text, n);
+	bgp_diff(text_get(&running), text_get(&d->wanted), &commands);
+	vty_send(d->vty, "configure terminal", NULL, NULL);
+	rest = commands.n ? commands.p : NULL;
+	while (rest && (line = strsep(&rest, "\n")))
+		if (*line)
+			vty_send(d->vty, line, command_done, d);
+	vty_send(d->vty, "end", change_done, d);
+	if (commands.p) /* a password may be among it */
+		secret_wipe(commands.p, commands.n);
+	text_fini(&commands);
+	if (running.p)
+		secret_wipe(running.p, running.n);
+	text_fini(&running);
+}
+
+/* Brings the running daemon to what is wanted. */
+static void daemon_follow(struct daemon *d)
+{
+	if (!vty_is_up(d->vty) || !d->wanted.n)
+		return;
+	d->again = d->changing;
+	if (d->changing)
+		return;
+	d->changing = true;
+	vty_send(d->vty, "show running-config", running_read, d);
+}
+
+/* Whole or not at all: a daemon may start at any moment. */
+static int file_write(const struct bgp *bgp, const char *name, const struct text *text)
+{
+	char path[384];
+	char made[400];
+	int fd;
+	bool good;
+
+	snprintf(path, sizeof(path), "%s/%s", bgp->directory, name);
+	snprintf(made, sizeof(made), "%s.new", path);
+	fd = open(made, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0)
+		return -errno;
+	good = write(fd, text_get(text), text->n) == (ssize_t)text->n && fchmod(fd, 0640) == 0;
+	close(fd);
+	if (good && rename(made, path) == 0)
+		return 0;
+	return -errno;
+}
+
+/* The launcher starts what has other arguments than before. */
+static void launcher_tell(const struct bgp *bgp)
+{
+	char path[384];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/changed", bgp->directory);
+	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || write(fd, "\n", 1) != 1)
+		log_debug(TOPIC, "no launcher listens file=%s", path);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int daemon_write(struct daemon *d)
+{
+	char name[64];
+	int rc;
+
+	snprintf(name, sizeof(name), "%s.conf", d->name);
+	rc = file_write(d->bgp, name, &d->wanted);
+	if (rc == 0 && d->arguments.n) {
+		snprintf(name, sizeof(name), "%s.arguments", d->name);
+		rc = file_write(d->bgp, name, &d->arguments);
+	}
+	return rc;
+}
+
+static void text_wipe(struct text *text)
+{
+	if (text->p)
+		secret_wipe(text->p, text->n);
+	text_clear(text);
+}
+
+static int render(struct bgp *bgp)
+{
+	struct bgp_wanted wanted = { bgp->config, bgp->gateway, bgp->sessions, bgp->count };
+	int rc = 0;
+
+	for (uint32_t i = 0; i < BGP_INSTANCES && rc == 0; i++) {
+		struct speaker_instance *s = &bgp->speakers[i];
+
+		text_wipe(&s->bgpd.wanted);
+		text_clear(&s->bgpd.arguments);
+		text_clear(&s->bfdd.wanted);
+		if (!bgp_text_speaker(&wanted, i, &s->bgpd.wanted))
+			continue;
+		bgp_text_arguments(&wanted, i, &s->bgpd.arguments);
+		bgp_text_bfd(&wanted, i, &s->bfdd.wanted);
+		rc = daemon_write(&s->bfdd);
+		if (rc == 0)
+			rc = daemon_write(&s->bgpd);
+	}
+	text_clear(&bgp->collector.wanted);
+	bgp_text_collector(&wanted, &bgp->collector.wanted);
+	text_clear(&bgp->collector.arguments);
+	text_add(&bgp->collector.arguments, "%u\n",
+		 bgp->gateway->bgp ? (uint32_t)bgp->gateway->bgp->asn : 65515);
+	return rc < 0 ? rc : daemon_write(&bgp->collector);
+}
+
+struct collect {
+	struct bgp *bgp;
+	struct bgp_session *sessions;
+	uint32_t count;
+};
+
+static void collect_one(void *context, const struct tunnel_status *status)
+{
+	struct collect *c = context;
+	struct bgp_session *grown;
+
+	if (!status->plan->session.peer.family || !status->id ||
+	    status->plan->gateway != c->bgp->gateway)
+		return;
+	grown = reallocarray(c->sessions, c->count + 1, sizeof(*grown));
+	if (!grown)
+		return;
+	c->sessions = grown;
+	grown[c->count++] = (struct bgp_session){ .tunnel = status->id,
+						  .instance = status->instance,
+						  .name = status->name,
+						  .is = status->plan->session };
+}
+
+/* What is known of a session stays with it. */
+static void sessions_take(struct bgp *bgp, struct collect *c)
+{
+	struct bgp_known *known = calloc(c->count + 1, sizeof(*known));
+
+	for (uint32_t i = 0; known && i < c->count; i++)
+		for (uint32_t k = 0; k < bgp->count; k++)
+			if (bgp->sessions[k].tunnel == c->sessions[i].tunnel)
+				known[i] = bgp->known[k];
+	if (!known)
+		c->count = 0;
+	free(bgp->sessions);
+	free(bgp->known);
+	bgp->sessions = c->sessions;
+	bgp->known = known;
+	bgp->count = c->count;
+}
+
+void bgp_refresh(struct bgp *bgp)
+{
+	struct collect c = { .bgp = bgp };
+	int rc;
+
+	if (!bgp->gateway) {
+		sessions_take(bgp, &c);
+		return;
+	}
+	tunnels_each(bgp->tunnels, NULL, collect_one, &c);
+	sessions_take(bgp, &c);
+	rc = render(bgp);
+	if (rc < 0) {
+		if (!bgp->told_missing)
+			log_error(TOPIC,
+				  "enableBgp is on, but FRR's folder cannot be written: start "
+				  "vpngw-frr, see --frr folder=%s error=\"%s\"",
+				  bgp->directory, strerror(-rc));
+		bgp->told_missing = true;
+		return;
+	}
+	bgp->told_missing = false;
+	launcher_tell(bgp);
+	daemon_follow(&bgp->collector);
+	for (uint32_t i = 0; i < BGP_INSTANCES; i++) {
+		daemon_follow(&bgp->speakers[i].bfdd);
+		daemon_follow(&bgp->speakers[i].bgpd);
+	}
+}
+
+void bgp_apply(struct bgp *bgp, const struct config *config)
+{
+	const struct config *before = bgp->config;
+
+	bgp->config = config_get(config);
+	bgp->gateway = bgp_gateway(config);
+	bgp_refresh(bgp);
+	config_put(before);
+}
+
+static void summary_read(void *context, int status, const char *text, size_t n)
+{
+	struct speaker_instance *s = context;
+
+	s->bgpd.asked = false;
+	if (status == 0)
+		status_take(s->bgp, s->instance, text, n);
+}
+
+static void every_second(void *context)
+{
+	struct bgp *bgp = context;
+
+	event_timer_set(bgp->tick, EVERY_NS);
+	if (!bgp->gateway)
+		return;
+	if (bgp->told_missing)
+		bgp_refresh(bgp);
+	vty_try(bgp->collector.vty);
+	for (uint32_t i = 0; i < BGP_INSTANCES; i++) {
+		struct speaker_instance *s = &bgp->speakers[i];
+
+		if (!s->bgpd.wanted.n)
+			continue;
+		vty_try(s->bfdd.vty);
+		vty_try(s->bgpd.vty);
+		bfd_try(s->bfd);
+		if (!vty_is_up(s->bgpd.vty) || s->bgpd.asked)
+			continue;
+		s->bgpd.asked = true;
+		vty_send(s->bgpd.vty, "show bgp summary json", summary_read, s);
+	}
+}
+
+static void daemon_up(void *context)
+{
+	struct daemon *d = context;
+
+	log_info(TOPIC, "talking to FRR daemon=%s", d->name);
+	d->changing = false;
+	daemon_follow(d);
+}
+
+static void daemon_down(void *context)
+{
+	struct daemon *d = context;
+
+	log_warn(TOPIC, "FRR's daemon went away daemon=%s", d->name);
+	d->changing = d->asked = false;
+	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
+		if (d == &d->bgp->speakers[i].bgpd)
+			status_lost(d->bgp, i);
+}
+
+static int daemon_new(struct daemon *d, struct bgp *bgp, const char *folder, const char *program)
+{
+	struct vty_hooks hooks = { d, daemon_up, daemon_down };
+	char path[384];
+
+	d->bgp = bgp;
+	snprintf(d->name, sizeof(d->name), "%s/%s", folder, program);
+	snprintf(path, sizeof(path), "%s/%s.vty", bgp->directory, d->name);
+	return vty_new(&d->vty, bgp->loop, path, &hooks);
+}
+
+static void daemon_free(struct daemon *d)
+{
+	vty_free(d->vty);
+	text_wipe(&d->wanted);
+	text_fini(&d->wanted);
+	text_fini(&d->arguments);
+}
+
+static void bfd_changed(void *context, const struct bfd_change *change)
+{
+	struct speaker_instance *s = context;
+	const struct bgp_session *session = session_find(s->bgp, s->instance, &change->peer);
+
+	if (session && net_addr_equal(&session->is.local, &change->local))
+		(void)tunnels_bfd(s->bgp->tunnels, session->name,
+				  change->gone ? TUNNEL_BFD_NONE
+				  : change->up ? TUNNEL_BFD_UP
+					       : TUNNEL_BFD_DOWN);
+}
+
+/* Without bfdd nobody knows: what it said last is no more a reason to keep flows away. */
+static void bfd_down(void *context)
+{
+	struct speaker_instance *s = context;
+
+	for (uint32_t i = 0; i < s->bgp->count; i++)
+		if (s->bgp->sessions[i].instance == s->instance)
+			(void)tunnels_bfd(s->bgp->tunnels, s->bgp->sessions[i].name,
+					  TUNNEL_BFD_NONE);
+}
+
+static int instance_new(struct speaker_instance *s, struct bgp *bgp, uint32_t instance)
+{
+	struct bfd_hooks hooks = { s, bfd_changed, bfd_down };
+	char folder[8];
+	char path[384];
+	int rc;
+
+	s->bgp = bgp;
+	s->instance = instance;
+	snprintf(folder, sizeof(folder), "i%u", instance);
+	snprintf(path, sizeof(path), "%s/%s/bfdd.sock", bgp->directory, folder);
+	rc = bfd_new(&s->bfd, bgp->loop, path, &hooks);
+	if (rc == 0)
+		rc = daemon_new(&s->bgpd, bgp, folder, "bgpd");
+	return rc < 0 ? rc : daemon_new(&s->bfdd, bgp, folder, "bfdd");
+}
+
+int bgp_new(struct bgp **bgp, struct event_loop *loop, struct tunnels *tunnels,
+	    const char *directory)
+{
+	struct bgp *b = calloc(1, sizeof(*b));
+	int rc;
+
+	if (!b)
+		return -ENOMEM;
+	b->loop = loop;
+	b->tunnels = tunnels;
+	snprintf(b->directory, sizeof(b->directory), "%s", directory);
+	rc = daemon_new(&b->collector, b, "rib", "bgpd");
+	for (uint32_t i = 0; i < BGP_INSTANCES && rc == 0; i++)
+		rc = instance_new(&b->speakers[i], b, i);
+	if (rc == 0)
+		rc = event_timer_new(&b->tick, loop, every_second, b);
+	if (rc < 0) {
+		bgp_free(b);
+		return rc;
+	}
+	event_timer_set(b->tick, EVERY_NS);
+	*bgp = b;
+	return 0;
+}
+
+void bgp_free(struct bgp *bgp)
+{
+	if (!bgp)
+		return;
+	event_source_free(bgp->tick);
+	daemon_free(&bgp->collector);
+	for (uint32_t i = 0; i < BGP_INSTANCES; i++) {
+		bfd_free(bgp->speakers[i].bfd);
+		daemon_free(&bgp->speakers[i].bgpd);
+		daemon_free(&bgp->speakers[i].bfdd);
+	}
+	free(bgp->sessions);
+	free(bgp->known);
+	config_put(bgp->config);
+	free(bgp);
+}

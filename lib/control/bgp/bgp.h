@@ -1,0 +1,64 @@
+#pragma once
+/*
+ * DOC: BGP
+ *
+ * FRR is the engine. A launcher (scripts/frr, vpngw-frr.service) runs, in the namespace of the
+ * mirrors, a speaker for each instance (zebra, bfdd, bgpd) and one collector (zebra, bgpd). A
+ * speaker talks to the peers of its instance inside the tunnels, from its TUN; it listens on its
+ * own addresses only and installs nothing. It gives the routes that it learns in a session the next
+ * hop address of that session's tunnel (route/speaker.h) and hands them on by IBGP to the
+ * collector, which compares what all speakers learned, installs the best ones in the kernel, with
+ * all equal paths, and reflects them to the other speaker. From the kernel they come to the RIB and
+ * the data plane. Two speakers, because a peer of an active-active pair has one address and FRR one
+ * session for an address.
+ *
+ * This module writes their configuration (DIR/i0, i1, rib), brings what changes into the running
+ * daemons by their vty sockets, tells the launcher by DIR/changed when a daemon must be started
+ * with other arguments, follows their state, and gives BFD's word to the tunnels. It starts no
+ * process.
+ *
+ * Sessions and routes live in FRR: a restart of this program touches neither.
+ *
+ * Owner: app/control. Thread: the event loop's. Left out on purpose: IPv6 routes, filters and
+ * communities of the user's.
+ */
+#include "base/text.h"
+#include "control/tunnel/tunnels.h"
+
+struct bgp;
+
+enum bgp_state { BGP_UNKNOWN, BGP_STOPPED, BGP_IDLE, BGP_CONNECTING, BGP_CONNECTED };
+const char *bgp_state_text(enum bgp_state state); /* as the API has it */
+
+struct bgp_peer {
+	const char *tunnel;
+	const struct config_connection *connection;
+	uint32_t instance;
+	struct net_addr local;
+	struct net_addr peer;
+	uint32_t as;
+	enum bgp_state state;
+	enum tunnel_bfd bfd;
+	uint64_t connected_ms;
+	uint64_t received; /* prefixes */
+	uint64_t sent;
+	uint64_t messages_received;
+	uint64_t messages_sent;
+};
+
+typedef void (*bgp_visit)(void *context, const struct bgp_peer *peer);
+
+__attribute__((warn_unused_result)) int bgp_new(struct bgp **bgp, struct event_loop *loop,
+						struct tunnels *tunnels, const char *directory);
+void bgp_free(struct bgp *bgp);
+/* After tunnels_apply(), and when tunnels got their ids. */
+void bgp_apply(struct bgp *bgp, const struct config *config);
+void bgp_refresh(struct bgp *bgp);
+/* The sessions of a gateway (its key; NULL: all). */
+void bgp_peers_each(struct bgp *bgp, const char *gateway, bgp_visit visit, void *context);
+
+/* Routes as the API lists them: {"value":[...]}; NULL: `why` says what went wrong. */
+typedef void (*bgp_routes_done)(void *context, const char *json, const char *why);
+void bgp_learned(struct bgp *bgp, bgp_routes_done done, void *context);
+void bgp_advertised(struct bgp *bgp, const struct net_addr *peer, bgp_routes_done done,
+		    void *context);

@@ -1,0 +1,178 @@
+#include "control/bgp/diff.h"
+
+#include "base/map.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE_MAX_BYTES 512
+
+/* A line with the contexts that it stands in ("" when it stands in none). */
+struct line {
+	char top[LINE_MAX_BYTES];
+	char sub[LINE_MAX_BYTES];
+	char text[LINE_MAX_BYTES];
+};
+
+struct reader {
+	const char *at;
+	struct line line;
+};
+
+static bool opens(const char *text)
+{
+	static const char *const contexts[] = { "router bgp ", "route-map ", "address-family ",
+						"profile " };
+
+	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
+		if (!strncmp(text, contexts[i], strlen(contexts[i])))
+			return true;
+	return !strcmp(text, "bfd");
+}
+
+/* The next line that says something; a context is a line of its own, in itself. */
+static bool next(struct reader *r)
+{
+	char text[LINE_MAX_BYTES];
+
+	while (*r->at) {
+		size_t indent = strspn(r->at, " ");
+		size_t n = strcspn(r->at, "\r\n");
+
+		snprintf(text, sizeof(text), "%.*s", (int)(n - (indent < n ? indent : n)),
+			 r->at + indent);
+		r->at += n;
+		r->at += strspn(r->at, "\r\n");
+		if (n <= indent || text[0] == '!' || !strncmp(text, "exit", 4))
+			continue;
+		if (indent == 0)
+			r->line.top[0] = r->line.sub[0] = '\0';
+		else if (indent == 1)
+			r->line.sub[0] = '\0';
+		snprintf(r->line.text, sizeof(r->line.text), "%s", text);
+		if (indent == 0 && opens(text))
+			snprintf(r->line.top, sizeof(r->line.top), "%s", text);
+		else if (indent == 1 && opens(text))
+			snprintf(r->line.sub, sizeof(r->line.sub), "%s", text);
+		return true;
+	}
+	return false;
+}
+
+/* A key's parts end with NULs: none is the beginning of another. */
+static size_t key_of(const struct line *line, char key[3 * LINE_MAX_BYTES])
+{
+	return (size_t)snprintf(key, 3 * LINE_MAX_BYTES, "%s\n%s\n%s", line->top, line->sub,
+				line->text);
+}
+
+static void lines_of(struct map *map, const char *text)
+{
+	struct reader r = { .at = text };
+	char key[3 * LINE_MAX_BYTES];
+
+	map_init(map);
+	while (next(&r)) {
+		size_t n = key_of(&r.line, key);
+
+		if (map_set(map, key, n, map, NULL) < 0)
+			return; /* what is missing here is said once more, which does no harm */
+	}
+}
+
+static bool has(const struct map *map, const struct line *line)
+{
+	char key[3 * LINE_MAX_BYTES];
+	size_t n = key_of(line, key);
+
+	return map_get(map, key, n) != NULL;
+}
+
+static void enter(struct text *out, const struct line *line, const char *no)
+{
+	bool in_top = line->top[0] && strcmp(line->top, line->text);
+	bool in_sub = line->sub[0] && strcmp(line->sub, line->text);
+
+	if (in_top)
+		text_add(out, "%s\n", line->top);
+	if (in_sub)
+		text_add(out, "%s\n", line->sub);
+	if (!strncmp(line->text, "no ", 3) && *no)
+		text_add(out, "%s\n", line->text + 3);
+	else
+		text_add(out, "%s%s\n", no, line->text);
+	if (in_sub || opens(line->text))
+		text_add(out, "exit\n");
+	if (in_top && (in_sub || strcmp(line->top, line->text)))
+		text_add(out, "exit\n");
+}
+
+/* "neighbor A remote-as": A, or false. */
+static bool neighbor_of(const char *text, char name[64])
+{
+	return sscanf(text, "neighbor %63s", name) == 1;
+}
+
+static bool neighbor_wanted(const struct map *wanted, const struct line *line, const char *name)
+{
+	char prefix[3 * LINE_MAX_BYTES];
+	struct map_entry *entry = NULL;
+	size_t n = (size_t)snprintf(prefix, sizeof(prefix), "%s\n\nneighbor %s remote-as ",
+				    line->top, name);
+
+	while ((entry = map_next(wanted, entry)))
+		if (entry->key_len > n && !memcmp(entry->key, prefix, n))
+			return true;
+	return false;
+}
+
+static void remove_in_bgp(const struct map *wanted, const char *running, struct text *out)
+{
+	struct reader r = { .at = running };
+	char name[64];
+
+	while (next(&r)) {
+		const struct line *line = &r.line;
+
+		if (strncmp(line->top, "router bgp ", 11) || has(wanted, line) || opens(line->text))
+			continue;
+		if (neighbor_of(line->text, name) && !neighbor_wanted(wanted, line, name)) {
+			/* The neighbour goes as a whole, by its first line. */
+			if (strstr(line->text, " remote-as "))
+				text_add(out, "%s\nno neighbor %s\nexit\n", line->top, name);
+			continue;
+		}
+		enter(out, line, "no ");
+	}
+}
+
+static void remove_filters(const struct map *wanted, const char *running, struct text *out)
+{
+	struct reader r = { .at = running };
+
+	while (next(&r)) {
+		const struct line *line = &r.line;
+		bool ours = !strncmp(line->text, "ip prefix-list VPNGW-", 21) ||
+			    !strncmp(line->text, "route-map VPNGW-", 16);
+
+		if (ours && !line->sub[0] && strncmp(line->top, "router", 6) && !has(wanted, line))
+			text_add(out, "no %s\n", line->text);
+	}
+}
+
+void bgp_diff(const char *running, const char *wanted, struct text *commands)
+{
+	struct reader r = { .at = wanted };
+	struct map now, then;
+
+	lines_of(&now, running);
+	lines_of(&then, wanted);
+	remove_in_bgp(&then, running, commands);
+	while (next(&r))
+		if (!has(&now, &r.line))
+			enter(commands, &r.line, "");
+	remove_filters(&then, running, commands);
+	map_fini(&now);
+	map_fini(&then);
+}

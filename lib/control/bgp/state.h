@@ -1,0 +1,60 @@
+#pragma once
+/*
+ * What the files of this module share.
+ */
+#include "control/bgp/bfd.h"
+#include "control/bgp/bgp.h"
+#include "control/bgp/text.h"
+#include "control/bgp/vty.h"
+
+/* A daemon whose configuration is ours. */
+struct daemon {
+	struct bgp *bgp;
+	struct vty *vty;
+	char name[32]; /* "i0/bgpd" */
+	struct text wanted;
+	struct text arguments; /* empty: always the same */
+	bool changing;	       /* its configuration is being read or changed */
+	bool again;	       /* changed meanwhile */
+	bool asked;	       /* for its summary */
+};
+
+struct speaker_instance {
+	struct bgp *bgp;
+	uint32_t instance;
+	struct bfd *bfd;
+	struct daemon bgpd;
+	struct daemon bfdd;
+};
+
+/* What a session is known to be. */
+struct bgp_known {
+	enum bgp_state state;
+	uint64_t connected_ms;
+	uint64_t received;
+	uint64_t sent;
+	uint64_t messages_received;
+	uint64_t messages_sent;
+};
+
+struct bgp {
+	struct event_loop *loop;
+	struct event_source *tick;
+	struct tunnels *tunnels;
+	const struct config *config;	      /* a reference; NULL before the first apply */
+	const struct config_gateway *gateway; /* lives in the configuration; NULL: no BGP */
+	struct speaker_instance speakers[BGP_INSTANCES];
+	struct daemon collector;
+	struct bgp_session *sessions;
+	struct bgp_known *known; /* of each session */
+	uint32_t count;
+	bool told_missing;
+	char directory[256];
+};
+
+/* By the answer to "show bgp summary json" of an instance. */
+void status_take(struct bgp *bgp, uint32_t instance, const char *text, size_t n);
+void status_lost(struct bgp *bgp, uint32_t instance);
+/* The session of an instance with this peer, or NULL. */
+const struct bgp_session *session_find(const struct bgp *bgp, uint32_t instance,
+				       const struct net_addr *peer);

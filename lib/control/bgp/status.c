@@ -1,0 +1,146 @@
+#include "control/bgp/state.h"
+
+#include "base/log.h"
+#include "control/config/json_in.h"
+
+#include <string.h>
+
+#define TOPIC "bgp"
+
+const char *bgp_state_text(enum bgp_state state)
+{
+	static const char *const text[] = { "Unknown", "Stopped", "Idle", "Connecting",
+					    "Connected" };
+
+	return text[state];
+}
+
+static enum bgp_state state_of(const char *text)
+{
+	if (!strcmp(text, "Established"))
+		return BGP_CONNECTED;
+	if (!strncmp(text, "Idle (", 6))
+		return BGP_STOPPED;
+	return !strcmp(text, "Idle") ? BGP_IDLE : BGP_CONNECTING;
+}
+
+static uint64_t number(const cJSON *json, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
+
+	return cJSON_IsNumber(item) && item->valuedouble > 0 ? (uint64_t)item->valuedouble : 0;
+}
+
+static void set(struct bgp *bgp, uint32_t i, const struct bgp_known *now)
+{
+	char peer[NET_ADDR_TEXT];
+
+	if (bgp->known[i].state != now->state)
+		log_info(TOPIC, "%s -> %s peer=%s tunnel=\"%s\"",
+			 bgp_state_text(bgp->known[i].state), bgp_state_text(now->state),
+			 net_addr_text(peer, &bgp->sessions[i].is.peer), bgp->sessions[i].name);
+	bgp->known[i] = *now;
+}
+
+static void peer_take(struct bgp *bgp, uint32_t i, const cJSON *json)
+{
+	const char *state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "state"));
+	struct bgp_known now = { .state = state ? state_of(state) : BGP_UNKNOWN,
+				 .messages_received = number(json, "msgRcvd"),
+				 .messages_sent = number(json, "msgSent") };
+
+	if (now.state == BGP_CONNECTED) {
+		now.connected_ms = number(json, "peerUptimeMsec");
+		now.received = number(json, "pfxRcd");
+		now.sent = number(json, "pfxSnt");
+	}
+	set(bgp, i, &now);
+}
+
+void status_take(struct bgp *bgp, uint32_t instance, const char *text, size_t n)
+{
+	struct config_report report;
+	char peer[NET_ADDR_TEXT];
+	cJSON *json = NULL;
+	const cJSON *peers;
+
+	config_report_init(&report);
+	if (config_json_parse(&json, text, n, &report) < 0) {
+		log_warn(TOPIC, "FRR's summary is no JSON instance=%u", instance);
+	} else {
+		peers = cJSON_GetObjectItemCaseSensitive(
+			cJSON_GetObjectItemCaseSensitive(json, "ipv4Unicast"), "peers");
+		for (uint32_t i = 0; i < bgp->count; i++)
+			if (bgp->sessions[i].instance == instance)
+				peer_take(bgp, i,
+					  cJSON_GetObjectItemCaseSensitive(
+						  peers,
+						  net_addr_text(peer, &bgp->sessions[i].is.peer)));
+	}
+	config_json_free(json);
+	config_report_fini(&report);
+}
+
+void status_lost(struct bgp *bgp, uint32_t instance)
+{
+	static const struct bgp_known unknown = { .state = BGP_UNKNOWN };
+
+	for (uint32_t i = 0; i < bgp->count; i++)
+		if (bgp->sessions[i].instance == instance)
+			set(bgp, i, &unknown);
+}
+
+const struct bgp_session *session_find(const struct bgp *bgp, uint32_t instance,
+				       const struct net_addr *peer)
+{
+	for (uint32_t i = 0; i < bgp->count; i++)
+		if (bgp->sessions[i].instance == instance &&
+		    net_addr_equal(&bgp->sessions[i].is.peer, peer))
+			return &bgp->sessions[i];
+	return NULL;
+}
+
+struct walk {
+	struct bgp *bgp;
+	const char *gateway;
+	bgp_visit visit;
+	void *context;
+	uint32_t at;
+};
+
+/* Sessions stand in the order of tunnels. */
+static void one(void *context, const struct tunnel_status *status)
+{
+	struct walk *walk = context;
+	const struct bgp *bgp = walk->bgp;
+	struct bgp_peer peer = { .tunnel = status->name,
+				 .connection = status->connection,
+				 .instance = status->instance,
+				 .local = status->plan->session.local,
+				 .peer = status->plan->session.peer,
+				 .as = status->plan->session.peer_as,
+				 .bfd = status->bfd };
+
+	if (!peer.peer.family ||
+	    (walk->gateway && strcmp(walk->gateway, status->connection->gateway.key)))
+		return;
+	for (uint32_t i = 0; i < bgp->count; i++)
+		if (bgp->sessions[i].tunnel == status->id) {
+			const struct bgp_known *known = &bgp->known[i];
+
+			peer.state = known->state;
+			peer.connected_ms = known->connected_ms;
+			peer.received = known->received;
+			peer.sent = known->sent;
+			peer.messages_received = known->messages_received;
+			peer.messages_sent = known->messages_sent;
+		}
+	walk->visit(walk->context, &peer);
+}
+
+void bgp_peers_each(struct bgp *bgp, const char *gateway, bgp_visit visit, void *context)
+{
+	struct walk walk = { bgp, gateway, visit, context, 0 };
+
+	tunnels_each(bgp->tunnels, NULL, one, &walk);
+}

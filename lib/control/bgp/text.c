@@ -1,0 +1,233 @@
+#include "control/bgp/text.h"
+
+#include "control/route/speaker.h"
+#include "control/tunnel/plan_bgp.h"
+
+#include <string.h>
+
+const struct config_gateway *bgp_gateway(const struct config *config)
+{
+	for (uint32_t i = 0; i < config_count(config, CONFIG_GATEWAY); i++) {
+		const struct config_gateway *gateway = config_gateway_at(config, i);
+
+		if (gateway->enable_bgp && plan_gateway_is_ours(config, gateway))
+			return gateway;
+	}
+	return NULL;
+}
+
+static bool has_instance(const struct config_gateway *gateway, uint32_t instance)
+{
+	return instance == 0 ||
+	       (gateway->active_active && instance < gateway->ip_configurations.count);
+}
+
+/* The settings of one session; FRR prints them in this order. */
+static void session(const struct bgp_session *s, struct text *out)
+{
+	char peer[NET_ADDR_TEXT];
+	char local[NET_ADDR_TEXT];
+
+	net_addr_text(peer, &s->is.peer);
+	net_addr_text(local, &s->is.local);
+	text_add(out, " neighbor %s remote-as %u\n", peer, s->is.peer_as);
+	if (s->is.bfd_ms)
+		text_add(out, " neighbor %s bfd\n neighbor %s bfd profile vpngw-%u\n", peer, peer,
+			 s->is.bfd_ms);
+	if (s->is.password)
+		text_add(out, " neighbor %s password %.*s\n", peer, (int)s->is.password->n,
+			 (const char *)s->is.password->p);
+	text_add(out, " neighbor %s ebgp-multihop 255\n", peer);
+	/* The device opens a session with an APIPA address, as with Azure. */
+	text_add(out, " neighbor %s update-source %s\n", peer, local);
+	text_add(out, " neighbor %s timers %u %u\n", peer, s->is.keepalive_s, s->is.hold_s);
+	text_add(out, " neighbor %s timers connect 5\n", peer);
+}
+
+static void network(struct text *out, const struct net_prefix *prefixes, uint32_t count)
+{
+	char text[NET_PREFIX_TEXT];
+
+	for (uint32_t i = 0; i < count; i++)
+		if (prefixes[i].addr.family == NET_IP4 && prefixes[i].length)
+			text_add(out, "  network %s\n", net_prefix_text(text, &prefixes[i]));
+}
+
+/* What peers learn from us whatever other peers say: our networks and the prefixes of sites. */
+static void networks(const struct bgp_wanted *w, struct text *out)
+{
+	const struct config_virtual_network *here = config_gateway_network(w->config, w->gateway);
+
+	if (here)
+		network(out, here->prefixes.items, here->prefixes.count);
+	for (uint32_t i = 0; here && i < config_count(w->config, CONFIG_VIRTUAL_NETWORK); i++) {
+		const struct config_virtual_network *spoke =
+			config_virtual_network_at(w->config, i);
+
+		if (spoke != here && plan_is_spoke(spoke, here))
+			network(out, spoke->prefixes.items, spoke->prefixes.count);
+	}
+	for (uint32_t i = 0; i < config_count(w->config, CONFIG_CONNECTION); i++) {
+		const struct config_connection *c = config_connection_at(w->config, i);
+		const struct config_local_gateway *site =
+			config_local_gateway_find(w->config, &c->local_gateway);
+
+		if (site && !strcmp(c->gateway.key, w->gateway->resource.key))
+			network(out, site->prefixes.items, site->prefixes.count);
+	}
+}
+
+static void filters(const struct bgp_wanted *w, struct text *out)
+{
+	const struct config_virtual_network *here = config_gateway_network(w->config, w->gateway);
+	char text[NET_PREFIX_TEXT];
+	unsigned int seq = 5;
+
+	text_add(out, "ip prefix-list VPNGW-DEFAULT seq 5 permit 0.0.0.0/0\n"
+		      "ip prefix-list VPNGW-TUNNELS seq 5 permit 240.0.0.0/4 le 32\n");
+	for (uint32_t i = 0; here && i < here->prefixes.count; i++, seq += 5)
+		if (here->prefixes.items[i].addr.family == NET_IP4)
+			text_add(out, "ip prefix-list VPNGW-NETWORK seq %u permit %s%s\n", seq,
+				 net_prefix_text(text, &here->prefixes.items[i]),
+				 here->prefixes.items[i].length < 32 ? " le 32" : "");
+	text_add(out, "route-map VPNGW-RIB permit 10\n"
+		      " match ip next-hop prefix-list VPNGW-TUNNELS\n"
+		      "exit\n"
+		      "route-map VPNGW-OUT deny 5\n"
+		      " match ip address prefix-list VPNGW-DEFAULT\n"
+		      "exit\n"
+		      "route-map VPNGW-OUT permit 10\n"
+		      "exit\n");
+}
+
+static void session_filter(const struct bgp_session *s, struct text *out)
+{
+	struct net_addr via = speaker_via(s->tunnel);
+	char text[NET_ADDR_TEXT];
+
+	text_add(out,
+		 "route-map VPNGW-IN-%u deny 5\n"
+		 " match ip address prefix-list VPNGW-NETWORK\n"
+		 "exit\n"
+		 "route-map VPNGW-IN-%u permit 10\n"
+		 " set ip next-hop %s\n"
+		 "exit\n",
+		 s->tunnel, s->tunnel, net_addr_text(text, &via));
+}
+
+static void session_family(const struct bgp_session *s, struct text *out)
+{
+	char peer[NET_ADDR_TEXT];
+
+	net_addr_text(peer, &s->is.peer);
+	if (s->is.prefix_limit)
+		text_add(out, "  neighbor %s maximum-prefix %u\n", peer, s->is.prefix_limit);
+	text_add(out, "  neighbor %s route-map VPNGW-IN-%u in\n", peer, s->tunnel);
+	text_add(out, "  neighbor %s route-map VPNGW-OUT out\n", peer);
+}
+
+bool bgp_text_speaker(const struct bgp_wanted *w, uint32_t instance, struct text *out)
+{
+	struct net_addr own;
+	char text[NET_ADDR_TEXT];
+	uint32_t as = plan_speaker_as(w->gateway);
+
+	if (!has_instance(w->gateway, instance) ||
+	    !plan_speaker_address(w->config, w->gateway, instance, &own))
+		return false;
+	text_add(out, "allow-reserved-ranges\n"
+		      "bgp no-rib\n");
+	filters(w, out);
+	for (uint32_t i = 0; i < w->count; i++)
+		if (w->sessions[i].instance == instance)
+			session_filter(&w->sessions[i], out);
+	text_add(out,
+		 "router bgp %u\n"
+		 " bgp router-id %s\n"
+		 " no bgp ebgp-requires-policy\n"
+		 " bgp graceful-restart preserve-fw-state\n"
+		 " bgp graceful-restart\n"
+		 " bgp bestpath as-path multipath-relax\n"
+		 " no bgp network import-check\n",
+		 as, net_addr_text(text, &own));
+	for (uint32_t i = 0; i < w->count; i++)
+		if (w->sessions[i].instance == instance)
+			session(&w->sessions[i], out);
+	text_add(out,
+		 " neighbor " BGP_COLLECTOR " remote-as %u\n"
+		 " neighbor " BGP_COLLECTOR " passive\n"
+		 " neighbor " BGP_COLLECTOR " update-source " BGP_INNER "%u\n"
+		 " address-family ipv4 unicast\n",
+		 as, instance + 1);
+	networks(w, out);
+	for (uint32_t i = 0; i < w->count; i++)
+		if (w->sessions[i].instance == instance)
+			session_family(&w->sessions[i], out);
+	text_add(out, "  neighbor " BGP_COLLECTOR " addpath-tx-all-paths\n"
+		      "  neighbor " BGP_COLLECTOR " route-map VPNGW-RIB out\n"
+		      " exit-address-family\n"
+		      "exit\n");
+	return true;
+}
+
+void bgp_text_collector(const struct bgp_wanted *w, struct text *out)
+{
+	uint32_t as = plan_speaker_as(w->gateway);
+
+	text_add(out,
+		 "allow-reserved-ranges\n"
+		 "router bgp %u\n"
+		 " bgp router-id " BGP_COLLECTOR "\n"
+		 " bgp bestpath as-path multipath-relax\n",
+		 as);
+	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
+		text_add(out,
+			 " neighbor " BGP_INNER "%u remote-as %u\n"
+			 " neighbor " BGP_INNER "%u update-source " BGP_COLLECTOR "\n"
+			 " neighbor " BGP_INNER "%u timers connect 1\n",
+			 i + 1, as, i + 1, i + 1);
+	text_add(out, " address-family ipv4 unicast\n");
+	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
+		text_add(out, "  neighbor " BGP_INNER "%u route-reflector-client\n", i + 1);
+	text_add(out, "  maximum-paths ibgp 64\n"
+		      " exit-address-family\n"
+		      "exit\n");
+}
+
+void bgp_text_bfd(const struct bgp_wanted *w, uint32_t instance, struct text *out)
+{
+	text_add(out, "bfd\n");
+	for (uint32_t i = 0; i < w->count; i++) {
+		uint32_t ms = w->sessions[i].is.bfd_ms;
+		bool said = false;
+
+		for (uint32_t k = 0; k < i && !said; k++)
+			said = w->sessions[k].instance == instance &&
+			       w->sessions[k].is.bfd_ms == ms;
+		if (ms && !said && w->sessions[i].instance == instance)
+			text_add(out,
+				 " profile vpngw-%u\n"
+				 "  detect-multiplier 3\n"
+				 "  transmit-interval %u\n"
+				 "  receive-interval %u\n"
+				 " exit\n",
+				 ms, ms, ms);
+	}
+	text_add(out, "exit\n");
+}
+
+void bgp_text_arguments(const struct bgp_wanted *w, uint32_t instance, struct text *out)
+{
+	const struct config_bgp *bgp = w->gateway->bgp;
+	struct net_addr own;
+	char text[NET_ADDR_TEXT];
+
+	text_add(out, "%u -l " BGP_INNER "%u", plan_speaker_as(w->gateway), instance + 1);
+	if (plan_speaker_address(w->config, w->gateway, instance, &own))
+		text_add(out, " -l %s", net_addr_text(text, &own));
+	for (uint32_t i = 0; bgp && i < bgp->addresses.count; i++)
+		for (uint32_t k = 0; i == instance && k < bgp->addresses.items[i].custom.count; k++)
+			text_add(out, " -l %s",
+				 net_addr_text(text, &bgp->addresses.items[i].custom.items[k]));
+	text_add(out, "\n");
+}

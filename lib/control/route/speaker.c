@@ -1,0 +1,143 @@
+#include "control/route/speaker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VIA_BASE 0xf0000000u
+#define VIA_MASK 0x0fffffffu
+
+struct net_addr speaker_via(uint32_t tunnel)
+{
+	return net_addr_ip4(VIA_BASE | (tunnel & VIA_MASK));
+}
+
+uint32_t speaker_tunnel(const struct net_addr *via)
+{
+	if (via->family != NET_IP4 || via->bytes[0] >> 4 != VIA_BASE >> 28)
+		return 0;
+	return ((uint32_t)via->bytes[0] << 24 | (uint32_t)via->bytes[1] << 16 |
+		(uint32_t)via->bytes[2] << 8 | via->bytes[3]) &
+	       VIA_MASK;
+}
+
+void speaker_fini(struct speaker_table *table)
+{
+	free(table->peers);
+}
+
+static struct speaker_peer *find(const struct speaker_table *table, uint32_t tunnel)
+{
+	for (uint32_t i = 0; i < table->count; i++)
+		if (table->peers[i].tunnel == tunnel)
+			return &table->peers[i];
+	return NULL;
+}
+
+const struct speaker_peer *speaker_find(const struct speaker_table *table, uint32_t tunnel)
+{
+	return find(table, tunnel);
+}
+
+static int tun_of(const struct port_table *ports, uint32_t instance)
+{
+	for (uint32_t i = 0; i < ports->tunnel_count; i++)
+		if (ports->tunnels[i].is.instance == instance)
+			return (int)ports->tunnels[i].is.ifindex;
+	return 0;
+}
+
+static bool address_used(const struct speaker_table *table, const struct speaker_peer *but)
+{
+	for (uint32_t i = 0; i < table->count; i++)
+		if (&table->peers[i] != but && net_addr_equal(&table->peers[i].local, &but->local))
+			return true;
+	return false;
+}
+
+static bool peer_used(const struct speaker_table *table, const struct speaker_peer *but)
+{
+	for (uint32_t i = 0; i < table->count; i++)
+		if (&table->peers[i] != but && net_addr_equal(&table->peers[i].peer, &but->peer))
+			return true;
+	return false;
+}
+
+static void write_address(const struct port_table *ports, struct netlink *netlink,
+			  const struct speaker_peer *peer, bool add)
+{
+	struct netlink_address address = { tun_of(ports, peer->instance), peer->local, 32 };
+
+	netlink_address_set(netlink, &address, add);
+	netlink_rule_set(netlink, &peer->local, SPEAKER_TABLE_BASE + peer->instance, add);
+}
+
+/* In the main table so that FRR finds the peer and the next hop; in the instance's for packets. */
+static void write_routes(const struct port_table *ports, struct netlink *netlink,
+			 const struct speaker_peer *peer, bool add, bool shared)
+{
+	struct netlink_route_spec spec = { .table = SPEAKER_TABLE_BASE + peer->instance,
+					   .prefix = net_prefix_of(&peer->peer, 32),
+					   .ifindex = tun_of(ports, peer->instance) };
+
+	netlink_route_set(netlink, &spec, add);
+	spec.table = 254;
+	if (!shared || add)
+		netlink_route_set(netlink, &spec, add);
+	spec.prefix.addr = speaker_via(peer->tunnel);
+	netlink_route_set(netlink, &spec, add);
+}
+
+static void write_peer(const struct speaker_table *table, const struct port_table *ports,
+		       struct netlink *netlink, const struct speaker_peer *peer, bool add)
+{
+	if (!netlink || !tun_of(ports, peer->instance))
+		return;
+	if (add)
+		write_address(ports, netlink, peer, true);
+	write_routes(ports, netlink, peer, add, peer_used(table, peer));
+	if (!add && !address_used(table, peer))
+		write_address(ports, netlink, peer, false);
+}
+
+int speaker_set(struct speaker_table *table, const struct port_table *ports,
+		struct netlink *netlink, const struct speaker_peer *peer)
+{
+	struct speaker_peer *at = find(table, peer->tunnel);
+
+	if (at && !memcmp(at, peer, sizeof(*at)))
+		return 0;
+	if (at) {
+		write_peer(table, ports, netlink, at, false);
+	} else {
+		struct speaker_peer *grown =
+			reallocarray(table->peers, table->count + 1, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		table->peers = grown;
+		at = &grown[table->count++];
+	}
+	*at = *peer;
+	write_peer(table, ports, netlink, at, true);
+	return 1;
+}
+
+bool speaker_delete(struct speaker_table *table, const struct port_table *ports,
+		    struct netlink *netlink, uint32_t tunnel)
+{
+	struct speaker_peer *at = find(table, tunnel);
+
+	if (!at)
+		return false;
+	write_peer(table, ports, netlink, at, false);
+	*at = table->peers[--table->count];
+	return true;
+}
+
+void speaker_apply(const struct speaker_table *table, const struct port_table *ports,
+		   struct netlink *netlink)
+{
+	for (uint32_t i = 0; i < table->count; i++)
+		write_peer(table, ports, netlink, &table->peers[i], true);
+}

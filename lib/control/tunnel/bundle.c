@@ -1,0 +1,186 @@
+#include "control/tunnel/bundle.h"
+
+#include "base/log.h"
+#include "control/route/speaker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOPIC "tunnel"
+
+struct bundle {
+	uint32_t group;
+	uint32_t count;
+	uint32_t tunnels[CONTRACT_MEMBERS_MAX]; /* ids, rising */
+};
+
+void bundle_fini(struct tunnels *all)
+{
+	struct map_entry *entry = NULL;
+
+	while ((entry = map_next(&all->bundles, entry)))
+		free(entry->value);
+	map_fini(&all->bundles);
+}
+
+static int publish(struct tunnels *all, const struct bundle *bundle)
+{
+	struct contract_member members[CONTRACT_MEMBERS_MAX] = { 0 };
+	struct contract_group body = { 0 };
+	struct requests_message message = { .kind = CONTRACT_GROUP,
+					    .id = bundle->group,
+					    .body = &body,
+					    .body_length = sizeof(body),
+					    .tail = members };
+	uint32_t usable = 0;
+
+	for (uint32_t i = 0; i < bundle->count; i++) {
+		const struct tunnel *t = map_get_u32(&all->by_id, bundle->tunnels[i]);
+
+		if (!t)
+			continue;
+		members[body.member_count].id = t->id;
+		members[body.member_count++].weight = tunnel_usable(t);
+		usable += tunnel_usable(t);
+	}
+	/* None carries: traffic stays where it was, and a packet may ask for an SA. */
+	for (uint32_t i = 0; !usable && i < body.member_count; i++)
+		members[i].weight = 1;
+	message.tail_length = body.member_count * (uint32_t)sizeof(members[0]);
+	return desired_set(all->desired, &message);
+}
+
+/* Ids are stable over a restart of control as names are, so a set has the same name after it. */
+static void name_of(char name[CONTRACT_OPAQUE_MAX], const uint32_t *ids, uint32_t count)
+{
+	size_t n = (size_t)snprintf(name, CONTRACT_OPAQUE_MAX, "learned");
+	uint64_t digest = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		digest = (digest ^ ids[i]) * UINT64_C(0x9e3779b97f4a7c15);
+	if (count > 16) {
+		snprintf(name + n, CONTRACT_OPAQUE_MAX - n, " %u tunnels %016llx", count,
+			 (unsigned long long)digest);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		n += (size_t)snprintf(name + n, CONTRACT_OPAQUE_MAX - n, " %u", ids[i]);
+}
+
+static int bundle_new(struct tunnels *all, struct bundle **made, const uint32_t *ids,
+		      uint32_t count)
+{
+	struct bundle *bundle = calloc(1, sizeof(*bundle));
+	char name[CONTRACT_OPAQUE_MAX];
+	int rc;
+
+	if (!bundle)
+		return -ENOMEM;
+	memcpy(bundle->tunnels, ids, count * sizeof(*ids));
+	bundle->count = count;
+	name_of(name, ids, count);
+	rc = desired_id(all->desired, CONTRACT_GROUP, name, &bundle->group);
+	if (rc == 0)
+		rc = publish(all, bundle);
+	if (rc == 0)
+		rc = map_set(&all->bundles, ids, count * sizeof(*ids), bundle, NULL);
+	if (rc < 0)
+		free(bundle);
+	else
+		*made = bundle;
+	return rc;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a;
+	uint32_t y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+int bundle_get(struct tunnels *all, const uint32_t *tunnels, uint32_t count, uint32_t *group)
+{
+	uint32_t ids[CONTRACT_MEMBERS_MAX];
+	uint32_t n = 0;
+	struct bundle *bundle;
+	int rc = 0;
+
+	if (!count || count > CONTRACT_MEMBERS_MAX)
+		return count ? -E2BIG : -ENOENT;
+	memcpy(ids, tunnels, count * sizeof(*ids));
+	qsort(ids, count, sizeof(*ids), compare_ids);
+	for (uint32_t i = 0; i < count; i++)
+		if (!n || ids[n - 1] != ids[i])
+			ids[n++] = ids[i];
+	bundle = map_get(&all->bundles, ids, n * sizeof(*ids));
+	if (!bundle)
+		rc = bundle_new(all, &bundle, ids, n);
+	if (rc == 0)
+		*group = bundle->group;
+	return rc;
+}
+
+void bundle_update(struct tunnels *all, uint32_t tunnel)
+{
+	struct map_entry *entry = NULL;
+
+	while ((entry = map_next(&all->bundles, entry))) {
+		const struct bundle *bundle = entry->value;
+		bool has = !tunnel;
+
+		for (uint32_t i = 0; i < bundle->count && !has; i++)
+			has = bundle->tunnels[i] == tunnel;
+		if (has && publish(all, bundle) < 0)
+			log_error(TOPIC, "out of memory for a group of learned routes");
+	}
+}
+
+/* A daemon of the user's names the peer itself: all tunnels to it. */
+static uint32_t tunnels_to(struct tunnels *all, const struct net_addr *peer, uint32_t *ids,
+			   uint32_t room)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < all->count && n < room; i++)
+		if (all->items[i]->id && net_addr_equal(&all->items[i]->plan->session.peer, peer))
+			ids[n++] = all->items[i]->id;
+	return n;
+}
+
+int bundle_recurse(struct tunnels *all, const struct net_addr *gateways, uint32_t count,
+		   uint32_t *group)
+{
+	uint32_t ids[CONTRACT_MEMBERS_MAX];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count && n < CONTRACT_MEMBERS_MAX; i++) {
+		uint32_t tunnel = speaker_tunnel(&gateways[i]);
+
+		if (tunnel && map_get_u32(&all->by_id, tunnel))
+			ids[n++] = tunnel;
+		else if (!tunnel)
+			n += tunnels_to(all, &gateways[i], ids + n, CONTRACT_MEMBERS_MAX - n);
+	}
+	return bundle_get(all, ids, n, group);
+}
+
+int bundle_peer_set(struct tunnel *tunnel)
+{
+	const struct plan_session *s = &tunnel->plan->session;
+	struct speaker_peer peer = { .tunnel = tunnel->id,
+				     .instance = tunnel->plan->instance,
+				     .local = s->local,
+				     .peer = s->peer };
+	uint32_t group;
+	int rc;
+
+	if (!s->peer.family) {
+		route_speaker_delete(tunnel->all->route, tunnel->id);
+		return 0;
+	}
+	rc = bundle_get(tunnel->all, &tunnel->id, 1, &group);
+	return rc < 0 ? rc : route_speaker_set(tunnel->all->route, &peer, group);
+}

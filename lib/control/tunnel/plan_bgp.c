@@ -1,0 +1,120 @@
+#include "control/tunnel/plan_bgp.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define AS_DEFAULT 65515
+#define COMPAT_KEEPALIVE_S 60
+#define FAST_KEEPALIVE_S 3
+#define HOLD_KEEPALIVES 3
+
+static const struct net_prefix *gateway_subnet(const struct config *config,
+					       const struct config_gateway *gateway)
+{
+	const struct config_virtual_network *network = config_gateway_network(config, gateway);
+
+	for (uint32_t i = 0; network && i < network->subnets.count; i++)
+		if (!strcasecmp(network->subnets.items[i].name, CONFIG_GATEWAY_SUBNET) &&
+		    network->subnets.items[i].prefix.addr.family == NET_IP4)
+			return &network->subnets.items[i].prefix;
+	return NULL;
+}
+
+static uint32_t host_order(const struct net_addr *addr)
+{
+	return (uint32_t)addr->bytes[0] << 24 | (uint32_t)addr->bytes[1] << 16 |
+	       (uint32_t)addr->bytes[2] << 8 | addr->bytes[3];
+}
+
+bool plan_speaker_address(const struct config *config, const struct config_gateway *gateway,
+			  uint32_t instance, struct net_addr *addr)
+{
+	const struct net_prefix *subnet = gateway_subnet(config, gateway);
+	struct net_addr last;
+
+	if (!subnet || subnet->length > 29)
+		return false;
+	last = net_prefix_last(subnet);
+	if (gateway->active_active)
+		*addr = net_addr_ip4(host_order(&subnet->addr) + 4 + instance);
+	else
+		*addr = net_addr_ip4(host_order(&last) - 1);
+	return true;
+}
+
+uint32_t plan_speaker_as(const struct config_gateway *gateway)
+{
+	return gateway->bgp ? (uint32_t)gateway->bgp->asn : AS_DEFAULT;
+}
+
+static bool is_configuration(const struct config_ref *ref, const char *name)
+{
+	const char *slash = ref->key ? strrchr(ref->key, '/') : NULL;
+
+	return ref->key && !strcasecmp(slash ? slash + 1 : ref->key, name);
+}
+
+/* The address of ours for an APIPA peer: the connection's choice, else the instance's first. */
+static bool custom_address(const struct plan_tunnel *t, struct net_addr *addr)
+{
+	const char *name = t->gateway->ip_configurations.items[t->instance].name;
+	const struct config_bgp *bgp = t->gateway->bgp;
+
+	for (uint32_t i = 0; i < t->connection->custom_bgp.count; i++)
+		if (is_configuration(&t->connection->custom_bgp.items[i].ip_configuration, name)) {
+			*addr = t->connection->custom_bgp.items[i].address;
+			return true;
+		}
+	for (uint32_t i = 0; bgp && i < bgp->addresses.count; i++)
+		if (is_configuration(&bgp->addresses.items[i].ip_configuration, name) &&
+		    bgp->addresses.items[i].custom.count) {
+			*addr = bgp->addresses.items[i].custom.items[0];
+			return true;
+		}
+	return false;
+}
+
+static void settings(struct plan_session *s, const struct config_bgp *bgp, bool compat)
+{
+	s->keepalive_s = compat ? COMPAT_KEEPALIVE_S : FAST_KEEPALIVE_S;
+	if (bgp && bgp->keepalive_s)
+		s->keepalive_s = (uint32_t)bgp->keepalive_s;
+	s->hold_s = s->keepalive_s * HOLD_KEEPALIVES;
+	if (bgp && bgp->hold_s)
+		s->hold_s = (uint32_t)bgp->hold_s;
+	s->bfd_ms = bgp ? (uint32_t)bgp->bfd_ms : 50;
+	s->prefix_limit = bgp ? (uint32_t)bgp->prefix_limit : 4000;
+	s->password = bgp && bgp->password.n ? &bgp->password : NULL;
+}
+
+void plan_bgp_set(struct plan_tunnel *tunnel, const struct config *config,
+		  const struct config_local_gateway *site, const struct config_gateway *other,
+		  uint32_t other_instance)
+{
+	struct plan_session *s = &tunnel->session;
+	bool good;
+
+	memset(s, 0, sizeof(*s));
+	if (!tunnel->connection->enable_bgp || !tunnel->gateway->enable_bgp)
+		return;
+	settings(s, site ? site->bgp : tunnel->gateway->bgp,
+		 config_crypto_profile_of(config, tunnel->connection) ==
+			 CONFIG_CRYPTO_AZURE_COMPAT);
+	s->as = plan_speaker_as(tunnel->gateway);
+	if (other) {
+		s->peer_as = plan_speaker_as(other);
+		good = plan_speaker_address(config, other, other_instance, &s->peer);
+	} else {
+		good = site && site->bgp && site->bgp->peering_address.family == NET_IP4;
+		if (good) {
+			s->peer = site->bgp->peering_address;
+			s->peer_as = (uint32_t)site->bgp->asn;
+		}
+	}
+	if (good && net_addr_is_link_local(&s->peer))
+		good = custom_address(tunnel, &s->local);
+	else if (good)
+		good = plan_speaker_address(config, tunnel->gateway, tunnel->instance, &s->local);
+	if (!good)
+		memset(s, 0, sizeof(*s));
+}

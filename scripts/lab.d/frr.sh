@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+# FRR as the router of a site: zebra, bfdd and bgpd in a namespace with a run folder of their own.
+
+LAB_FRR_LIB=${FRR_LIB:-/usr/lib/frr}
+
+lab_frr_missing() {
+	[ -x "$LAB_FRR_LIB/bgpd" ] || echo "no FRR (scripts/setup installs it)"
+}
+
+# lab_frr_start NAME NS: bgpd's configuration on stdin
+lab_frr_start() {
+	local name=$1 ns=$2 dir=$LAB_DIR/$1 program
+	install -d -m 2770 -o frr -g frrvty "$dir"
+	cat >"$dir/bgpd.conf"
+	printf 'bfd\n profile fast\n  detect-multiplier 3\n  receive-interval 50\n  transmit-interval 50\n' >"$dir/bfdd.conf"
+	: >"$dir/zebra.conf"
+	chgrp frrvty "$dir"/*.conf
+	chmod 0640 "$dir"/*.conf
+	for program in zebra bfdd bgpd; do
+		lab_start "$name-$program" "$ns" "$LAB_FRR_LIB/$program" -i "$dir/$program.pid" --vty_socket "$dir" \
+			-z "$dir/zserv" -P 0 --log stdout --log-level warn -f "$dir/$program.conf"
+		lab_await 10 test -S "$dir/$program.vty"
+	done
+}
+
+# lab_vtysh NAME COMMAND...: each is one command
+lab_vtysh() {
+	local name=$1 commands=() command
+	shift
+	for command in "$@"; do
+		commands+=(-c "$command")
+	done
+	vtysh --vty_socket "$LAB_DIR/$name" "${commands[@]}"
+}

@@ -1,0 +1,122 @@
+/*
+ * Commands from what FRR prints to what is wanted.
+ */
+#include "cmocka_all.h"
+
+#include "control/bgp/diff.h"
+
+#include <string.h>
+
+static const char running[] = "Building configuration...\n"
+			      "!\n"
+			      "frr version 8.4.4\n"
+			      "hostname vm\n"
+			      "allow-reserved-ranges\n"
+			      "!\n"
+			      "router bgp 65515\n"
+			      " bgp router-id 10.0.0.4\n"
+			      " neighbor 10.1.0.1 remote-as 65010\n"
+			      " neighbor 10.1.0.1 timers 3 9\n"
+			      " neighbor 10.2.0.1 remote-as 65020\n"
+			      " neighbor 10.2.0.1 timers 3 9\n"
+			      " !\n"
+			      " address-family ipv4 unicast\n"
+			      "  network 10.10.0.0/16\n"
+			      "  neighbor 10.2.0.1 route-map VPNGW-IN-2 in\n"
+			      " exit-address-family\n"
+			      "exit\n"
+			      "!\n"
+			      "route-map VPNGW-IN-2 permit 10\n"
+			      " set ip next-hop 240.0.0.2\n"
+			      "exit\n"
+			      "!\n"
+			      "route-map MINE permit 10\n"
+			      "exit\n"
+			      "end\n";
+
+static void expect(const char *from, const char *to, const char *commands)
+{
+	struct text out = { 0 };
+
+	bgp_diff(from, to, &out);
+	assert_string_equal(text_get(&out), commands);
+	text_fini(&out);
+}
+
+static void test_nothing_to_do(void **state)
+{
+	expect("router bgp 1\n bgp router-id 1.1.1.1\nexit\n",
+	       "router bgp 1\n bgp router-id 1.1.1.1\nexit\n", "");
+	/* What the administrator has beside ours stays. */
+	expect("hostname x\nroute-map MINE permit 10\nexit\nip prefix-list A seq 5 permit any\n",
+	       "", "");
+	expect("", "", "");
+}
+
+static void test_neighbour_goes_whole(void **state)
+{
+	expect(running,
+	       "allow-reserved-ranges\n"
+	       "router bgp 65515\n"
+	       " bgp router-id 10.0.0.4\n"
+	       " neighbor 10.1.0.1 remote-as 65010\n"
+	       " neighbor 10.1.0.1 timers 3 9\n"
+	       " address-family ipv4 unicast\n"
+	       "  network 10.10.0.0/16\n"
+	       " exit-address-family\n"
+	       "exit\n",
+	       "router bgp 65515\nno neighbor 10.2.0.1\nexit\n"
+	       "no route-map VPNGW-IN-2 permit 10\n");
+}
+
+static void test_only_what_differs(void **state)
+{
+	expect(running,
+	       "allow-reserved-ranges\n"
+	       "router bgp 65515\n"
+	       " bgp router-id 10.0.0.4\n"
+	       " neighbor 10.1.0.1 remote-as 65010\n"
+	       " neighbor 10.1.0.1 timers 60 180\n"
+	       " neighbor 10.2.0.1 remote-as 65020\n"
+	       " neighbor 10.2.0.1 timers 3 9\n"
+	       " address-family ipv4 unicast\n"
+	       "  network 10.11.0.0/16\n"
+	       "  neighbor 10.2.0.1 route-map VPNGW-IN-2 in\n"
+	       " exit-address-family\n"
+	       "exit\n"
+	       "route-map VPNGW-IN-2 permit 10\n"
+	       " set ip next-hop 240.0.0.2\n"
+	       "exit\n",
+	       "router bgp 65515\nno neighbor 10.1.0.1 timers 3 9\nexit\n"
+	       "router bgp 65515\naddress-family ipv4 unicast\nno network 10.10.0.0/16\nexit\n"
+	       "exit\n"
+	       "router bgp 65515\nneighbor 10.1.0.1 timers 60 180\nexit\n"
+	       "router bgp 65515\naddress-family ipv4 unicast\nnetwork 10.11.0.0/16\nexit\n"
+	       "exit\n");
+}
+
+static void test_from_nothing(void **state)
+{
+	expect("frr version 8.4.4\n",
+	       "bfd\n profile vpngw-50\n  transmit-interval 50\n exit\nexit\n",
+	       "bfd\nexit\n"
+	       "bfd\nprofile vpngw-50\nexit\nexit\n"
+	       "bfd\nprofile vpngw-50\ntransmit-interval 50\nexit\nexit\n");
+}
+
+static void test_no_lines_turn_round(void **state)
+{
+	expect("router bgp 1\n no bgp ebgp-requires-policy\nexit\n", "router bgp 1\nexit\n",
+	       "router bgp 1\nbgp ebgp-requires-policy\nexit\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_to_do),	  cmocka_unit_test(test_neighbour_goes_whole),
+		cmocka_unit_test(test_only_what_differs), cmocka_unit_test(test_from_nothing),
+		cmocka_unit_test(test_no_lines_turn_round),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,189 @@
+/*
+ * The speakers' configuration out of resources: whose address talks to whom, in which tunnel, and what
+ * FRR is told.
+ */
+#include "config_edit.h"
+
+#include "control/bgp/text.h"
+#include "control/route/speaker.h"
+#include "control/tunnel/plan.h"
+#include "control/tunnel/plan_bgp.h"
+
+#define GW "/virtualNetworkGateways/0/properties"
+#define LNG "/localNetworkGateways/0/properties"
+#define C0 "/connections/0/properties"
+#define BGP                                                                                        \
+	GW "/enableBgp=true\n" C0 "/enableBgp=true\n" LNG                                          \
+	   "/bgpSettings={'asn':65010,'bgpPeeringAddress':'10.20.0.1'}"
+
+struct world {
+	struct config_report report;
+	struct config *config;
+	struct plan plan;
+};
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_int_equal(secret_pool_init(1 << 20), 0);
+	config_report_init(&w->report);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	plan_fini(&w->plan);
+	config_put(w->config);
+	config_report_fini(&w->report);
+	secret_pool_fini();
+	free(w);
+	return 0;
+}
+
+static void load(struct world *w, const char *edits)
+{
+	char *text = config_edit_demo(edits);
+	char why[128] = "";
+	int rc = config_load_text(&w->config, &(struct config_source){ 0 }, text, strlen(text),
+				  &w->report);
+
+	if (rc < 0)
+		config_test_print(&w->report);
+	assert_int_equal(rc, 0);
+	assert_int_equal(plan_make(&w->plan, NULL, w->config, why, sizeof(why)), 0);
+	free(text);
+}
+
+static const struct plan_session *session(const struct world *w, uint32_t tunnel)
+{
+	return &w->plan.connections[0]->tunnels[tunnel].session;
+}
+
+static void is(const struct net_addr *addr, const char *text)
+{
+	char buffer[NET_ADDR_TEXT];
+
+	assert_string_equal(net_addr_text(buffer, addr), text);
+}
+
+static void test_active_active(void **state)
+{
+	struct world *w = *state;
+
+	load(w, BGP);
+	assert_int_equal(w->plan.connections[0]->tunnel_count, 2);
+	is(&session(w, 0)->local, "10.10.255.4");
+	is(&session(w, 1)->local, "10.10.255.5");
+	is(&session(w, 1)->peer, "10.20.0.1");
+	assert_int_equal(session(w, 0)->peer_as, 65010);
+	assert_int_equal(session(w, 0)->as, 65515);
+	assert_int_equal(session(w, 0)->keepalive_s, 3);
+	assert_int_equal(session(w, 0)->hold_s, 9);
+}
+
+static void test_alone(void **state)
+{
+	struct world *w = *state;
+
+	load(w, BGP "\n" GW "/activeActive=false\n" GW "/ipConfigurations/1=");
+	is(&session(w, 0)->local, "10.10.255.30");
+}
+
+static void test_apipa(void **state)
+{
+	struct world *w = *state;
+
+	load(w, BGP
+	     "\n" LNG "/bgpSettings/bgpPeeringAddress='169.254.21.1'\n" GW
+	     "/bgpSettings={'asn':65515,'bgpPeeringAddresses':[{'ipconfigurationId':'gw/"
+	     "ipConfigurations/default','customBgpIpAddresses':['169.254.21.10']},"
+	     "{'ipconfigurationId':'gw/ipConfigurations/activeActive','customBgpIpAddresses':["
+	     "'169.254.22.10']}]}");
+	is(&session(w, 0)->local, "169.254.21.10");
+	is(&session(w, 1)->local, "169.254.22.10");
+}
+
+static void test_profile_and_settings(void **state)
+{
+	struct world *w = *state;
+
+	load(w, BGP "\n" C0 "/cryptoProfile='azure-compat'");
+	assert_int_equal(session(w, 0)->keepalive_s, 60);
+	assert_int_equal(session(w, 0)->hold_s, 180);
+}
+
+static void test_off(void **state)
+{
+	struct world *w = *state;
+
+	load(w, "");
+	assert_int_equal(session(w, 0)->peer.family, NET_NONE);
+	assert_null(bgp_gateway(w->config));
+}
+
+static bool has(const struct text *text, const char *line)
+{
+	return strstr(text_get(text), line) != NULL;
+}
+
+static void test_speaker(void **state)
+{
+	struct world *w = *state;
+	struct bgp_session sessions[2];
+	struct bgp_wanted wanted = { .sessions = sessions, .count = 2 };
+	struct text out = { 0 };
+
+	load(w, BGP "\n" LNG "/bgpSettings={'asn':65010,'bgpPeeringAddress':'10.20.0.1','password':"
+			     "'pw','prefixLimit':100,'bfdIntervalMilliseconds':300}");
+	wanted.config = w->config;
+	wanted.gateway = bgp_gateway(w->config);
+	assert_non_null(wanted.gateway);
+	for (uint32_t i = 0; i < 2; i++)
+		sessions[i] = (struct bgp_session){ .tunnel = i + 7,
+						    .instance = i,
+						    .is = *session(w, i) };
+	assert_true(bgp_text_speaker(&wanted, 1, &out));
+	assert_true(has(&out, "router bgp 65515\n"));
+	assert_true(has(&out, " neighbor 10.20.0.1 update-source 10.10.255.5\n"));
+	assert_true(has(&out, " neighbor 10.20.0.1 password pw\n"));
+	assert_true(has(&out, " neighbor 10.20.0.1 bfd profile vpngw-300\n"));
+	assert_true(has(&out, "  neighbor 10.20.0.1 maximum-prefix 100\n"));
+	assert_true(has(&out, " set ip next-hop 240.0.0.8\n"));
+	assert_false(has(&out, "240.0.0.7"));
+	assert_true(has(&out, "  network 10.10.0.0/16\n"));
+	text_fini(&out);
+	bgp_text_arguments(&wanted, 1, &out);
+	assert_string_equal(text_get(&out), "65515 -l 192.0.0.2 -l 10.10.255.5\n");
+	text_fini(&out);
+	assert_false(bgp_text_speaker(&wanted, 2, &out));
+	text_fini(&out);
+}
+
+static void test_via(void **state)
+{
+	struct net_addr via = speaker_via(70000);
+	struct net_addr other = net_addr_ip4(0x0a000001);
+
+	is(&via, "240.1.17.112");
+	assert_int_equal(speaker_tunnel(&via), 70000);
+	assert_int_equal(speaker_tunnel(&other), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_active_active, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_apipa, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_profile_and_settings, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_speaker, setup, teardown),
+		cmocka_unit_test(test_via),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
