@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define DEFAULT_CONFIG "/etc/vpngw/vpngw.json"
-#define DEFAULT_FRR "/run/vpngw/frr"
+#define DEFAULT_FRR "/run/vpngw-frr"
 #define DEFAULT_SOCKET "/run/vpngw/dataplane.sock"
 
 enum {

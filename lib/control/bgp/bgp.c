@@ -249,7 +249,7 @@ static void summary_read(void *context, int status, const char *text, size_t n)
 
 	s->bgpd.asked = false;
 	if (status == 0)
-		status_take(s->bgp, s->instance, text, n);
+		bgp_status_take(s->bgp, s->instance, text, n);
 }
 
 static void every_second(void *context)
@@ -294,7 +294,7 @@ static void daemon_down(void *context)
 	d->changing = d->asked = false;
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
 		if (d == &d->bgp->speakers[i].bgpd)
-			status_lost(d->bgp, i);
+			bgp_status_lost(d->bgp, i);
 }
 
 static int daemon_new(struct daemon *d, struct bgp *bgp, const char *folder, const char *program)
@@ -319,7 +319,7 @@ static void daemon_free(struct daemon *d)
 static void bfd_changed(void *context, const struct bfd_change *change)
 {
 	struct speaker_instance *s = context;
-	const struct bgp_session *session = session_find(s->bgp, s->instance, &change->peer);
+	const struct bgp_session *session = bgp_session_find(s->bgp, s->instance, &change->peer);
 
 	if (session && net_addr_equal(&session->is.local, &change->local))
 		(void)tunnels_bfd(s->bgp->tunnels, session->name,

@@ -122,7 +122,7 @@ static bool neighbor_wanted(const struct map *wanted, const struct line *line, c
 				    line->top, name);
 
 	while ((entry = map_next(wanted, entry)))
-		if (entry->key_len > n && !memcmp(entry->key, prefix, n))
+		if (entry->key_len > n && !strncmp((const char *)entry->key, prefix, n))
 			return true;
 	return false;
 }

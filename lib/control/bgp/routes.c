@@ -109,7 +109,7 @@ static void learned_path(struct question *q, uint32_t instance, const char *netw
 	if (!strcmp(source, BGP_COLLECTOR))
 		return; /* the other instance lists it as its own */
 	if (net_addr_parse(&peer, source) == 0)
-		session = session_find(q->bgp, instance, &peer);
+		session = bgp_session_find(q->bgp, instance, &peer);
 	if (session) {
 		row.local = net_addr_text(local, &session->is.local);
 		row.next_hop = row.source = source;
@@ -135,7 +135,7 @@ static void learned_take(struct question *q, uint32_t instance, const cJSON *jso
 
 static void advertised_take(struct question *q, uint32_t instance, const cJSON *json)
 {
-	const struct bgp_session *session = session_find(q->bgp, instance, &q->peer);
+	const struct bgp_session *session = bgp_session_find(q->bgp, instance, &q->peer);
 	uint32_t as = q->bgp->gateway ? plan_speaker_as(q->bgp->gateway) : 0;
 	char local[NET_ADDR_TEXT];
 	char path[512];
@@ -241,7 +241,7 @@ void bgp_advertised(struct bgp *bgp, const struct net_addr *peer, bgp_routes_don
 		 "show bgp ipv4 unicast neighbors %s advertised-routes json",
 		 net_addr_text(text, peer));
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
-		if (session_find(bgp, i, peer))
+		if (bgp_session_find(bgp, i, peer))
 			ask(q, i, command);
 	finish(q);
 }

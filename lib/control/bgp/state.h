@@ -53,8 +53,8 @@ struct bgp {
 };
 
 /* By the answer to "show bgp summary json" of an instance. */
-void status_take(struct bgp *bgp, uint32_t instance, const char *text, size_t n);
-void status_lost(struct bgp *bgp, uint32_t instance);
+void bgp_status_take(struct bgp *bgp, uint32_t instance, const char *text, size_t n);
+void bgp_status_lost(struct bgp *bgp, uint32_t instance);
 /* The session of an instance with this peer, or NULL. */
-const struct bgp_session *session_find(const struct bgp *bgp, uint32_t instance,
-				       const struct net_addr *peer);
+const struct bgp_session *bgp_session_find(const struct bgp *bgp, uint32_t instance,
+					   const struct net_addr *peer);

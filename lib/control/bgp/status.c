@@ -57,7 +57,7 @@ static void peer_take(struct bgp *bgp, uint32_t i, const cJSON *json)
 	set(bgp, i, &now);
 }
 
-void status_take(struct bgp *bgp, uint32_t instance, const char *text, size_t n)
+void bgp_status_take(struct bgp *bgp, uint32_t instance, const char *text, size_t n)
 {
 	struct config_report report;
 	char peer[NET_ADDR_TEXT];
@@ -81,7 +81,7 @@ void status_take(struct bgp *bgp, uint32_t instance, const char *text, size_t n)
 	config_report_fini(&report);
 }
 
-void status_lost(struct bgp *bgp, uint32_t instance)
+void bgp_status_lost(struct bgp *bgp, uint32_t instance)
 {
 	static const struct bgp_known unknown = { .state = BGP_UNKNOWN };
 
@@ -90,8 +90,8 @@ void status_lost(struct bgp *bgp, uint32_t instance)
 			set(bgp, i, &unknown);
 }
 
-const struct bgp_session *session_find(const struct bgp *bgp, uint32_t instance,
-				       const struct net_addr *peer)
+const struct bgp_session *bgp_session_find(const struct bgp *bgp, uint32_t instance,
+					   const struct net_addr *peer)
 {
 	for (uint32_t i = 0; i < bgp->count; i++)
 		if (bgp->sessions[i].instance == instance &&

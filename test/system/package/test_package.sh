@@ -36,7 +36,7 @@ sysusers_dry_run() {
 tmpfiles_make_the_folders() {
 	mkdir -p "$LAB_DIR/machine/etc" "$LAB_DIR/machine/run"
 	printf 'root:x:0:0::/root:/bin/sh\n' >"$LAB_DIR/machine/etc/passwd"
-	printf 'root:x:0:\nvpngw:x:990:\n' >"$LAB_DIR/machine/etc/group"
+	printf 'root:x:0:\nvpngw:x:990:\nfrrvty:x:991:\n' >"$LAB_DIR/machine/etc/group"
 	systemd-tmpfiles --create --root="$LAB_DIR/machine" "$root/usr/local/lib/tmpfiles.d/vpngw.conf" || return 1
 	[ "$(stat -c %a "$LAB_DIR/machine/etc/vpngw")" = 750 ] && [ "$(stat -c %a "$LAB_DIR/machine/run/vpngw")" = 2770 ]
 }

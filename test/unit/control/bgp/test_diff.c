@@ -113,8 +113,10 @@ static void test_no_lines_turn_round(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing_to_do),	  cmocka_unit_test(test_neighbour_goes_whole),
-		cmocka_unit_test(test_only_what_differs), cmocka_unit_test(test_from_nothing),
+		cmocka_unit_test(test_nothing_to_do),
+		cmocka_unit_test(test_neighbour_goes_whole),
+		cmocka_unit_test(test_only_what_differs),
+		cmocka_unit_test(test_from_nothing),
 		cmocka_unit_test(test_no_lines_turn_round),
 	};
 

@@ -1,6 +1,6 @@
 /*
- * The speakers' configuration out of resources: whose address talks to whom, in which tunnel, and what
- * FRR is told.
+ * The speakers' configuration out of resources: whose address talks to whom, in which tunnel, and
+ * what FRR is told.
  */
 #include "config_edit.h"
 
@@ -14,7 +14,7 @@
 #define C0 "/connections/0/properties"
 #define BGP                                                                                        \
 	GW "/enableBgp=true\n" C0 "/enableBgp=true\n" LNG                                          \
-	   "/bgpSettings={'asn':65010,'bgpPeeringAddress':'10.20.0.1'}"
+	   "/bgpSettings={'asn':65010,'bgpPeeringAddress':'10.1.0.1'}"
 
 struct world {
 	struct config_report report;
@@ -46,16 +46,13 @@ static int teardown(void **state)
 
 static void load(struct world *w, const char *edits)
 {
-	char *text = config_edit_demo(edits);
 	char why[128] = "";
-	int rc = config_load_text(&w->config, &(struct config_source){ 0 }, text, strlen(text),
-				  &w->report);
+	int rc = config_edit_load(&w->config, NULL, edits, &w->report);
 
 	if (rc < 0)
 		config_test_print(&w->report);
 	assert_int_equal(rc, 0);
-	assert_int_equal(plan_make(&w->plan, NULL, w->config, why, sizeof(why)), 0);
-	free(text);
+	assert_int_equal(plan_make(&w->plan, w->config, NULL, why, sizeof(why)), 0);
 }
 
 static const struct plan_session *session(const struct world *w, uint32_t tunnel)
@@ -76,9 +73,9 @@ static void test_active_active(void **state)
 
 	load(w, BGP);
 	assert_int_equal(w->plan.connections[0]->tunnel_count, 2);
-	is(&session(w, 0)->local, "10.10.255.4");
-	is(&session(w, 1)->local, "10.10.255.5");
-	is(&session(w, 1)->peer, "10.20.0.1");
+	is(&session(w, 0)->local, "10.0.255.4");
+	is(&session(w, 1)->local, "10.0.255.5");
+	is(&session(w, 1)->peer, "10.1.0.1");
 	assert_int_equal(session(w, 0)->peer_as, 65010);
 	assert_int_equal(session(w, 0)->as, 65515);
 	assert_int_equal(session(w, 0)->keepalive_s, 3);
@@ -89,20 +86,24 @@ static void test_alone(void **state)
 {
 	struct world *w = *state;
 
-	load(w, BGP "\n" GW "/activeActive=false\n" GW "/ipConfigurations/1=");
-	is(&session(w, 0)->local, "10.10.255.30");
+	struct net_addr own;
+
+	load(w, BGP);
+	assert_true(plan_speaker_address(w->config, config_gateway_at(w->config, 1), 0, &own));
+	is(&own, "10.9.255.30");
 }
 
 static void test_apipa(void **state)
 {
 	struct world *w = *state;
 
-	load(w, BGP
-	     "\n" LNG "/bgpSettings/bgpPeeringAddress='169.254.21.1'\n" GW
-	     "/bgpSettings={'asn':65515,'bgpPeeringAddresses':[{'ipconfigurationId':'gw/"
-	     "ipConfigurations/default','customBgpIpAddresses':['169.254.21.10']},"
-	     "{'ipconfigurationId':'gw/ipConfigurations/activeActive','customBgpIpAddresses':["
-	     "'169.254.22.10']}]}");
+	load(w, BGP "\n" LNG "/bgpSettings/bgpPeeringAddress='169.254.21.1'\n" GW
+		    "/bgpSettings={'asn':65515,'bgpPeeringAddresses':[{'ipconfigurationId':'/"
+		    "virtualNetworkGateways/gw/ipConfigurations/"
+		    "default','customBgpIpAddresses':['169.254.21.10']},"
+		    "{'ipconfigurationId':'/virtualNetworkGateways/gw/ipConfigurations/"
+		    "activeActive','customBgpIpAddresses':["
+		    "'169.254.22.10']}]}");
 	is(&session(w, 0)->local, "169.254.21.10");
 	is(&session(w, 1)->local, "169.254.22.10");
 }
@@ -137,8 +138,8 @@ static void test_speaker(void **state)
 	struct bgp_wanted wanted = { .sessions = sessions, .count = 2 };
 	struct text out = { 0 };
 
-	load(w, BGP "\n" LNG "/bgpSettings={'asn':65010,'bgpPeeringAddress':'10.20.0.1','password':"
-			     "'pw','prefixLimit':100,'bfdIntervalMilliseconds':300}");
+	load(w, BGP "\n" LNG "/bgpSettings={'asn':65010,'bgpPeeringAddress':'10.1.0.1','password':"
+		    "'pw','prefixLimit':100,'bfdIntervalMilliseconds':300}");
 	wanted.config = w->config;
 	wanted.gateway = bgp_gateway(w->config);
 	assert_non_null(wanted.gateway);
@@ -148,16 +149,16 @@ static void test_speaker(void **state)
 						    .is = *session(w, i) };
 	assert_true(bgp_text_speaker(&wanted, 1, &out));
 	assert_true(has(&out, "router bgp 65515\n"));
-	assert_true(has(&out, " neighbor 10.20.0.1 update-source 10.10.255.5\n"));
-	assert_true(has(&out, " neighbor 10.20.0.1 password pw\n"));
-	assert_true(has(&out, " neighbor 10.20.0.1 bfd profile vpngw-300\n"));
-	assert_true(has(&out, "  neighbor 10.20.0.1 maximum-prefix 100\n"));
+	assert_true(has(&out, " neighbor 10.1.0.1 update-source 10.0.255.5\n"));
+	assert_true(has(&out, " neighbor 10.1.0.1 password pw\n"));
+	assert_true(has(&out, " neighbor 10.1.0.1 bfd profile vpngw-300\n"));
+	assert_true(has(&out, "  neighbor 10.1.0.1 maximum-prefix 100\n"));
 	assert_true(has(&out, " set ip next-hop 240.0.0.8\n"));
 	assert_false(has(&out, "240.0.0.7"));
-	assert_true(has(&out, "  network 10.10.0.0/16\n"));
+	assert_true(has(&out, "  network 10.0.0.0/16\n"));
 	text_fini(&out);
 	bgp_text_arguments(&wanted, 1, &out);
-	assert_string_equal(text_get(&out), "65515 -l 192.0.0.2 -l 10.10.255.5\n");
+	assert_string_equal(text_get(&out), "65515 -l 192.0.0.2 -l 10.0.255.5\n");
 	text_fini(&out);
 	assert_false(bgp_text_speaker(&wanted, 2, &out));
 	text_fini(&out);

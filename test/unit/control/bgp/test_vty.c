@@ -69,7 +69,7 @@ static int setup(void **state)
 	struct vty_hooks hooks = { w, on_up, on_down };
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 
-	strcpy(w->folder, "/tmp/vpngw-vty-XXXXXX");
+	snprintf(w->folder, sizeof(w->folder), "/tmp/vpngw-vty-XXXXXX");
 	assert_non_null(mkdtemp(w->folder));
 	snprintf(w->path, sizeof(w->path), "%s/bgpd.vty", w->folder);
 	snprintf(at.sun_path, sizeof(at.sun_path), "%s", w->path);
