@@ -34,20 +34,11 @@ struct esp_form {
 };
 
 #define ESP_FORM_FLAGS (SA_IP6 | SA_TFC | SA_RANDOM_IV | SA_CTR)
-/* AES-GCM and ChaCha20-Poly1305 with whole tags; outbound: over IPv4, without TFC. */
+/* That of SA_COMMON: AES-GCM and ChaCha20-Poly1305 with whole tags. */
 #define ESP_FORM_COMMON ((struct esp_form){ 0, 8, 16, 4, 4 })
 #define ESP_FORM_OF(sa, mask)                                                                      \
 	((struct esp_form){ (uint16_t)((sa)->flags & (mask)), (sa)->iv_bytes, (sa)->tag_bytes,     \
 			    (sa)->block, (sa)->salt_bytes })
-
-static ESP_INLINE bool esp_form_common(struct esp_form form)
-{
-	struct esp_form common = ESP_FORM_COMMON;
-
-	return form.flags == common.flags && form.iv_bytes == common.iv_bytes &&
-	       form.tag_bytes == common.tag_bytes && form.block == common.block &&
-	       form.salt_bytes == common.salt_bytes;
-}
 
 static ESP_INLINE uint32_t esp_align(uint32_t n, uint32_t block)
 {

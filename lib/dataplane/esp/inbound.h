@@ -57,11 +57,9 @@ static ESP_INLINE enum contract_drop esp_check_as(struct cipher_op *op, struct s
 static ESP_INLINE enum contract_drop esp_check(struct cipher_op *op, struct sa_slot *slot,
 					       struct esp_received *r)
 {
-	struct esp_form form = ESP_FORM_OF(&slot->in, SA_RANDOM_IV | SA_CTR);
-
-	if (__builtin_expect(esp_form_common(form), 1))
+	if (__builtin_expect(slot->in.flags & SA_COMMON, 1))
 		return esp_check_as(op, slot, ESP_FORM_COMMON, r);
-	return esp_check_as(op, slot, form, r);
+	return esp_check_as(op, slot, ESP_FORM_OF(&slot->in, SA_RANDOM_IV | SA_CTR), r);
 }
 
 /* Padding must be 1, 2, 3, ... (RFC 4303 section 2.4: the receiver should look). */

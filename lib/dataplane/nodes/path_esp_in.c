@@ -50,7 +50,7 @@ static PATH_INLINE bool same_peer(const struct sa_inbound *in, const struct path
 
 	if (((in->flags & SA_IP6) != 0) != p->ip6)
 		return false;
-	if (in->remote_port_be && p->remote_port_be && in->remote_port_be != p->remote_port_be)
+	if (p->remote_port_be && in->remote_port_be && in->remote_port_be != p->remote_port_be)
 		return false;
 	if (!p->ip6) {
 		memcpy(&x, in->remote, sizeof(x));
@@ -213,10 +213,14 @@ static PATH_INLINE bool source_same(struct path *path, const struct path_packet 
 
 static PATH_INLINE bool set_ecn(struct path_packet *p, uint8_t outer)
 {
-	uint8_t inner = (p->ip6 ? esp_tos6(p->ip) : esp_tos4(p->ip)) & 3;
-	uint8_t now = esp_ecn(outer, inner);
+	uint8_t inner;
+	uint8_t now;
 
-	if (likely(now == inner))
+	if (likely((outer & 3) == 0)) /* says nothing */
+		return true;
+	inner = (p->ip6 ? esp_tos6(p->ip) : esp_tos4(p->ip)) & 3;
+	now = esp_ecn(outer, inner);
+	if (now == inner)
 		return true;
 	if (now == 0xff)
 		return false;

@@ -383,7 +383,6 @@ static PATH_INLINE void build_run(struct path *path, uint32_t from, uint32_t to,
 				  struct esp_numbers numbers)
 {
 	const struct sa_outbound *out = path->records[from];
-	struct esp_form form = ESP_FORM_OF(out, ESP_FORM_FLAGS);
 	uint32_t tunnel = path->rows[from]->tunnel;
 	struct run run = { out, &path->sas->tunnels[tunnel], from, to - from, numbers.first };
 	uint64_t bytes;
@@ -398,10 +397,10 @@ static PATH_INLINE void build_run(struct path *path, uint32_t from, uint32_t to,
 		tell_lifetime(path, out, numbers.first + (to - from) - 1);
 		refuse(path, from, run.count, to, false);
 	}
-	if (likely(esp_form_common(form)))
+	if (likely((out->flags & (SA_COMMON | SA_IP6 | SA_TFC)) == SA_COMMON))
 		bytes = build_rows(path, &run, ESP_FORM_COMMON);
 	else
-		bytes = build_rows(path, &run, form);
+		bytes = build_rows(path, &run, ESP_FORM_OF(out, ESP_FORM_FLAGS));
 	if (likely(run.count))
 		count_run(path, out, tunnel, run.count, bytes);
 }

@@ -101,6 +101,8 @@ static uint16_t flags_of(const struct contract_sa *sa, const struct cipher_suite
 	if (sa->cipher == CONTRACT_CIPHER_NULL || (sa->cipher >= CONTRACT_CIPHER_AES128_GMAC &&
 						   sa->cipher <= CONTRACT_CIPHER_AES256_GMAC))
 		flags |= SA_AUTH_ONLY;
+	if (suite->aead && suite->salt_bytes == 4 && sa->icv_bytes % 16 == 0)
+		flags |= SA_COMMON;
 	return flags;
 }
 

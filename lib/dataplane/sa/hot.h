@@ -31,6 +31,7 @@ enum sa_flag {
 	SA_TRANSPORT = 1 << 11,
 	SA_CTR = 1 << 12, /* nonce is followed by the block counter of RFC 3686 */
 	SA_AUTH_ONLY = 1 << 13,
+	SA_COMMON = 1 << 14, /* salt of 4, IV of 8, blocks of 4, tag of 16 bytes */
 };
 
 /* Line 1 of both directions: counters with lifetimes. */
