@@ -118,7 +118,7 @@ struct gang *gang_new(struct bed *bed, const struct gang_config *config)
 	if (worker_set_new(&gang->set, &workers))
 		exit(1);
 	bed_addresses(worker_addresses(gang->set));
-	for (uint32_t i = 0; i < config->workers; i++)
+	for (uint32_t i = 0; i < config->workers && !config->idle; i++)
 		if (pthread_create(&gang->threads[i], NULL, work, worker_get(gang->set, i)))
 			exit(1);
 	return gang;
@@ -136,7 +136,7 @@ static void ring_free(struct rte_ring *ring)
 void gang_free(struct gang *gang)
 {
 	worker_stop(gang->set);
-	for (uint32_t i = 0; i < gang->config.workers; i++)
+	for (uint32_t i = 0; i < gang->config.workers && !gang->config.idle; i++)
 		pthread_join(gang->threads[i], NULL);
 	worker_set_free(gang->set);
 	for (uint32_t i = 0; i < GANG_DEVICES; i++) {

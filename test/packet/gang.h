@@ -19,6 +19,7 @@ struct gang_config {
 	uint32_t queues;  /* of each device, both ways */
 	bool spreads_spi; /* the device sends ESP to queues by its SPI; else all to the first */
 	struct rte_rcu_qsbr *qsbr;
+	bool idle; /* no threads: workers exist and do nothing */
 };
 
 struct gang {

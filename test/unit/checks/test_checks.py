@@ -66,6 +66,15 @@ class Layers(Planted):
     def include(self, path, line):
         return {path: "#pragma once\n#include " + line + "\n"}
 
+    def test_drop_without_a_test(self):
+        table = '#pragma once\n#define CONTRACT_DROPS(X) X(NONE, "none", "") X(LIMIT, "limit", "")\n'
+        code, out = self.check("drops", {"lib/contract/drops.h": table})
+        self.assertEqual(code, 1)
+        self.assertIn("lib/contract/drops.h:2: drops: no test drops a packet as limit", out)
+        self.assertNotIn("none", out)
+        for path, text in (("test/packet/test_a.c", "CONTRACT_DROP_LIMIT;\n"), ("test/system/a.sh", "drop limit=\n")):
+            self.assertEqual(self.check("drops", {"lib/contract/drops.h": table, path: text})[0], 0)
+
     def test_clean(self):
         self.assertEqual(self.passes("layers", {}), "")
 
