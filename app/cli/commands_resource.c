@@ -28,7 +28,10 @@ static enum cli_exit reset(struct cli *cli, char **arguments, int count)
 {
 	char path[256];
 	enum cli_exit code =
-		cli_path(path, sizeof(path), "/connections/%s/resetconnection", arguments[0]);
+		cli_path(path, sizeof(path),
+			 cli_option(cli, "drain") ? "/connections/%s/resetconnection?drain=true"
+						  : "/connections/%s/resetconnection",
+			 arguments[0]);
 
 	return code == CLI_DONE ? cli_change(cli, "POST", path, NULL) : code;
 }
@@ -45,6 +48,11 @@ static enum cli_exit rekey(struct cli *cli, char **arguments, int count)
 	return code == CLI_DONE ? cli_change(cli, "POST", path, NULL) : code;
 }
 
+static const struct cli_option reset_options[] = {
+	{ "drain", NULL, "new SAs first, then the old ones go: no packet is lost" },
+	{ NULL },
+};
+
 static const struct cli_option rekey_options[] = {
 	{ "ike", NULL, "of the IKE SAs instead of their children" },
 	{ NULL },
@@ -54,18 +62,21 @@ static enum cli_exit reset_gateway(struct cli *cli, char **arguments, int count)
 {
 	char path[256];
 	enum cli_exit code =
-		cli_path(path, sizeof(path), "/virtualNetworkGateways/%s/reset", arguments[0]);
+		cli_path(path, sizeof(path),
+			 cli_option(cli, "drain") ? "/virtualNetworkGateways/%s/reset?drain=true"
+						  : "/virtualNetworkGateways/%s/reset",
+			 arguments[0]);
 
 	return code == CLI_DONE ? cli_change(cli, "POST", path, NULL) : code;
 }
 
 static const struct command commands[] = {
 	{ "reset", "CONNECTION", "tears a connection's tunnels down and dials anew",
-	  "vpngw reset to-branch", 1, 1, reset, NULL },
+	  "vpngw reset to-branch --drain", 1, 1, reset, reset_options },
 	{ "rekey", "CONNECTION", "negotiates new keys now; no packet is lost",
 	  "vpngw rekey to-branch", 1, 1, rekey, rekey_options },
-	{ "reset-gateway", "GATEWAY", "the same for every connection of a gateway",
-	  "vpngw reset-gateway gw", 1, 1, reset_gateway, NULL },
+	{ "reset-gateway", "GATEWAY", "the same for the tunnels of a gateway's primary address",
+	  "vpngw reset-gateway gw --drain", 1, 1, reset_gateway, reset_options },
 	{ "get", "PATH", "any page", "vpngw get /connections/to-branch", 1, 1, get, NULL },
 	{ "put", "PATH FILE", "makes or changes a resource (FILE -: standard input)",
 	  "vpngw put /localNetworkGateways/site1 site1.json", 2, 2, put, NULL },

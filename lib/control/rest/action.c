@@ -135,14 +135,31 @@ static void key_reset(struct router_call *call)
 	secret_wipe(bytes, sizeof(bytes));
 }
 
+/* Our parameter: ?drain=true makes new SAs before the old ones go. False: refused. */
+static bool drain_wanted(struct router_call *call, bool *drain)
+{
+	const char *text = http_query(call->request, "drain");
+
+	*drain = text && !strcmp(text, "true");
+	if (!text || *drain || !strcmp(text, "false"))
+		return true;
+	rest_refuse(call, &(struct error_answer){ 400, "InvalidParameter", "drain" },
+		    "The query parameter 'drain' is 'true' or 'false', not '%s'.", text);
+	return false;
+}
+
 static void connection_reset(struct router_call *call)
 {
 	const struct config_connection *c = connection_of(call);
+	struct tunnels_reset reset = { 0 };
 
 	if (!c)
 		return;
-	rest_audit(call, c->resource.id, "reset");
-	if (tunnels_reset(rest_of(call)->config.tunnels, c->resource.key) < 0)
+	if (!drain_wanted(call, &reset.drain))
+		return;
+	reset.connection = c->resource.key;
+	rest_audit(call, c->resource.id, reset.drain ? "reset with drain" : "reset");
+	if (tunnels_reset(rest_of(call)->config.tunnels, &reset) < 0)
 		rest_refuse(call, &(struct error_answer){ 409, "OperationNotAllowed", NULL },
 			    "The connection '%s' has no tunnel on this appliance.",
 			    c->resource.name);
@@ -194,9 +211,7 @@ static void ike_sas(struct router_call *call)
 struct resets {
 	struct rest *rest;
 	const char *gateway;
-	uint32_t instance;
-	bool all;
-	const char *last; /* connection that was reset already */
+	struct tunnels_reset how;
 };
 
 static void reset_one(void *context, const struct tunnel_status *status)
@@ -204,23 +219,54 @@ static void reset_one(void *context, const struct tunnel_status *status)
 	struct resets *resets = context;
 	const struct config_connection *c = status->connection;
 
-	if (strcmp(c->gateway.key, resets->gateway) || c->resource.key == resets->last)
+	if (strcmp(c->gateway.key, resets->gateway) || c->resource.key == resets->how.connection)
 		return;
-	resets->last = c->resource.key;
-	if (tunnels_reset(resets->rest->config.tunnels, c->resource.key) < 0)
+	resets->how.connection = c->resource.key;
+	if (tunnels_reset(resets->rest->config.tunnels, &resets->how) < 0)
 		log_debug("rest", "no tunnel to reset connection=%s", c->resource.name);
 }
 
-/* Azure reboots an instance; here its tunnels are torn down and dialled anew. */
+/* Which instance has the address; the first when none is given. False: none, it is refused. */
+static bool instance_of(struct router_call *call, const struct config_resource *resource,
+			uint32_t *instance)
+{
+	const struct config *config = config_store_running(rest_of(call)->config.store);
+	const struct config_ref self = { .key = resource->key };
+	const struct config_gateway *gateway = config_gateway_find(config, &self);
+	const char *vip = http_query(call->request, "gatewayVip");
+	struct net_addr wanted;
+
+	*instance = 0;
+	if (!vip || !gateway)
+		return true;
+	for (uint32_t i = 0;
+	     net_addr_parse(&wanted, vip) == 0 && i < gateway->ip_configurations.count; i++) {
+		const struct config_public_ip *ip = config_public_ip_find(
+			config, &gateway->ip_configurations.items[i].public_ip);
+
+		*instance = i;
+		if (ip && net_addr_equal(&ip->address, &wanted))
+			return true;
+	}
+	rest_refuse(call, &(struct error_answer){ 400, "InvalidParameter", "gatewayVip" },
+		    "The gateway '%s' has no public address '%s'.", resource->name, vip);
+	return false;
+}
+
+/*
+ * Azure reboots an instance: the one of gatewayVip, else the primary one. Here the tunnels of that
+ * instance's address are torn down and dialled anew.
+ */
 static void gateway_reset(struct router_call *call)
 {
 	const struct config_resource *gateway = rest_find(call, CONFIG_GATEWAY, call->names[0]);
-	struct resets resets = { .rest = rest_of(call) };
+	struct resets resets = { .rest = rest_of(call), .how = { .one_instance = true } };
 	struct json_out out;
 
-	if (!gateway)
+	if (!gateway || !drain_wanted(call, &resets.how.drain) ||
+	    !instance_of(call, gateway, &resets.how.instance))
 		return;
-	rest_audit(call, gateway->id, "reset");
+	rest_audit(call, gateway->id, resets.how.drain ? "reset with drain" : "reset");
 	resets.gateway = gateway->key;
 	tunnels_each(resets.rest->config.tunnels, NULL, reset_one, &resets);
 	json_out_init(&out);

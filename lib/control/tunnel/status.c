@@ -152,26 +152,6 @@ bool tunnels_bfd(struct tunnels *all, const char *name, enum tunnel_bfd state)
 	return true;
 }
 
-int tunnels_reset(struct tunnels *all, const char *connection_key)
-{
-	const struct plan_connection *site = tunnels_plan_of(all, connection_key);
-
-	if (!site)
-		return -ENOENT;
-	for (uint32_t i = 0; i < site->tunnel_count; i++) {
-		struct tunnel *tunnel = all->items[site->first_tunnel + i];
-
-		log_info("tunnel", "reset wanted tunnel=\"%s\"", tunnel->name);
-		if (!tunnel->ike)
-			dial_wanted(tunnel);
-		else if (ikev2_delete(all->engine, tunnel->ike, false, clock_now_ns(all->clock)) <
-			 0)
-			log_debug("tunnel", "IKE SA was gone already tunnel=\"%s\"", tunnel->name);
-	}
-	tunnel_rearm(all);
-	return 0;
-}
-
 static bool children_rekey(const struct tunnel *tunnel)
 {
 	struct ikev2_engine *engine = tunnel->all->engine;
@@ -185,6 +165,44 @@ static bool children_rekey(const struct tunnel *tunnel)
 			any |= ikev2_child_rekey(engine, child, clock_now_ns(tunnel->all->clock)) ==
 			       0;
 	return any;
+}
+
+/* Make before break, without a moment in which the peer sends on what we do not have yet. */
+static bool renew(struct tunnel *tunnel)
+{
+	return !tunnel_path_down(tunnel) && children_rekey(tunnel) &&
+	       ikev2_rekey(tunnel->all->engine, tunnel->ike, clock_now_ns(tunnel->all->clock)) == 0;
+}
+
+static void reset_one(struct tunnel *tunnel, bool drain)
+{
+	struct tunnels *all = tunnel->all;
+
+	log_info("tunnel", "reset wanted%s tunnel=\"%s\"", drain ? ", new SAs first" : "",
+		 tunnel->name);
+	if (!tunnel->ike)
+		dial_wanted(tunnel);
+	else if (drain && renew(tunnel))
+		return;
+	else if (ikev2_delete(all->engine, tunnel->ike, false, clock_now_ns(all->clock)) < 0)
+		log_debug("tunnel", "IKE SA was gone already tunnel=\"%s\"", tunnel->name);
+}
+
+int tunnels_reset(struct tunnels *all, const struct tunnels_reset *reset)
+{
+	const struct plan_connection *site = tunnels_plan_of(all, reset->connection);
+	bool any = false;
+
+	for (uint32_t i = 0; site && i < site->tunnel_count; i++) {
+		struct tunnel *tunnel = all->items[site->first_tunnel + i];
+
+		if (reset->one_instance && tunnel->plan->instance != reset->instance)
+			continue;
+		reset_one(tunnel, reset->drain);
+		any = true;
+	}
+	tunnel_rearm(all);
+	return any ? 0 : -ENOENT;
 }
 
 int tunnels_rekey(struct tunnels *all, const char *connection_key, bool ike)

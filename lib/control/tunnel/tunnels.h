@@ -110,6 +110,16 @@ bool tunnels_bfd(struct tunnels *tunnels, const char *name, enum tunnel_bfd stat
 /* New keys now: of the children, or of the IKE SAs; -ENOENT: no tunnel, or none that is up. */
 __attribute__((warn_unused_result)) int tunnels_rekey(struct tunnels *tunnels,
 						      const char *connection_key, bool ike);
-/* Tears the connection's tunnels down and dials them anew; -ENOENT. */
+/*
+ * Tears the connection's tunnels down and dials them anew; -ENOENT. With `drain` a tunnel that is
+ * up is rekeyed instead, children and IKE SA: the old ones go when the new ones carry, and no
+ * packet is lost.
+ */
+struct tunnels_reset {
+	const char *connection; /* its key */
+	bool one_instance;	/* only the tunnels of `instance` */
+	bool drain;
+	uint32_t instance;
+};
 __attribute__((warn_unused_result)) int tunnels_reset(struct tunnels *tunnels,
-						      const char *connection_key);
+						      const struct tunnels_reset *reset);

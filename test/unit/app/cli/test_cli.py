@@ -171,6 +171,10 @@ class Cli(unittest.TestCase):
         self.assertEqual(Endpoint.asked[0], ("POST", "/connections/to-branch/resetconnection", ""))
         self.assertEqual(Endpoint.polls, 3)
 
+    def test_reset_with_drain(self):
+        self.call("reset", "to-branch", "--drain")
+        self.assertEqual(Endpoint.asked[0][1], "/connections/to-branch/resetconnection?drain=true")
+
     def test_result_of_an_action(self):
         self.assertIn("000000ff in", self.call("sas", "to-branch").stdout)
         self.assertEqual(json.loads(self.call("sas", "to-branch", "-o", "json").stdout)["Data"][0]["localEndpoint"], "a")
