@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# What one address of an active-active gateway suffers leaves its flows alone: 20 numbered flows both ways between the
+# offices while a link breaks and heals, an address leaves and comes back, and the instance is reset with drain.
+# One-way traffic moves nothing. The figures are scripts/bench failover's; here only what must hold on any machine.
+# shellcheck source=../harness.sh
+. "$(dirname "$0")/../harness.sh" failov
+skip_unless lab_charon_missing
+skip_unless gateway_missing control dataplane
+flows=$VPNGW_BUILD/test/tools/flows
+[ -x "$flows" ] || { echo "skipped: $flows is not built"; exit 77; }
+
+both_up() {
+	lab_charon_up branch-ike gw0 && lab_charon_up branch-ike gw1
+}
+
+# A line of the control's log, at least so often: said TIMES PATTERN
+said() {
+	[ "$(grep -cE "$2" "$LAB_DIR/control.log")" -ge "$1" ]
+}
+
+# Ends a window; its two lines, a direction each, go to $window.
+mark() {
+	local a b
+	echo "$1" >&"${FLOWS[1]}"
+	read -r -t 30 a <&"${FLOWS[0]}" && read -r -t 30 b <&"${FLOWS[0]}" || return 1
+	window="$a
+$b"
+	printf '%s\n' "$window"
+}
+
+# In both directions packets came and every one of them came once and in order.
+all_came() {
+	mark "$1" && jq -se 'all(.[]; .received > 0 and .lost == 0 and .duplicates == 0 and .reordered == 0)' <<<"$window"
+}
+
+# Flows came both ways until the end, whatever was lost in between.
+still_come() {
+	mark forget && lab_ping host-a "$SITE_HOST_B" 2 && mark "$1" && jq -se 'all(.[]; .received > 0)' <<<"$window"
+}
+
+status_of() {
+	gateway_api GET /connections/to-branch | jq -r '.properties.connectionStatus'
+}
+
+link_breaks() {
+	lab_link_down net gw0
+	lab_await 5 said 1 "link is down tunnel=.* $SITE_PUBLIC0 "
+}
+
+link_heals() {
+	lab_link_up net gw0
+	lab_await 20 said 1 "alive tunnel=.* $SITE_PUBLIC0 "
+}
+
+address_goes() {
+	ip -n "${LAB_PREFIX}gw" addr del "$SITE_PUBLIC0/24" dev vg-pub0
+	lab_await 5 said 1 "path is gone tunnel=.* $SITE_PUBLIC0 "
+}
+
+address_comes() {
+	ip -n "${LAB_PREFIX}gw" addr add "$SITE_PUBLIC0/24" dev vg-pub0
+	lab_await 20 said 2 "alive tunnel=.* $SITE_PUBLIC0 "
+}
+
+rekeyed() {
+	grep -q 'IKE_SA gw1\[.*rekeyed between' "$LAB_DIR/branch-ike.log" && ! grep -q 'IKE_SA gw0\[.*rekeyed between' "$LAB_DIR/branch-ike.log"
+}
+
+reset_with_drain() {
+	gateway_api POST "/virtualNetworkGateways/gw/reset?drain=true&gatewayVip=$SITE_PUBLIC1" >/dev/null && lab_await 20 rekeyed
+}
+
+# Nothing comes back: probes are answered, so nothing is suspect. VPNGW_ONE_WAY seconds.
+one_way() {
+	"$flows" --a "${LAB_PREFIX}host-a=$SITE_HOST_A" --b "${LAB_PREFIX}host-b=$SITE_HOST_B" --flows 20 --rate 500 \
+		--seconds "${VPNGW_ONE_WAY:-5}" >"$LAB_DIR/one-way" || return 1
+	cat "$LAB_DIR/one-way"
+	jq -se 'all(.[]; .received > 0 and .lost == 0)' "$LAB_DIR/one-way" && ! said 1 'suspect: '
+}
+
+require "the site is made" site_up
+require "its ports are DPDK's" site_gateway_ports
+require "the configuration is accepted" gateway_config "$TOP/config/demo.json"
+require "strongSwan at the branch" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$TOP/config/demo.json")" dpd=30
+require "the data plane starts" gateway_start_dataplane
+require "the control program starts" gateway_start_control
+require "both tunnels come up" lab_await 20 both_up
+require "traffic flows" lab_ping host-a "$SITE_HOST_B" 10
+expect "one-way traffic makes no tunnel suspect" one_way
+coproc FLOWS { exec "$flows" --a "${LAB_PREFIX}host-a=$SITE_HOST_A" --b "${LAB_PREFIX}host-b=$SITE_HOST_B" --both \
+	--flows 20 --rate 1000; }
+expect "flows run both ways" still_come start
+expect "the link of one address breaks" link_breaks
+expect "flows go on by the other" still_come "link down"
+expect "the connection is Connected meanwhile" says Connected status_of
+mark settled >/dev/null
+expect "the link heals" link_heals
+expect "and nothing is lost by coming home" all_came "link healed"
+expect "one address leaves its port" address_goes
+expect "flows go on by the other address" still_come "address gone"
+mark settled >/dev/null
+expect "the address comes back" address_comes
+expect "and nothing is lost by that" all_came "address back"
+expect "a reset of one instance with drain makes new SAs for its address only" reset_with_drain
+expect "and loses nothing" all_came "planned"
+expect "an address that the gateway does not have is refused" says "has no public address" \
+	gateway_api POST "/virtualNetworkGateways/gw/reset?gatewayVip=192.0.2.99"
+expect "and so is a drain that is neither true nor false" says "'true' or 'false'" \
+	gateway_api POST "/connections/to-branch/resetconnection?drain=perhaps"
+finish
