@@ -91,6 +91,29 @@ void events_end_all(struct rest *rest)
 		stream_end(list_entry(at, struct event_stream, list));
 }
 
+void events_route_changed(void *context, const struct net_prefix *prefix,
+			  const struct rib_candidate *best)
+{
+	struct rest *rest = context;
+	struct json_out out;
+	char text[NET_PREFIX_TEXT];
+
+	if (list_empty(&rest->streams))
+		return;
+	json_out_init(&out);
+	json_out_open(&out, NULL, '{');
+	json_out_string(&out, "prefix", net_prefix_text(text, prefix));
+	json_out_bool(&out, "reachable", best != NULL);
+	if (best) {
+		json_out_string(&out, "origin", best->origin);
+		json_out_int(&out, "metric", best->metric);
+		json_out_int(&out, "nexthop", best->nexthop);
+	}
+	json_out_close(&out, '}');
+	events_publish(rest, "route", json_out_text(&out));
+	json_out_fini(&out);
+}
+
 void rest_tunnel_changed(struct rest *rest, const struct tunnel_status *status)
 {
 	struct json_out out;

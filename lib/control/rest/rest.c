@@ -230,6 +230,8 @@ int rest_new(struct rest **rest, const struct rest_config *config, char *why, si
 		rest_free(r);
 		return rc;
 	}
+	if (config->route)
+		route_watch(config->route, events_route_changed, r);
 	*rest = r;
 	return 0;
 }
@@ -258,6 +260,8 @@ void rest_free(struct rest *rest)
 {
 	if (!rest)
 		return;
+	if (rest->config.route)
+		route_watch(rest->config.route, NULL, NULL);
 	events_end_all(rest);
 	server_free(rest->server);
 	auth_free(rest->auth);

@@ -15,6 +15,7 @@ struct candidate {
 struct prefix_entry {
 	struct net_prefix prefix;
 	struct candidate *first;
+	uint32_t told; /* next hop that the watcher knows, 0: none */
 };
 
 struct rib {
@@ -23,6 +24,8 @@ struct rib {
 	struct map prefixes;
 	uint32_t domain;
 	uint32_t mark[RIB_SOURCES];
+	rib_watcher watcher; /* may be NULL */
+	void *watcher_context;
 };
 
 int rib_new(struct rib **rib, struct desired *desired, struct nexthop_table *nexthops,
@@ -70,8 +73,25 @@ static int compare(const struct rib_candidate *a, const struct rib_candidate *b)
 	return a->owner == b->owner ? 0 : a->owner < b->owner ? -1 : 1;
 }
 
+void rib_watch(struct rib *rib, rib_watcher watcher, void *context)
+{
+	rib->watcher = watcher;
+	rib->watcher_context = context;
+}
+
+static void tell(const struct rib *rib, struct prefix_entry *p)
+{
+	uint32_t nexthop = p->first ? p->first->is.nexthop : 0;
+
+	if (nexthop == p->told)
+		return;
+	p->told = nexthop;
+	if (rib->watcher)
+		rib->watcher(rib->watcher_context, &p->prefix, p->first ? &p->first->is : NULL);
+}
+
 /* The best candidate to the data plane, or nothing. The caller still holds what it replaces. */
-static int publish(struct rib *rib, const struct prefix_entry *p)
+static int publish(struct rib *rib, struct prefix_entry *p)
 {
 	struct contract_route route = { .prefix = p->prefix };
 	struct requests_message message = {
@@ -81,6 +101,7 @@ static int publish(struct rib *rib, const struct prefix_entry *p)
 		.body_length = sizeof(route),
 	};
 
+	tell(rib, p);
 	if (!p->first) {
 		desired_delete(rib->desired, &message);
 		return 0;

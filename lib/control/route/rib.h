@@ -43,3 +43,7 @@ void rib_mark(struct rib *rib, enum rib_source source);
 void rib_sweep(struct rib *rib, enum rib_source source);
 void rib_each(const struct rib *rib, rib_visit visit, void *context);
 size_t rib_count(const struct rib *rib);
+/* Told of each prefix whose way changes; `best` NULL: there is none any more. One watcher. */
+typedef void (*rib_watcher)(void *context, const struct net_prefix *prefix,
+			    const struct rib_candidate *best);
+void rib_watch(struct rib *rib, rib_watcher watcher, void *context);

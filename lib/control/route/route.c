@@ -499,6 +499,11 @@ void route_again(struct route *route)
 		netlink_again(route->netlink);
 }
 
+void route_watch(struct route *route, rib_watcher watcher, void *context)
+{
+	rib_watch(route->rib, watcher, context);
+}
+
 const struct rib *route_rib(const struct route *route)
 {
 	return route->rib;

@@ -48,6 +48,8 @@ __attribute__((warn_unused_result)) int route_new(struct route **route, struct e
 						  const struct route_hooks *hooks);
 void route_free(struct route *route);
 
+/* For who shows routes as they change. */
+void route_watch(struct route *route, rib_watcher watcher, void *context);
 /* At each attach of the data plane. */
 void route_ready(struct route *route);
 /* Ports, addresses, neighbours and routes are known; ports_changed says so. */

@@ -78,6 +78,25 @@ exports() {
 		"$(gateway_program control)" --check-config "$LAB_DIR/export.json" >/dev/null && says 'nothing would change' cli config diff "$LAB_DIR/export.json"
 }
 
+# The stream of events: a prefix that comes with a site that is changed, and goes again.
+routes_are_told() {
+	lab_start events gw curl -sS -k -N -H "Authorization: Bearer $(cat "$LAB_DIR/token")" "https://127.0.0.1:$LAB_API_PORT/events"
+	lab_await_line events 5 'vpngw' || return 1
+	site_prefixes 10.20.0.0/16 10.21.0.0/16 && lab_await_line events 5 '"prefix":"10.21.0.0/16","reachable":true' || return 1
+	lab_await 5 branch_settled
+	site_prefixes 10.20.0.0/16 && lab_await_line events 5 '"prefix":"10.21.0.0/16","reachable":false'
+}
+
+site_prefixes() {
+	local body
+	body=$(jq -cn '{ properties: { gatewayIpAddress: "203.0.113.10", localNetworkAddressSpace: { addressPrefixes: $ARGS.positional } } }' --args "$@")
+	gateway_api PUT /localNetworkGateways/branch "$body" | grep -q provisioningState
+}
+
+branch_settled() {
+	gateway_api GET /localNetworkGateways/branch | grep -q '"provisioningState":"Succeeded"'
+}
+
 # Changes of one resource at the same time: one is taken, the others are told; of different ones all are.
 at_the_same_time() {
 	local i codes
@@ -131,5 +150,6 @@ expect "a change by REST stays until the file is applied anew" file_wins_when_as
 expect "an export is the configuration without keys" exports
 expect "changes of one resource at the same time: taken or told" at_the_same_time same
 expect "changes of different ones: all taken" different_ones
+expect "routes are told as they change" routes_are_told
 expect "operations are known after a restart" operations_survive
 finish
