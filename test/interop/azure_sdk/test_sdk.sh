@@ -15,6 +15,12 @@ sdk_missing() {
 }
 skip_unless sdk_missing
 
+# With BGP where FRR is installed, so that the SDK reads sessions and routes; the peer of it is not there.
+BGP=.
+[ -n "$(lab_frr_missing)" ] || BGP='.virtualNetworkGateways[0].properties += { enableBgp: true, bgpSettings: { asn: 65515 } }
+	| .localNetworkGateways[0].properties.bgpSettings = { asn: 65010, bgpPeeringAddress: "10.20.0.1" }
+	| .connections[0].properties.enableBgp = true'
+
 drives() {
 	local output=$LAB_DIR/drive.log status=0
 	NODE_EXTRA_CA_CERTS=$LAB_DIR/state/api.crt lab_in gw timeout 200 \
@@ -35,8 +41,9 @@ nothing_refused() {
 exec 3>&1
 require "the site is made" site_up
 require "its ports are DPDK's" site_gateway_ports
-require "the configuration is accepted" gateway_config "$TOP/config/demo.json" '.appliance.ports[0].addresses += ["192.0.2.77/24"]'
+require "the configuration is accepted" gateway_config "$TOP/config/demo.json" ".appliance.ports[0].addresses += [\"192.0.2.77/24\"] | $BGP"
 require "the data plane starts" gateway_start_dataplane
+[ "$BGP" = . ] || require "FRR starts" gateway_start_frr
 require "the control program starts" gateway_start_control
 require "the endpoint answers" lab_await 10 api_answers
 expect "the SDK drives it" drives
