@@ -56,7 +56,7 @@ addresses() {
 }
 
 parent_is_listed() {
-	says "vlan=100 mtu=1400 role=2 link=up queues=1 parent=1 mirror=2" dp_one list port
+	says "vlan=100 mtu=1400 role=2 link=up queues=${DP_QUEUES:-1} parent=1 mirror=2" dp_one list port
 }
 
 require "a port and a peer" dp_site
