@@ -16,3 +16,5 @@
 . "$(dirname "${BASH_SOURCE[0]}")/pki.sh"
 # shellcheck source=crowd.sh
 . "$(dirname "${BASH_SOURCE[0]}")/crowd.sh"
+# shellcheck source=guest.sh
+. "$(dirname "${BASH_SOURCE[0]}")/guest.sh"

@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# A peer with a kernel of its own, for what this machine's kernel lacks (kernel ESP, ESN): Debian 12 under qemu without hardware
+# help. Its root is a tree of LAB_TREES over 9p, read-only with a layer in memory; LAB_DIR/NAME is /lab there.
+LAB_GUEST_PACKAGES=linux-image-amd64,charon-systemd,strongswan-swanctl,iproute2,iputils-ping,kmod,busybox-static,libstrongswan-extra-plugins,libstrongswan-standard-plugins
+
+lab_guest_make() {
+	lab_tree_make guest "$LAB_GUEST_PACKAGES"
+}
+
+lab_guest_missing() {
+	command -v qemu-system-x86_64 >/dev/null || { echo "no qemu-system-x86_64 (apt-get install qemu-system-x86)"; return; }
+	[ -e "$LAB_TREES/guest/.made" ] || echo "no guest tree below $LAB_TREES (scripts/lab tree makes it)"
+}
+
+# What mounts the root: busybox, the modules of 9p and virtio, a script.
+lab_guest_initramfs() {
+	local tree=$LAB_TREES/guest work version module
+	version=$(basename "$(echo "$tree"/lib/modules/*)")
+	work=$LAB_DIR/initramfs
+	mkdir -p "$work/bin" "$work/modules"
+	cp "$tree/bin/busybox" "$work/bin/" || return 1
+	for module in virtio_pci 9pnet_virtio 9p overlay virtio_net; do
+		chroot "$tree" /sbin/modprobe -S "$version" --show-depends "$module" | awk '$1 == "insmod" { print $2 }'
+	done | awk '!seen[$0]++' | while read -r module; do
+		cp "$tree$module" "$work/modules/" && basename "$module" >>"$work/modules/order"
+	done
+	cat >"$work/init" <<-'INIT'
+		#!/bin/busybox sh
+		/bin/busybox --install -s /bin
+		while read -r m; do insmod /modules/$m; done </modules/order
+		mkdir -p /ro /rw /new
+		mount -t 9p -o trans=virtio,version=9p2000.L,msize=131072,ro,cache=loose root /ro
+		mount -t tmpfs tmpfs /rw
+		mkdir /rw/up /rw/work
+		mount -t overlay -o lowerdir=/ro,upperdir=/rw/up,workdir=/rw/work overlay /new
+		mkdir -p /new/lab
+		mount -t 9p -o trans=virtio,version=9p2000.L lab /new/lab
+		exec switch_root /new /lab/init
+	INIT
+	chmod +x "$work/init"
+	(cd "$work" && find . | "$tree/bin/busybox" cpio -o -H newc 2>/dev/null | gzip -1) >"$LAB_DIR/initramfs.gz"
+}
+
+# lab_guest_start NAME NS: with a TAP "guest" in the namespace; LAB_DIR/NAME/init is what it runs, its output is NAME.log.
+lab_guest_start() {
+	local tree=$LAB_TREES/guest
+	[ -s "$LAB_DIR/initramfs.gz" ] || lab_guest_initramfs || return 1
+	lab_in "$2" ip tuntap add guest mode tap && lab_in "$2" ip link set guest up || return 1
+	lab_start "$1" "$2" qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 512 -nodefaults -nographic -no-reboot -serial stdio \
+		-kernel "$(echo "$tree"/boot/vmlinuz-*)" -initrd "$LAB_DIR/initramfs.gz" -append 'console=ttyS0 quiet panic=-1' \
+		-virtfs "local,path=$tree,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
+		-virtfs "local,path=$LAB_DIR/$1,mount_tag=lab,security_model=none" \
+		-netdev tap,id=n,ifname=guest,script=no,downscript=no -device virtio-net-pci,netdev=n
+}
