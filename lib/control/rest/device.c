@@ -40,21 +40,6 @@ static void supported(struct router_call *call)
 	answer_text(call, &xml);
 }
 
-/* Where our end of BGP is: an address of 169.254/16 when the site's is one, else the gateway's. */
-static struct net_addr gateway_bgp(const struct config_gateway *gateway, uint32_t instance,
-				   const struct config_local_gateway *site)
-{
-	const struct config_bgp *bgp = gateway->bgp;
-	struct net_addr none = { 0 };
-
-	if (!bgp || !site->bgp)
-		return none;
-	if (net_addr_is_link_local(&site->bgp->peering_address) &&
-	    instance < bgp->addresses.count && bgp->addresses.items[instance].custom.count)
-		return bgp->addresses.items[instance].custom.items[0];
-	return bgp->peering_address;
-}
-
 static void tunnels_set(struct device_script *s)
 {
 	const struct plan_connection *plan = s->plan;
@@ -68,8 +53,7 @@ static void tunnels_set(struct device_script *s)
 		d->gateway = ip ? ip->address : t->local;
 		d->own_id = t->remote_id;
 		d->gateway_id = t->local_id;
-		if (s->bgp)
-			d->gateway_bgp = gateway_bgp(plan->gateway, t->instance, plan->site);
+		d->gateway_bgp = t->session.local;
 		snprintf(d->name, sizeof(d->name), "%.80s-%u", plan->connection->resource.name, i);
 	}
 }
@@ -83,14 +67,15 @@ static const char *script_init(struct device_script *s, struct ike_policy_owned 
 		config_gateway_network(s->config, s->plan->gateway);
 	static char why[256];
 
-	s->bgp = c->enable_bgp;
+	s->bgp = s->plan->tunnel_count && s->plan->tunnels[0].session.peer.family;
 	if (!s->plan->site)
 		return "A script is for the device at a local network gateway; this connection "
 		       "leads to another gateway.";
 	if (c->authentication != CONFIG_AUTH_PSK)
 		return "There are scripts for connections with a shared key only.";
 	if (device->needs_bgp && !s->bgp)
-		return "This device speaks BGP: the connection needs enableBgp.";
+		return "This device speaks BGP: gateway and connection need enableBgp, the site "
+		       "bgpSettings.";
 	if (peer_policy(&s->policy, own, s->config, c, why, sizeof(why)) < 0)
 		return why;
 	if (!device_suite_choose(&s->ike, device->words, s->policy->ike_offer,
@@ -100,8 +85,8 @@ static const char *script_init(struct device_script *s, struct ike_policy_owned 
 		return "The device has none of the algorithms of the connection's policy.";
 	s->here = here ? here->prefixes.items : NULL;
 	s->here_count = here ? here->prefixes.count : 0;
-	s->gateway_asn = s->plan->gateway->bgp ? s->plan->gateway->bgp->asn : 65515;
 	tunnels_set(s);
+	s->gateway_asn = s->tunnel_count ? s->plan->tunnels[0].session.as : 0;
 	return s->tunnel_count ? NULL : "The connection has no tunnel.";
 }
 

@@ -66,6 +66,32 @@ libreswan_reads() {
 	ipsec addconn --config "$LAB_DIR/libreswan.conf" --checkconfig
 }
 
+# The connection with BGP: bgpd reads its script, and knows both ends of the gateway.
+frr_reads() {
+	local body dir=$LAB_DIR/frr-script neighbours
+	if [ -n "$(lab_frr_missing)" ]; then
+		echo "# FRR is not here" >&3
+		return 0
+	fi
+	body=$(gateway_api GET /virtualNetworkGateways/gw | jq -c '.properties += { enableBgp: true, bgpSettings: { asn: 65515 } }')
+	gateway_api PUT /virtualNetworkGateways/gw "$body" | grep -q provisioningState && lab_await 5 settled /virtualNetworkGateways/gw || return 1
+	body=$(gateway_api GET /localNetworkGateways/branch | jq -c '.properties += { bgpSettings: { asn: 65010, bgpPeeringAddress: "10.20.0.1" } }')
+	gateway_api PUT /localNetworkGateways/branch "$body" | grep -q provisioningState && lab_await 5 settled /localNetworkGateways/branch || return 1
+	body=$(gateway_api GET /connections/to-branch | jq -c '.properties.enableBgp = true')
+	gateway_api PUT /connections/to-branch "$body" | grep -q provisioningState && lab_await 5 settled /connections/to-branch || return 1
+	install -d -m 0777 "$dir"
+	device FRRouting bgpd >"$dir/bgpd.conf" && chmod 0644 "$dir/bgpd.conf" || return 1
+	lab_frr_start device-frr host-b <"$dir/bgpd.conf" || return 1
+	neighbours=$(lab_vtysh device-frr 'show running-config' | grep -c 'neighbor 10.10.255.[45] remote-as 65515')
+	printf '%s neighbours\n' "$neighbours"
+	cat "$dir/bgpd.conf"
+	[ "$neighbours" = 2 ] && grep -q 'network 10.20.0.0/16' "$dir/bgpd.conf"
+}
+
+settled() {
+	gateway_api GET "$1" | grep -q '"provisioningState":"Succeeded"'
+}
+
 refused() {
 	gateway_api POST /connections/to-branch/vpndeviceconfigurationscript "$1" | jq -er .error.message | grep -q "$2"
 }
@@ -86,4 +112,5 @@ expect "the script for IOS has both tunnels" cisco_names_both
 expect "Libreswan reads its script" libreswan_reads
 expect "a device that is not in the list is refused" refused '{"vendor":"Acme","deviceFamily":"x"}' supportedvpndevices
 expect "FRR without BGP is refused" refused '{"vendor":"FRRouting","deviceFamily":"bgpd"}' enableBgp
+expect "with BGP, bgpd takes its script" frr_reads
 finish
