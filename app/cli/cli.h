@@ -60,6 +60,7 @@ extern const struct command_set cli_state_commands;
 extern const struct command_set cli_config_commands;
 extern const struct command_set cli_resource_commands;
 extern const struct command_set cli_token_commands;
+extern const struct command_set cli_bgp_commands;
 
 /* command.c */
 extern const struct command_set *const cli_sets[];

@@ -119,6 +119,42 @@ static void on_tunnel(void *context, const struct tunnel_status *status)
 	text_add(pass->out, "} %llu\n", (unsigned long long)values[pass->value]);
 }
 
+static const struct sample bgp_samples[] = {
+	{ "vpngw_bgp_peer_status", "gauge", "1 when the BGP session is up (BgpPeerStatus)." },
+	{ "vpngw_bgp_routes_learned", "gauge",
+	  "Prefixes that a peer announces (BgpRoutesLearned)." },
+	{ "vpngw_bgp_routes_advertised", "gauge",
+	  "Prefixes that a peer is told (BgpRoutesAdvertised)." },
+};
+
+struct bgp_pass {
+	struct text *out;
+	unsigned int value;
+};
+
+static void on_peer(void *context, const struct bgp_peer *peer)
+{
+	const struct bgp_pass *pass = context;
+	const uint64_t values[] = { peer->state == BGP_CONNECTED, peer->received, peer->sent };
+	char text[NET_ADDR_TEXT];
+
+	text_add(pass->out, "%s", bgp_samples[pass->value].name);
+	label(pass->out, "BgpPeerAddress", net_addr_text(text, &peer->peer), true);
+	label(pass->out, "Instance",
+	      peer->instance ? "GatewayTenantWorker_IN_1" : "GatewayTenantWorker_IN_0", false);
+	text_add(pass->out, "} %llu\n", (unsigned long long)values[pass->value]);
+}
+
+static void bgp(struct rest *rest, struct text *out)
+{
+	for (unsigned int v = 0; v < sizeof(bgp_samples) / sizeof(bgp_samples[0]); v++) {
+		struct bgp_pass pass = { out, v };
+
+		head(out, &bgp_samples[v]);
+		bgp_peers_each(rest->config.bgp, NULL, on_peer, &pass);
+	}
+}
+
 void metrics_render(struct rest *rest, struct text *out)
 {
 	static const struct sample attached = { "vpngw_dataplane_attached", "gauge",
@@ -138,6 +174,8 @@ void metrics_render(struct rest *rest, struct text *out)
 		head(out, &tunnel_samples[v]);
 		tunnels_each(rest->config.tunnels, NULL, on_tunnel, &pass);
 	}
+	if (rest->config.bgp)
+		bgp(rest, out);
 	if (!counters)
 		return;
 	drops(counters, out);

@@ -69,6 +69,10 @@ api_result() {
 	cat "$LAB_DIR/result"
 }
 
+cli() {
+	lab_in gw "$(gateway_program cli)" --url "https://127.0.0.1:$LAB_API_PORT" --token-file "$LAB_DIR/token" --insecure "$@"
+}
+
 connected() {
 	api_result "getBgpPeerStatus" | jq -e '[.value[] | select(.state == "Connected" and .routesReceived == 2)] | length == 2'
 }
@@ -133,6 +137,9 @@ expect "traffic flows on learned routes, both ways" lab_ping host-a "$SITE_HOST_
 expect "learned routes name the peer" says '"sourcePeer":"10.20.0.1"' api_result getLearnedRoutes
 expect "advertised routes have our network" says '"network":"10.10.0.0/16"' api_result "getAdvertisedRoutes?peer=$SITE"
 expect "the site learned our network by both" lab_await 5 sh -c "ip -n ${LAB_PREFIX}branch -j route show 10.10.0.0/16 | jq -e '.[0].nexthops | length == 2'"
+expect "the command line shows the sessions" says Connected cli bgp peers gw
+expect "and what a peer is told" says 10.10.0.0/16 cli bgp advertised gw "$SITE"
+expect "metrics count them" says 'vpngw_bgp_routes_learned{BgpPeerAddress="10.20.0.1",Instance="GatewayTenantWorker_IN_1"} 2' gateway_api GET /metrics
 expect "BFD is up in both tunnels" bfd_up_or_why
 expect "a restart of control loses no packet" control_restarts
 expect "sessions are as before" lab_await 10 connected

@@ -1,0 +1,127 @@
+/*
+ * BGP: sessions and routes, as the API's operations list them.
+ */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct column {
+	const char *head;
+	const char *name;
+};
+
+/* The rows of an operation's result, columns as wide as their widest cell. */
+static void rows_print(const cJSON *rows, const struct column *columns, int count)
+{
+	const cJSON *row;
+
+	for (int c = 0; c < count; c++) {
+		int width = (int)strlen(columns[c].head);
+
+		cJSON_ArrayForEach(row, rows)
+		{
+			int n = (int)strlen(cli_text(row, columns[c].name));
+
+			width = n > width ? n : width;
+		}
+		printf("%-*s%s", width, columns[c].head, c + 1 < count ? "  " : "\n");
+	}
+	cJSON_ArrayForEach(row, rows)
+	{
+		for (int c = 0; c < count; c++) {
+			const cJSON *cell = cJSON_GetObjectItemCaseSensitive(row, columns[c].name);
+			int width = (int)strlen(columns[c].head);
+			const cJSON *other;
+
+			cJSON_ArrayForEach(other, rows)
+			{
+				int n = (int)strlen(cli_text(other, columns[c].name));
+
+				width = n > width ? n : width;
+			}
+			if (cJSON_IsNumber(cell))
+				printf("%-*.0f", width, cell->valuedouble);
+			else
+				printf("%-*s", width, cli_text(row, columns[c].name));
+			printf("%s", c + 1 < count ? "  " : "\n");
+		}
+	}
+}
+
+static enum cli_exit show(struct cli *cli, const char *path, const struct column *columns,
+			  int count)
+{
+	struct client_request request = { .method = "POST", .path = path };
+	cJSON *result = NULL;
+	enum cli_exit rc = cli_action(cli, &request, &result);
+	char *text;
+
+	if (rc == CLI_DONE && cli->json) {
+		text = cJSON_Print(result);
+		puts(text ? text : "");
+		free(text);
+	} else if (rc == CLI_DONE) {
+		rows_print(cJSON_GetObjectItemCaseSensitive(result, "value"), columns, count);
+	}
+	cJSON_Delete(result);
+	return rc;
+}
+
+static enum cli_exit peers(struct cli *cli, char **arguments, int count)
+{
+	static const struct column columns[] = { { "PEER", "neighbor" },
+						 { "LOCAL", "localAddress" },
+						 { "AS", "asn" },
+						 { "STATE", "state" },
+						 { "SINCE", "connectedDuration" },
+						 { "ROUTES", "routesReceived" } };
+	char path[512];
+	enum cli_exit rc = cli_path(path, sizeof(path),
+				    "/virtualNetworkGateways/%s/getBgpPeerStatus", arguments[0]);
+
+	return rc == CLI_DONE ? show(cli, path, columns, sizeof(columns) / sizeof(columns[0])) : rc;
+}
+
+static const struct column route_columns[] = {
+	{ "NETWORK", "network" },    { "NEXT HOP", "nextHop" }, { "PEER", "sourcePeer" },
+	{ "LOCAL", "localAddress" }, { "ORIGIN", "origin" },	{ "AS PATH", "asPath" }
+};
+#define ROUTE_COLUMNS (int)(sizeof(route_columns) / sizeof(route_columns[0]))
+
+static enum cli_exit learned(struct cli *cli, char **arguments, int count)
+{
+	char path[512];
+	enum cli_exit rc = cli_path(path, sizeof(path),
+				    "/virtualNetworkGateways/%s/getLearnedRoutes", arguments[0]);
+
+	return rc == CLI_DONE ? show(cli, path, route_columns, ROUTE_COLUMNS) : rc;
+}
+
+static enum cli_exit advertised(struct cli *cli, char **arguments, int count)
+{
+	char path[512];
+	char whole[640];
+	enum cli_exit rc = cli_path(path, sizeof(path),
+				    "/virtualNetworkGateways/%s/getAdvertisedRoutes", arguments[0]);
+
+	if (strspn(arguments[1], "0123456789abcdefABCDEF.:") != strlen(arguments[1])) {
+		fprintf(stderr, "vpngw: %s is no IP address\n", arguments[1]);
+		return CLI_USAGE;
+	}
+	snprintf(whole, sizeof(whole), "%s?peer=%s", path, arguments[1]);
+	return rc == CLI_DONE ? show(cli, whole, route_columns, ROUTE_COLUMNS) : rc;
+}
+
+static const struct command commands[] = {
+	{ "bgp peers", "GATEWAY", "the BGP sessions and their states", "vpngw bgp peers gw", 1, 1,
+	  peers, NULL },
+	{ "bgp learned", "GATEWAY", "the routes that peers announce", "vpngw bgp learned gw", 1, 1,
+	  learned, NULL },
+	{ "bgp advertised", "GATEWAY ADDRESS", "the routes that a peer is told",
+	  "vpngw bgp advertised gw 10.20.0.1", 2, 2, advertised, NULL },
+};
+
+const struct command_set cli_bgp_commands = { "BGP", commands,
+					      sizeof(commands) / sizeof(commands[0]) };
