@@ -15,6 +15,8 @@
 
 #define TOPIC "bgp"
 #define EVERY_NS CLOCK_NS_PER_S
+/* Where the speakers' common zebra and bfdd are. */
+#define SHARED "i0"
 
 static void daemon_follow(struct daemon *d);
 
@@ -148,7 +150,7 @@ static int render(struct bgp *bgp)
 		if (!bgp_text_speaker(&wanted, i, &s->bgpd.wanted))
 			continue;
 		bgp_text_arguments(&wanted, i, &s->bgpd.arguments);
-		bgp_text_bfd(&wanted, i, &s->bfdd.wanted);
+		bgp_text_bfd(&wanted, &s->bfdd.wanted);
 		rc = daemon_write(&s->bfdd);
 		if (rc == 0)
 			rc = daemon_write(&s->bgpd);
@@ -349,11 +351,11 @@ static int instance_new(struct speaker_instance *s, struct bgp *bgp, uint32_t in
 	s->bgp = bgp;
 	s->instance = instance;
 	snprintf(folder, sizeof(folder), "i%u", instance);
-	snprintf(path, sizeof(path), "%s/%s/bfdd.sock", bgp->directory, folder);
+	snprintf(path, sizeof(path), "%s/" SHARED "/bfdd.sock", bgp->directory);
 	rc = bfd_new(&s->bfd, bgp->loop, path, &hooks);
 	if (rc == 0)
 		rc = daemon_new(&s->bgpd, bgp, folder, "bgpd");
-	return rc < 0 ? rc : daemon_new(&s->bfdd, bgp, folder, "bfdd");
+	return rc < 0 ? rc : daemon_new(&s->bfdd, bgp, SHARED, "bfdd");
 }
 
 int bgp_new(struct bgp **bgp, struct event_loop *loop, struct tunnels *tunnels,

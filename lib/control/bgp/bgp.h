@@ -3,9 +3,10 @@
  * DOC: BGP
  *
  * FRR is the engine. A launcher (scripts/frr, vpngw-frr.service) runs, in the namespace of the
- * mirrors, a speaker for each instance (zebra, bfdd, bgpd) and one collector (zebra, bgpd). A
- * speaker talks to the peers of its instance inside the tunnels, from its TUN; it listens on its
- * own addresses only and installs nothing. It gives the routes that it learns in a session the next
+ * mirrors, a speaker (bgpd) for each instance, with one zebra and bfdd for both (BFD's port has one
+ * receiver), and a collector (zebra, bgpd). A speaker talks to the peers of its instance inside the
+ * tunnels, from its TUN; it listens on its own addresses only and installs nothing. It gives the
+ * routes that it learns in a session the next
  * hop address of that session's tunnel (route/speaker.h) and hands them on by IBGP to the
  * collector, which compares what all speakers learned, installs the best ones in the kernel, with
  * all equal paths, and reflects them to the other speaker. From the kernel they come to the RIB and
@@ -17,7 +18,9 @@
  * with other arguments, follows their state, and gives BFD's word to the tunnels. It starts no
  * process.
  *
- * Sessions and routes live in FRR: a restart of this program touches neither.
+ * Sessions and routes live in FRR: a restart of this program touches neither. Speakers help peers
+ * that restart gracefully and do not ask it of them: zebra 8.4.4 aborts when two BGP clients with
+ * graceful restart leave it.
  *
  * Owner: app/control. Thread: the event loop's. Left out on purpose: IPv6 routes, filters and
  * communities of the user's.

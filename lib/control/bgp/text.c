@@ -145,8 +145,6 @@ bool bgp_text_speaker(const struct bgp_wanted *w, uint32_t instance, struct text
 		 "router bgp %u\n"
 		 " bgp router-id %s\n"
 		 " no bgp ebgp-requires-policy\n"
-		 " bgp graceful-restart preserve-fw-state\n"
-		 " bgp graceful-restart\n"
 		 " bgp bestpath as-path multipath-relax\n"
 		 " no bgp network import-check\n",
 		 as, net_addr_text(text, &own));
@@ -194,7 +192,7 @@ void bgp_text_collector(const struct bgp_wanted *w, struct text *out)
 		      "exit\n");
 }
 
-void bgp_text_bfd(const struct bgp_wanted *w, uint32_t instance, struct text *out)
+void bgp_text_bfd(const struct bgp_wanted *w, struct text *out)
 {
 	text_add(out, "bfd\n");
 	for (uint32_t i = 0; i < w->count; i++) {
@@ -202,9 +200,8 @@ void bgp_text_bfd(const struct bgp_wanted *w, uint32_t instance, struct text *ou
 		bool said = false;
 
 		for (uint32_t k = 0; k < i && !said; k++)
-			said = w->sessions[k].instance == instance &&
-			       w->sessions[k].is.bfd_ms == ms;
-		if (ms && !said && w->sessions[i].instance == instance)
+			said = w->sessions[k].is.bfd_ms == ms;
+		if (ms && !said)
 			text_add(out,
 				 " profile vpngw-%u\n"
 				 "  detect-multiplier 3\n"

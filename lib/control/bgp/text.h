@@ -31,6 +31,7 @@ const struct config_gateway *bgp_gateway(const struct config *config);
 /* SECRET when a session has a password. False: the instance has no speaker. */
 bool bgp_text_speaker(const struct bgp_wanted *wanted, uint32_t instance, struct text *out);
 void bgp_text_collector(const struct bgp_wanted *wanted, struct text *out);
-void bgp_text_bfd(const struct bgp_wanted *wanted, uint32_t instance, struct text *out);
+/* One for both speakers. */
+void bgp_text_bfd(const struct bgp_wanted *wanted, struct text *out);
 /* "AS -l ADDRESS...": what a speaker's daemon must be started with. */
 void bgp_text_arguments(const struct bgp_wanted *wanted, uint32_t instance, struct text *out);
