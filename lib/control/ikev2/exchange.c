@@ -11,6 +11,7 @@
 #define RETRANSMIT_TRIES 5
 #define DELETE_TRIES 3
 #define JOB_ATTEMPTS 8
+#define URGENT_NS (150 * IKEV2_NS_PER_MS)
 #define IN(state) (1u << IKEV2_STATE_##state)
 
 /* What may be started in which state of the IKE SA. */
@@ -330,6 +331,14 @@ void ikev2_exchange_resume(struct ikev2_sa *sa)
 	ikev2_exchange_packets(sa, &own->packets, &sa->path, sa->floated);
 }
 
+/* A probe decides over flows: often at first, so that a lossy path is not taken for a dead one. */
+static bool urgent(const struct ikev2_sa *sa)
+{
+	return sa->own->job->kind == IKEV2_JOB_PROBE && sa->state == IKEV2_STATE_ESTABLISHED &&
+	       sa->own->interval_ns > URGENT_NS / 2 &&
+	       sa->engine->now_ns - sa->own->first_ns < IKEV2_SUSPECT_NS;
+}
+
 void ikev2_exchange_timer(struct ikev2_sa *sa)
 {
 	struct ikev2_exchange *own = sa->own;
@@ -346,9 +355,14 @@ void ikev2_exchange_timer(struct ikev2_sa *sa)
 		ikev2_sa_end(sa, reason, jobs[own->job->kind].name);
 		return;
 	}
-	own->tries++;
-	own->interval_ns = own->interval_ns / 5 * 9;
-	own->next_ns = sa->engine->now_ns + own->interval_ns;
+	if (urgent(sa)) {
+		own->tries += own->tries < 2;
+		own->next_ns = sa->engine->now_ns + URGENT_NS;
+	} else {
+		own->tries++;
+		own->interval_ns = own->interval_ns / 5 * 9;
+		own->next_ns = sa->engine->now_ns + own->interval_ns;
+	}
 	sa->engine->counters.retransmitted++;
 	ikev2_trace_local(sa, "retransmission %u of %s", own->tries, jobs[own->job->kind].name);
 	ikev2_exchange_packets(sa, &own->packets, &sa->path, sa->floated);
