@@ -71,6 +71,7 @@ kill_storm() {
 }
 
 fill() {
+	running >"$LAB_DIR/applied" # what the storm ended with, whether its client heard of it or not
 	dd if=/dev/zero of="$STATE/filler" bs=1k count=4096 2>/dev/null
 	chown "$LAB_USER" "$STATE/filler"
 	[ "$(df --output=avail "$STATE" | tail -n 1 | tr -d " ")" = 0 ]
