@@ -6,8 +6,8 @@
 
 #define MEGA (UINT64_C(1) << 20)
 /* EAL, ethdev, rings, exits of workers, and the gaps of a heap. */
-#define BASE_MB 24
-#define WORKER_MB 4
+#define BASE_MB 48
+#define WORKER_MB 16
 #define BUFFER_CACHE 256
 
 struct fib_config sizes_fib(const struct options *options)
