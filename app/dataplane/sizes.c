@@ -56,7 +56,7 @@ uint32_t sizes_buffers(const struct options *options)
 	if (options->buffers)
 		return options->buffers;
 	return port_buffers_needed(options->ports, options->port_count, options->worker_count) +
-	       workers * own + MIRROR_CLASS_COUNT * MIRROR_RING;
+	       workers * own + MIRROR_CLASS_COUNT * MIRROR_RING + CAPTURE_RING;
 }
 
 uint64_t sizes_memory_mb(const struct options *options)

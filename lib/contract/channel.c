@@ -229,6 +229,13 @@ int channel_send_droppable(struct channel *ch, const struct channel_part *parts,
 	return send_record(ch, parts, part_count, ch->tx.bytes / CHANNEL_RESERVE_PART);
 }
 
+bool channel_has_plenty(const struct channel *ch)
+{
+	struct ring tx = ch->tx;
+
+	return ring_free(&tx) > ch->tx.bytes / 2;
+}
+
 bool channel_has_reserve(const struct channel *ch)
 {
 	struct ring tx = ch->tx; /* to look does not change what the producer has seen */

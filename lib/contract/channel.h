@@ -88,6 +88,8 @@ __attribute__((warn_unused_result)) int channel_send(struct channel *channel,
 __attribute__((warn_unused_result)) int channel_send_droppable(struct channel *channel,
 							       const struct channel_part *parts,
 							       size_t part_count);
+/* More than half of the ring is free: what nobody waits for may go. */
+bool channel_has_plenty(const struct channel *channel);
 /* Room for answers is left. The data plane asks before it reads a request. */
 bool channel_has_reserve(const struct channel *channel);
 /*

@@ -26,6 +26,9 @@ const char *contract_key_check(const struct contract_header *message);
 const char *contract_kind_check(const struct contract_header *message);
 const char *contract_sa_check(const struct contract_body *body);
 const char *contract_datagram_check(const struct contract_header *message);
+const char *contract_capture_check(const struct contract_header *message);
+const char *contract_captured_check(const struct contract_header *message);
+const char *contract_traced_check(const struct contract_header *message);
 
 bool contract_addr_valid(const struct net_addr *addr);
 bool contract_zero(const void *bytes, size_t n);

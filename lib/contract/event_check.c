@@ -104,6 +104,9 @@ static const struct event_row {
 		CONTRACT_ANSWER] = { check_path_mtu, sizeof(struct contract_path_mtu), false },
 	[CONTRACT_UNKNOWN_SPI - CONTRACT_ANSWER] = { check_unknown_spi,
 						     sizeof(struct contract_unknown_spi), false },
+	[CONTRACT_CAPTURED - CONTRACT_ANSWER] = { contract_captured_check, 0, false },
+	[CONTRACT_TRACED -
+		CONTRACT_ANSWER] = { contract_traced_check, sizeof(struct contract_traced), false },
 };
 
 const char *contract_event_check(const struct contract_header *m)

@@ -13,6 +13,10 @@ _Static_assert(sizeof(struct contract_answer) == 168, "contract_answer");
 _Static_assert(sizeof(struct contract_sa_final) == 192, "contract_sa_final");
 _Static_assert(sizeof(struct contract_datagram) == 64, "contract_datagram");
 _Static_assert(sizeof(struct net_selector) == 48, "net_selector");
+_Static_assert(sizeof(struct contract_capture) == 16, "contract_capture");
+_Static_assert(sizeof(struct contract_capture_rule) == 56, "contract_capture_rule");
+_Static_assert(sizeof(struct contract_captured) == 56, "contract_captured");
+_Static_assert(sizeof(struct contract_traced) == 120, "contract_traced");
 
 bool contract_zero(const void *bytes, size_t n)
 {

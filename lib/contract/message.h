@@ -12,6 +12,7 @@
  * refused. After attach control lists what is there, confirms or sets what it wants, and ends with
  * CONTRACT_ADOPTED: what has an older generation is then removed (or 120 s after the attach).
  */
+#include "contract/capture.h"
 #include "contract/object.h"
 #include "contract/sa.h"
 
@@ -30,6 +31,7 @@ enum contract_type {
 	CONTRACT_ADOPTED, /* no body */
 	CONTRACT_SEND,	  /* struct contract_datagram and payload: out of a public port */
 	CONTRACT_PROBE,	  /* no body: answered when all before it is applied */
+	CONTRACT_CAPTURE, /* struct contract_capture, rules, bits of tunnels */
 	/* data plane to control */
 	CONTRACT_ANSWER = 64, /* struct contract_answer; an SA's delete: struct contract_sa_final */
 	CONTRACT_OBJECT,      /* a listed object, its request id in the header */
@@ -41,6 +43,8 @@ enum contract_type {
 	CONTRACT_NEIGHBOUR_WANTED,
 	CONTRACT_PATH_MTU,
 	CONTRACT_UNKNOWN_SPI,
+	CONTRACT_CAPTURED, /* struct contract_captured and bytes */
+	CONTRACT_TRACED,
 };
 
 struct contract_header {

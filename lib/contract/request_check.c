@@ -44,6 +44,7 @@ static const struct request_row {
 	[CONTRACT_ADOPTED] = { check_bare, ALONE, true },
 	[CONTRACT_SEND] = { contract_datagram_check, ALONE, false },
 	[CONTRACT_PROBE] = { check_bare, ALONE, true },
+	[CONTRACT_CAPTURE] = { contract_capture_check, ALONE, true },
 };
 
 static const char *check_request(const struct contract_header *m, size_t room, enum place place)

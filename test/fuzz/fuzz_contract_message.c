@@ -54,6 +54,9 @@ static void walk_request(const struct contract_header *m)
 	case CONTRACT_ADOPTED:
 	case CONTRACT_PROBE:
 		break;
+	case CONTRACT_CAPTURE:
+		touch(m, m->length);
+		break;
 	default:
 		walk_object(m);
 	}

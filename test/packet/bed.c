@@ -180,19 +180,23 @@ struct bed *bed_new(const struct bed_config *given)
 	ports(bed);
 	snprintf(name, sizeof(name), "bed_events%u", number);
 	bed->events = rte_ring_create_elem(name, sizeof(struct path_event), 1024, SOCKET_ID_ANY, 0);
+	snprintf(name, sizeof(name), "bed_captured%u", number);
+	bed->captured = rte_ring_create(name, 1024, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	snprintf(name, sizeof(name), "bed_pool%u", number++);
 	bed->pool = rte_pktmbuf_pool_create_by_ops(
 		name, c.buffers, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE + 64, SOCKET_ID_ANY, c.pool_ops);
-	must(bed->pool && bed->events ? 0 : -1, "pool", "");
+	must(bed->pool && bed->events && bed->captured ? 0 : -1, "pool", "");
 	bed->shared.config = (struct path_config){ .fib = fib_hot(bed->fib),
 						   .sas = sa_hot(bed->sas),
 						   .meter = bed->meter,
 						   .counters = &bed->counters,
 						   .events = bed->events,
+						   .captured = bed->captured,
 						   .pool = bed->pool,
 						   .workers = c.workers,
 						   .tsc_hz = rte_get_tsc_hz(),
 						   .hold_ms = 20 };
+	must(capture_init(&bed->captures, &bed->shared.watch, NULL), "captures", "");
 	must(address_init(&bed->addresses, &bed->shared, 64, NULL), "addresses", "");
 	topology(bed);
 	must(path_new(&bed->path, &bed->shared, 0, SOCKET_ID_ANY), "path", "");
@@ -202,12 +206,14 @@ struct bed *bed_new(const struct bed_config *given)
 void bed_free(struct bed *bed)
 {
 	path_free(bed->path);
+	capture_fini(bed->captures);
 	address_fini(bed->addresses);
 	sa_fini(bed->sas);
 	meter_fini(bed->meter);
 	fib_fini(bed->fib);
 	contract_counters_unmap(&bed->counters);
 	rte_ring_free(bed->events);
+	rte_ring_free(bed->captured);
 	rte_mempool_free(bed->pool);
 	free(bed);
 }

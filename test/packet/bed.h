@@ -7,6 +7,7 @@
  * else. Tunnel t reaches 10.0.0.0/8 prefix number t (a /24) and fd10:t::/32.
  */
 #include "contract/counters.h"
+#include "dataplane/capture/capture.h"
 #include "dataplane/fib/fib.h"
 #include "dataplane/fib/lookup.h"
 #include "dataplane/meter/meter.h"
@@ -34,6 +35,8 @@ struct bed {
 	struct address_store *addresses;
 	struct path *path;
 	struct rte_ring *events;
+	struct rte_ring *captured;
+	struct capture_store *captures;
 	struct rte_mempool *pool;
 	uint32_t tunnels;
 };

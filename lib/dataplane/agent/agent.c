@@ -1,4 +1,5 @@
 #include "dataplane/agent/agent.h"
+#include "dataplane/agent/captured.h"
 #include "dataplane/agent/kind.h"
 #include "dataplane/agent/events.h"
 #include "dataplane/agent/listing.h"
@@ -23,6 +24,7 @@ static void agent_drop_control(struct agent *agent)
 	agent->grace_ns = 0;
 	agent->sweep.active = false;
 	listing_stop(agent);
+	capture_clear(worker_captures(agent->config.workers));
 	log_warn("agent", "control is gone; everything stays as it is sas=%u tunnels=%u",
 		 kind_count(agent, CONTRACT_SA), kind_count(agent, CONTRACT_TUNNEL));
 }
@@ -197,7 +199,7 @@ int agent_turn(struct agent *agent, uint64_t now_ns)
 		sweep_turn(agent);
 	fib_reclaim(agent->config.fib);
 	sa_reclaim(agent->config.sas);
-	if (events_turn(agent, now_ns))
+	if (events_turn(agent, now_ns) || captured_turn(agent))
 		return 0;
 	if (agent->sweep.active && !agent->listing.active)
 		return 0;

@@ -1,4 +1,5 @@
 #include "dataplane/agent/request.h"
+#include "dataplane/agent/captured.h"
 #include "dataplane/agent/change.h"
 #include "dataplane/agent/listing.h"
 #include "dataplane/agent/outcome.h"
@@ -103,6 +104,9 @@ void request_process(struct agent *agent, const struct contract_header *message)
 		break;
 	case CONTRACT_ADOPTED:
 		sweep_start(agent, message->request);
+		break;
+	case CONTRACT_CAPTURE:
+		captured_request(agent, message);
 		break;
 	case CONTRACT_SEND:
 		send_datagram(agent, message);

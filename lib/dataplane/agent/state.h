@@ -70,7 +70,7 @@ struct sweep {
 	struct place place;
 };
 
-#define EVENTS_TYPES_MAX 80
+#define EVENTS_TYPES_MAX 96
 #define EVENTS_CLASSES_MAX 8
 
 struct event_bucket {
@@ -105,6 +105,7 @@ struct agent {
 	uint64_t sends_dropped;
 	uint64_t events_policed;
 	uint64_t events_lost;
+	uint64_t captured_lost;
 	uint32_t datagram_id;
 	struct event_bucket event_buckets[EVENTS_TYPES_MAX];
 	struct event_wanted wanted[EVENTS_WANTED];

@@ -1,6 +1,7 @@
 #include "dataplane/nodes/path.h"
 #include "dataplane/nodes/path_fragment.h"
 #include "dataplane/nodes/path_transmit.h"
+#include "dataplane/nodes/path_watch.h"
 
 #include <rte_cycles.h>
 #include <rte_malloc.h>
@@ -63,7 +64,9 @@ int path_new(struct path **to, const struct path_shared *shared, uint32_t worker
 	path->hold_tsc = config->tsc_hz / 1000 * config->hold_ms;
 	clock_sync(path, rte_rdtsc());
 	path->event_time = path->base_tsc;
-	err = path_fragment_init(path, socket);
+	err = path_watch_init(path);
+	if (!err)
+		err = path_fragment_init(path, socket);
 	if (err) {
 		cipher_lane_free(path->lane);
 		rte_free(path);
@@ -97,7 +100,10 @@ void path_drop(struct path *path, struct path_packet *p, enum contract_drop why)
 {
 	path->drops[why]++;
 	path->port_rows[(uint64_t)p->port * CONTRACT_PORT_COLUMNS + CONTRACT_PORT_DROPPED]++;
+	if (unlikely(path->watch))
+		path_watch_drop(path, p, why);
 	rte_pktmbuf_free(p->m);
+	p->m = NULL;
 }
 
 void path_event(struct path *path, const struct path_event *event)
@@ -136,6 +142,8 @@ void path_to_mirror(struct path *path, struct path_packet *p, uint32_t mirror, b
 		path_drop(path, p, CONTRACT_DROP_MIRROR_FULL);
 		return;
 	}
+	if (unlikely(path->watch))
+		path_watch_mirror(path, p, mirror, frame);
 	if (!frame)
 		path_place(p, p->ip, p->length);
 	exit_push(path, &path->mirrored, p, mirror, CONTRACT_DROP_MIRROR_FULL);
@@ -145,6 +153,8 @@ void path_punt(struct path *path, struct path_packet *p, enum contract_punt_clas
 {
 	struct rte_mbuf *m = p->m;
 
+	if (unlikely(path->watch))
+		path_watch_punt(path, p);
 	path_place(p, p->ip, p->length);
 	m->l3_len = p->l4;
 	m->l2_len = p->marker;
@@ -165,12 +175,39 @@ static void forward_all(struct path *path)
 		path_made_run(path);
 }
 
-static void run_vector(struct path *path, struct rte_mbuf **packets, uint32_t n)
+void path_step_attend(struct path *path, enum path_step step, uint32_t n)
+{
+	if (path->attention & PATH_TIMED) {
+		uint64_t now = rte_rdtsc();
+
+		path->steps[step].cycles += now - path->step_tsc;
+		path->steps[step].packets += n;
+		path->step_tsc = now;
+	}
+	if (!(path->attention & PATH_WATCHED))
+		return;
+	path_watch_step(path, step, n);
+	if (path->attention & PATH_TIMED)
+		path->step_tsc = rte_rdtsc(); /* to look costs the step nothing */
+}
+
+void path_vector_begin(struct path *path, bool fresh)
 {
 	path->esp.n = path->forward.n = path->tunnelled.n = 0;
-	path->timed = ++path->vectors % PATH_SAMPLE == 0;
-	if (path->timed)
+	path->attention = 0;
+	if (unlikely(path->watch)) {
+		path->attention = PATH_WATCHED;
+		path_watch_vector(path, fresh);
+	}
+}
+
+static void run_vector(struct path *path, struct rte_mbuf **packets, uint32_t n)
+{
+	path_vector_begin(path, true);
+	if (++path->vectors % PATH_SAMPLE == 0) {
+		path->attention |= PATH_TIMED;
 		path->step_tsc = rte_rdtsc();
+	}
 	path_classify(path, packets, n);
 	path_step_end(path, PATH_STEP_CLASSIFY, n);
 	if (path->esp.n)
@@ -182,6 +219,7 @@ static void begin(struct path *path)
 {
 	clock_read(path);
 	path->addresses = __atomic_load_n(&path->shared->addresses, __ATOMIC_ACQUIRE);
+	path->watch = __atomic_load_n(&path->shared->watch, __ATOMIC_ACQUIRE);
 	if (unlikely(path->held_count))
 		path_retry_held(path);
 }
@@ -210,6 +248,8 @@ static void inject_frame(struct path *path, struct rte_mbuf *m, uint32_t port)
 	struct path_packet p = { .m = m, .port = port };
 	struct path_way way;
 
+	if (unlikely(path->watch))
+		path_watch_inject(path, &p, PATH_INJECT_FRAME);
 	if (port >= PATH_PORTS || !path->shared->ports[port].role ||
 	    m->data_len < sizeof(struct net_ether_hdr)) {
 		path_drop(path, &p, CONTRACT_DROP_ETHER_SHORT);
@@ -232,7 +272,7 @@ void path_inject(struct path *path, enum path_inject how, uint32_t where, struct
 		inject_frame(path, m, where);
 		return;
 	}
-	path->esp.n = path->forward.n = path->tunnelled.n = 0;
+	path_vector_begin(path, false);
 	*p = (struct path_packet){ .m = m, .from = PATH_FROM_MIRROR, .charged = PATH_FREE };
 	p->domain = how == PATH_INJECT_ROUTE ? where : 0;
 	p->ip = rte_pktmbuf_mtod(m, uint8_t *);
@@ -243,6 +283,8 @@ void path_inject(struct path *path, enum path_inject how, uint32_t where, struct
 	}
 	if (p->domain && !path_has_route(path, p))
 		p->domain = 0; /* the instance's own domain has only its speaker's peers */
+	if (unlikely(path->watch))
+		path_watch_inject(path, p, how);
 	if (how == PATH_INJECT_NEXTHOP) {
 		p->nexthop = where;
 		p->given = 1;

@@ -31,6 +31,7 @@ struct fib_hot;
 struct sa_hot;
 struct meter;
 struct address_table;
+struct capture_table;
 struct rte_ring;
 
 /* By port id. main: rw, workers: ro */
@@ -61,6 +62,11 @@ struct path_config {
 	struct meter *meter; /* NULL: no limits */
 	struct contract_counters *counters;
 	struct rte_ring *events; /* of struct path_event, multi-producer */
+	/*
+	 * Of mbufs, multi-producer; NULL: none. Data are the body of a contract event and what
+	 * follows it, m->packet_type its enum contract_type.
+	 */
+	struct rte_ring *captured;
 	struct rte_mempool *pool;
 	uint32_t workers; /* that run at the same time */
 	uint64_t tsc_hz;
@@ -72,6 +78,7 @@ struct path_shared {
 	struct path_port ports[PATH_PORTS];
 	struct path_device devices[PATH_DEVICES];
 	struct address_table *addresses; /* main: rw by publication, workers: ro */
+	struct capture_table *watch;	 /* the same; NULL: nobody looks */
 };
 
 /* What workers tell the main lcore: the body of the contract's event. Elements of the ring. */

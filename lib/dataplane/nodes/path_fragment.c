@@ -1,4 +1,5 @@
 #include "dataplane/nodes/path_fragment.h"
+#include "dataplane/nodes/path_watch.h"
 
 #include "dataplane/frag/reassemble.h"
 #include "dataplane/frag/split.h"
@@ -61,14 +62,13 @@ void path_made_add(struct path *path, struct rte_mbuf *m, const struct path_pack
 
 void path_made_run(struct path *path)
 {
-	path->timed = false; /* no part of what a step costs */
 	while (path->made_count) {
 		uint32_t n = path->made_count < PATH_VECTOR ? path->made_count : PATH_VECTOR;
 
 		memcpy(path->packets, path->made, n * sizeof(path->made[0]));
 		path->made_count -= n;
 		memmove(path->made, path->made + n, path->made_count * sizeof(path->made[0]));
-		path->forward.n = path->tunnelled.n = 0;
+		path_vector_begin(path, false); /* no part of what a step costs */
 		for (uint32_t i = 0; i < n; i++) {
 			struct path_packet *p = &path->packets[i];
 
@@ -79,6 +79,7 @@ void path_made_run(struct path *path)
 		}
 		if (path->forward.n)
 			path_route(path);
+		path_step_end(path, PATH_STEP_ROUTE, path->forward.n);
 		if (path->tunnelled.n)
 			path_tunnel(path);
 	}
@@ -96,6 +97,8 @@ enum contract_drop path_too_big(struct path *path, struct path_packet *p, uint32
 		path_icmp_error(path, p, ICMP_TOO_BIG, mtu);
 		return CONTRACT_DROP_TUNNEL_MTU;
 	}
+	if (unlikely(path->watch))
+		path_watch_split(path, p, mtu);
 	n = frag_split(p->m, mtu, path->shared->config.pool, pieces);
 	p->m = NULL;
 	for (uint32_t i = 0; i < n; i++)

@@ -2,6 +2,7 @@
  * Packets that wait for an SA or a neighbour: bounded, in order, given up after a time.
  */
 #include "dataplane/nodes/path_fragment.h"
+#include "dataplane/nodes/path_watch.h"
 
 void path_hold(struct path *path, struct path_packet *p, enum contract_drop why)
 {
@@ -19,6 +20,8 @@ void path_hold(struct path *path, struct path_packet *p, enum contract_drop why)
 		p->held_until = path->now_tsc + path->hold_tsc;
 	if (p->from < PATH_FROM_TUNNEL)
 		p->charged = 0;
+	if (unlikely(path->watch))
+		path_watch_hold(path, p, why);
 	p->from = PATH_FROM_MIRROR; /* TTL and source were dealt with */
 	path->held[path->held_count++] = *p;
 }
@@ -52,7 +55,7 @@ void path_retry_held(struct path *path)
 	for (uint32_t from = 0; from < n; from += PATH_VECTOR) {
 		uint32_t count = n - from < PATH_VECTOR ? n - from : PATH_VECTOR;
 
-		path->forward.n = path->tunnelled.n = 0;
+		path_vector_begin(path, false);
 		for (uint32_t i = 0; i < count; i++) {
 			struct path_packet *p = &path->packets[i];
 
@@ -63,6 +66,7 @@ void path_retry_held(struct path *path)
 				path_add(&path->forward, p);
 		}
 		path_route(path);
+		path_step_end(path, PATH_STEP_ROUTE, path->forward.n);
 		if (path->tunnelled.n)
 			path_tunnel(path);
 		if (path->made_count)

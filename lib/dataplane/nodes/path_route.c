@@ -4,6 +4,7 @@
 #include "dataplane/fib/flow.h"
 #include "dataplane/nodes/path_fragment.h"
 #include "dataplane/nodes/path_transmit.h"
+#include "dataplane/nodes/path_watch.h"
 
 /* The last lookup: domain and destination, and what they gave. */
 struct memory {
@@ -175,6 +176,8 @@ bool path_has_route(struct path *path, const struct path_packet *p)
 void path_follow(struct path *path, struct path_packet *p, uint32_t nexthop)
 {
 	follow(path, p, nexthop);
+	if (unlikely(path->watch))
+		path_watch_follow(path, p);
 }
 
 static struct onward onward_to(struct path *path, uint32_t nexthop)

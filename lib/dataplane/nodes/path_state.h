@@ -50,6 +50,7 @@ struct path_packet {
 _Static_assert(sizeof(struct path_packet) == 64, "one cache line");
 
 struct frag_table;
+struct capture_table;
 
 struct path_list {
 	uint32_t n;
@@ -83,6 +84,7 @@ struct path {
 	const struct sa_hot *sas;
 	struct cipher_lane *lane;
 	const struct address_table *addresses; /* of this run */
+	const struct capture_table *watch;     /* of this run; NULL: nobody looks */
 	uint64_t *drops;
 	uint64_t *sa_rows;
 	uint64_t *tunnel_rows;
@@ -100,11 +102,12 @@ struct path {
 	uint64_t base_ns;
 	uint64_t hold_tsc;
 	double ns_per_tsc;
-	bool timed;	   /* this vector is a sample */
+	uint8_t attention; /* enum path_attention bits, of this vector: mostly none */
 	bool reassembling; /* fragments are held */
 	uint16_t made_count;
 	uint32_t vectors;
-	uint64_t step_tsc; /* start of the step */
+	uint64_t step_tsc;  /* start of the step */
+	uint32_t step_from; /* first operation of BUILD, SEAL and SEND */
 	struct path_step_cycles steps[PATH_STEP_COUNT];
 	uint64_t event_time; /* TSC up to which rate-limited events were told */
 	struct path_packet packets[PATH_VECTOR];
@@ -128,19 +131,29 @@ struct path {
 	struct icmp_limit icmp_errors;
 	struct icmp_limit icmp_reports;
 	struct path_packet made[PATH_MADE];
+	/* captures and traces: while path->watch is there */
+	uint64_t watch_ended; /* places whose packets left the vector */
+	uint64_t watch_lost;  /* records that found no room, since the last that did */
+	bool watch_fresh;     /* the vector is not classified yet */
+	bool traced;	      /* a packet of the vector may carry a mark */
+	int trace_field;      /* where in the mbuf */
+	uint32_t trace_packets;
+	uint64_t trace_flag;
+	const uint8_t *watch_frames[PATH_VECTOR]; /* by op */
+	uint64_t watch_sends;			  /* ops with an entry in watch_outer */
+	uint32_t watch_outer[PATH_VECTOR];	  /* by op: captures that take the frame */
 };
+
+enum path_attention { PATH_TIMED = 1, PATH_WATCHED = 2 };
+
+/* Times it, shows it to captures and traces. */
+void path_step_attend(struct path *path, enum path_step step, uint32_t n);
 
 /* The step before ends here and had `n` packets. */
 static PATH_INLINE void path_step_end(struct path *path, enum path_step step, uint32_t n)
 {
-	uint64_t now;
-
-	if (likely(!path->timed))
-		return;
-	now = rte_rdtsc();
-	path->steps[step].cycles += now - path->step_tsc;
-	path->steps[step].packets += n;
-	path->step_tsc = now;
+	if (unlikely(path->attention))
+		path_step_attend(path, step, n);
 }
 
 static PATH_INLINE void path_add(struct path_list *list, struct path_packet *p)
@@ -148,6 +161,8 @@ static PATH_INLINE void path_add(struct path_list *list, struct path_packet *p)
 	list->at[list->n++] = p;
 }
 
+/* Empties the lists. `fresh`: packets as received follow, not such that waited or were made. */
+void path_vector_begin(struct path *path, bool fresh);
 /* Counts and frees. */
 void path_drop(struct path *path, struct path_packet *p, enum contract_drop why);
 void path_event(struct path *path, const struct path_event *event);

@@ -457,6 +457,7 @@ static PATH_INLINE void send_all(struct path *path, uint32_t from, uint32_t n)
 	struct path_way way = { .port = NULL };
 	uint32_t port = 0;
 
+	path->step_from = from;
 	path_step_end(path, PATH_STEP_BUILD, n - from);
 	seal_all(path, from, n);
 	path_step_end(path, PATH_STEP_SEAL, n - from);

@@ -163,7 +163,7 @@ static uint32_t take_all(struct worker *w)
 
 static void tell_main(struct worker *w)
 {
-	if (!w->left_work && rte_ring_empty(w->set->events))
+	if (!w->left_work && rte_ring_empty(w->set->events) && rte_ring_empty(w->set->captured))
 		return;
 	w->left_work = false;
 	if (w->set->config.waker)

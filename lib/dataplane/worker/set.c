@@ -82,6 +82,8 @@ static int rings_new(struct worker_set *set)
 					   set->config.socket, RING_F_SC_DEQ);
 	snprintf(name, sizeof(name), "punts%u", number);
 	set->punts = rte_ring_create(name, WORKER_RING, set->config.socket, RING_F_SC_DEQ);
+	snprintf(name, sizeof(name), "captured%u", number);
+	set->captured = rte_ring_create(name, CAPTURE_RING, set->config.socket, RING_F_SC_DEQ);
 	for (uint32_t i = 0; i < set->config.workers; i++) {
 		snprintf(name, sizeof(name), "worker%u_%u", number, i);
 		set->workers[i].ring = ring_of_items(set, name);
@@ -91,7 +93,7 @@ static int rings_new(struct worker_set *set)
 			return -ENOMEM;
 	}
 	number++;
-	return set->events && set->punts ? 0 : -ENOMEM;
+	return set->events && set->punts && set->captured ? 0 : -ENOMEM;
 }
 
 static int paths_new(struct worker_set *set)
@@ -104,6 +106,7 @@ static int paths_new(struct worker_set *set)
 		.meter = c->meter,
 		.counters = c->counters,
 		.events = set->events,
+		.captured = set->captured,
 		.pool = c->pool,
 		.workers = c->workers,
 		.tsc_hz = rte_get_tsc_hz(),
@@ -143,6 +146,8 @@ int worker_set_new(struct worker_set **to, const struct worker_config *config)
 	if (!err)
 		err = address_init(&set->addresses, &set->shared, config->addresses, config->qsbr);
 	if (!err)
+		err = capture_init(&set->captures, &set->shared.watch, config->qsbr);
+	if (!err)
 		err = paths_new(set);
 	if (err)
 		goto fail;
@@ -175,8 +180,12 @@ void worker_set_free(struct worker_set *set)
 	}
 	while (set->punts && rte_ring_sc_dequeue(set->punts, &m) == 0)
 		rte_pktmbuf_free(m);
+	while (set->captured && rte_ring_sc_dequeue(set->captured, &m) == 0)
+		rte_pktmbuf_free(m);
+	rte_ring_free(set->captured);
 	rte_ring_free(set->punts);
 	rte_ring_free(set->events);
+	capture_fini(set->captures);
 	address_fini(set->addresses);
 	rte_free(set->workers);
 	rte_free(set);
@@ -210,6 +219,16 @@ uint32_t worker_events(struct worker_set *set, struct path_event *events, uint32
 uint32_t worker_punts(struct worker_set *set, struct rte_mbuf **packets, uint32_t n)
 {
 	return rte_ring_sc_dequeue_burst(set->punts, (void **)packets, n, NULL);
+}
+
+struct capture_store *worker_captures(struct worker_set *set)
+{
+	return set->captures;
+}
+
+uint32_t worker_captured(struct worker_set *set, struct rte_mbuf **records, uint32_t n)
+{
+	return rte_ring_sc_dequeue_burst(set->captured, (void **)records, n, NULL);
 }
 
 uint32_t worker_inject(struct worker_set *set, enum path_inject how, uint32_t where,

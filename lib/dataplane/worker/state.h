@@ -30,8 +30,10 @@ struct worker_set {
 	struct worker_config config;
 	struct path_shared shared;
 	struct address_store *addresses;
-	struct rte_ring *events; /* of struct path_event */
-	struct rte_ring *punts;	 /* of mbufs */
+	struct rte_ring *events;   /* of struct path_event */
+	struct rte_ring *punts;	   /* of mbufs */
+	struct rte_ring *captured; /* of mbufs, see path.h */
+	struct capture_store *captures;
 	struct worker *workers;
 	_Atomic bool stop;
 };

@@ -14,6 +14,7 @@
  * workers, packets go from worker to worker: handover.h.
  */
 #include "dataplane/kernel/mirror.h"
+#include "dataplane/capture/capture.h"
 #include "dataplane/nodes/address.h"
 #include "dataplane/nodes/path.h"
 #include "dataplane/port/port.h"
@@ -61,6 +62,9 @@ struct address_store *worker_addresses(struct worker_set *set);
 /* What workers left for the main lcore: events, and packets for control (see path.h). */
 uint32_t worker_events(struct worker_set *set, struct path_event *events, uint32_t n);
 uint32_t worker_punts(struct worker_set *set, struct rte_mbuf **packets, uint32_t n);
+/* What captures and traces recorded (path.h), and where they are set. */
+struct capture_store *worker_captures(struct worker_set *set);
+uint32_t worker_captured(struct worker_set *set, struct rte_mbuf **records, uint32_t n);
 /*
  * Packets from the main lcore; the worker that takes them is chosen so that those of one `where`
  * stay in order. Gives how many were taken, from the first on; the others stay with the caller.

@@ -94,9 +94,9 @@ static void test_header(void **state)
 	for (unsigned type = 0; type < 70000; type++) {
 		sample_begin(&s, CONTRACT_PROBE, 1);
 		s.header.type = (uint16_t)type;
-		if (s.header.type == 0 || s.header.type > CONTRACT_PROBE)
+		if (s.header.type == 0 || s.header.type > CONTRACT_CAPTURE)
 			assert_says(contract_request_check(&s.header), "type is unknown");
-		if (s.header.type < CONTRACT_ANSWER || s.header.type > CONTRACT_UNKNOWN_SPI)
+		if (s.header.type < CONTRACT_ANSWER || s.header.type > CONTRACT_TRACED)
 			assert_says(contract_event_check(&s.header), "type is unknown");
 	}
 }
@@ -155,6 +155,74 @@ static void test_padding_is_zero(void **state)
 			s.bytes[at] = 0;
 		}
 	}
+}
+
+/* A capture with a rule and a row of tunnels, and what is broken in it. */
+static void capture(struct contract_capture *c, struct contract_capture_rule *rule)
+{
+	const uint64_t tunnels = 6;
+
+	sample_begin(&s, CONTRACT_CAPTURE, 1);
+	sample_append(&s, c, sizeof(*c));
+	sample_append(&s, rule, sizeof(*rule));
+	sample_append(&s, &tunnels, sizeof(tunnels));
+}
+
+static void test_captures(void **state)
+{
+	const struct contract_capture good = {
+		.id = 31, .snap = 120, .what = CONTRACT_CAPTURE_INNER, .rules = 1, .tunnel_words = 1
+	};
+	const struct contract_capture_rule any = { .tcp_flags = CONTRACT_TCP_ANY };
+	struct contract_capture c = good;
+	struct contract_capture_rule rule = any;
+
+	capture(&c, &rule);
+	assert_null(contract_request_check(&s.header));
+	c.id = 32;
+	capture(&c, &rule);
+	assert_says(contract_request_check(&s.header), "1 to 31");
+	c = good;
+	c.what = 1 << 4;
+	capture(&c, &rule);
+	assert_says(contract_request_check(&s.header), "out of range");
+	c = good;
+	c.rules = 2;
+	capture(&c, &rule);
+	assert_says(contract_request_check(&s.header), "does not fit");
+	c.rules = 257;
+	capture(&c, &rule);
+	assert_says(contract_request_check(&s.header), "more than there is");
+	c = good;
+	rule.src = net_prefix_of(&(struct net_addr){ .bytes = { 10 }, .family = NET_IP4 }, 8);
+	capture(&c, &rule);
+	assert_null(contract_request_check(&s.header));
+	rule.src.addr.bytes[3] = 1;
+	capture(&c, &rule);
+	assert_says(contract_request_check(&s.header), "prefix");
+	rule = any;
+	rule.tcp_flags = 256;
+	capture(&c, &rule);
+	assert_says(contract_request_check(&s.header), "TCP flags");
+}
+
+static void test_captured(void **state)
+{
+	struct contract_captured c = { .captures = 2, .length = 9, .kept = 3, .layer = 1 };
+	struct contract_traced t = { .captures = 2, .step = CONTRACT_STEP_DROP };
+
+	sample_begin(&s, CONTRACT_CAPTURED, 0);
+	sample_append(&s, &c, sizeof(c));
+	assert_says(contract_event_check(&s.header), "does not fit");
+	sample_append(&s, "abc", 3);
+	assert_null(contract_event_check(&s.header));
+	((struct contract_captured *)(&s.header + 1))->layer = 4;
+	assert_says(contract_event_check(&s.header), "out of range");
+	sample_begin(&s, CONTRACT_TRACED, 0);
+	sample_append(&s, &t, sizeof(t));
+	assert_null(contract_event_check(&s.header));
+	((struct contract_traced *)(&s.header + 1))->step = CONTRACT_STEP_COUNT;
+	assert_says(contract_event_check(&s.header), "out of range");
 }
 
 /* One broken field a row: kind, offset in the body, width, value, what the answer says. */
@@ -489,6 +557,8 @@ static void test_texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_captures),
+		cmocka_unit_test(test_captured),
 		cmocka_unit_test(test_good_objects),
 		cmocka_unit_test(test_good_events),
 		cmocka_unit_test(test_bare_requests),
