@@ -59,6 +59,7 @@ struct command_set {
 extern const struct command_set cli_state_commands;
 extern const struct command_set cli_config_commands;
 extern const struct command_set cli_resource_commands;
+extern const struct command_set cli_packet_commands;
 extern const struct command_set cli_token_commands;
 extern const struct command_set cli_bgp_commands;
 

@@ -148,6 +148,7 @@ static void on_ready(void *context, bool same_instance)
 
 	route_ready(program->route);
 	tunnels_ready(program->tunnels, same_instance);
+	captures_ready(program->captures);
 	configuration_dataplane_ready(program);
 }
 
@@ -162,7 +163,7 @@ static void on_event(void *context, const struct contract_header *message)
 {
 	struct program *program = context;
 
-	if (!route_event(program->route, message))
+	if (!captures_event(program->captures, message) && !route_event(program->route, message))
 		tunnels_event(program->tunnels, message);
 }
 
@@ -269,6 +270,22 @@ static void bgp_stop(struct program *program)
 	bgp_free(program->bgp);
 }
 
+static int captures_start_stage(struct program *program)
+{
+	const struct captures_config config = { .loop = program->loop,
+						.desired = program->desired,
+						.tunnels = program->tunnels,
+						.state_directory = configuration_state(program) };
+	int rc = captures_new(&program->captures, &config);
+
+	return rc < 0 ? fault(rc, "cannot prepare packet captures") : 0;
+}
+
+static void captures_stop_stage(struct program *program)
+{
+	captures_free(program->captures);
+}
+
 static int rest_start(struct program *program)
 {
 	struct rest_config config = { .loop = program->loop,
@@ -277,6 +294,7 @@ static int rest_start(struct program *program)
 				      .route = program->route,
 				      .tunnels = program->tunnels,
 				      .bgp = program->bgp,
+				      .captures = program->captures,
 				      .state_directory = configuration_state(program) };
 	char why[512] = "";
 	int rc = rest_new(&program->rest, &config, why, sizeof(why));
@@ -321,6 +339,7 @@ const struct stage program_stages[] = {
 	{ "routes", route_start, route_stop },
 	{ "tunnels", tunnels_start, tunnels_stop },
 	{ "BGP", bgp_start, bgp_stop },
+	{ "captures", captures_start_stage, captures_stop_stage },
 	{ "configuration applied", configuration_run, configuration_stop },
 	{ "REST endpoint", rest_start, rest_stop },
 	{ "privileges", privileges_start, NULL },

@@ -5,6 +5,7 @@
 #include "options.h"
 
 #include "control/bgp/bgp.h"
+#include "control/capture/captures.h"
 #include "control/config/store.h"
 #include "control/event/loop.h"
 #include "control/requests/desired.h"
@@ -26,6 +27,7 @@ struct program {
 	struct route *route;
 	struct tunnels *tunnels;
 	struct bgp *bgp;
+	struct captures *captures;
 	struct rest *rest;
 	int key_log; /* descriptor, -1: off */
 };

@@ -401,6 +401,20 @@ static int submit_bare(struct requests *r, enum contract_type type, requests_don
 	return submit(r, &header, done, NULL, context);
 }
 
+int requests_body(struct requests *r, enum contract_type type, const struct span *body,
+		  requests_done done, void *context)
+{
+	size_t padded = (sizeof(struct contract_header) + body->n + 7) & ~(size_t)7;
+	struct contract_header *header = (struct contract_header *)r->encode_buffer;
+
+	if (padded > CONTRACT_MESSAGE_MAX)
+		return -EMSGSIZE;
+	memset(r->encode_buffer, 0, padded);
+	*header = (struct contract_header){ .length = (uint32_t)padded, .type = type };
+	memcpy(header + 1, body->p, body->n);
+	return submit(r, header, done, NULL, context);
+}
+
 int requests_probe(struct requests *r, requests_done done, void *context)
 {
 	return submit_bare(r, CONTRACT_PROBE, done, context);

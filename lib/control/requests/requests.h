@@ -11,6 +11,7 @@
  * Owner: app/control. Thread: the event loop's. Completions and hooks run from the loop, never from
  * inside the call that made the request.
  */
+#include "base/span.h"
 #include "contract/channel.h"
 #include "contract/counters.h"
 #include "control/event/loop.h"
@@ -62,6 +63,11 @@ __attribute__((warn_unused_result)) int requests_make(struct requests *requests,
 __attribute__((warn_unused_result)) int requests_list(struct requests *requests,
 						      enum contract_kind kind, requests_object each,
 						      requests_done done, void *context);
+/* A request that is no object: a body of its own kind. */
+__attribute__((warn_unused_result)) int requests_body(struct requests *requests,
+						      enum contract_type type,
+						      const struct span *body, requests_done done,
+						      void *context);
 /* Answered when all before it is applied. */
 __attribute__((warn_unused_result)) int requests_probe(struct requests *requests,
 						       requests_done done, void *context);

@@ -19,8 +19,6 @@ static const struct {
 	{ "getvpnclientipsecparameters", "point-to-site" },
 	{ "getVpnClientConnectionHealth", "point-to-site" },
 	{ "disconnectVirtualNetworkGatewayVpnConnections", "point-to-site" },
-	{ "startPacketCapture", "packet capture" },
-	{ "stopPacketCapture", "packet capture" },
 	{ "prepareMigration", "migration to other public addresses" },
 	{ "executeMigration", "migration to other public addresses" },
 	{ "commitMigration", "migration to other public addresses" },
@@ -81,8 +79,6 @@ static const struct router_row rows[] = {
 	GATEWAY_POST("getvpnprofilepackageurl", not_built),
 	GATEWAY_POST("setvpnclientipsecparameters", not_built),
 	GATEWAY_POST("getvpnclientipsecparameters", not_built),
-	GATEWAY_POST("startPacketCapture", not_built),
-	GATEWAY_POST("stopPacketCapture", not_built),
 	GATEWAY_POST("getVpnClientConnectionHealth", not_built),
 	GATEWAY_POST("disconnectVirtualNetworkGatewayVpnConnections", not_built),
 	GATEWAY_POST("prepareMigration", not_built),
@@ -91,8 +87,6 @@ static const struct router_row rows[] = {
 	GATEWAY_POST("abortMigration", not_built),
 	{ HTTP_PUT, "virtualNetworkGateways/*/natRules/*", CONFIG_TOKEN_ADMIN, not_built },
 	{ HTTP_DELETE, "virtualNetworkGateways/*/natRules/*", CONFIG_TOKEN_ADMIN, not_built },
-	{ HTTP_POST, "connections/*/startPacketCapture", CONFIG_TOKEN_OPERATE, not_built },
-	{ HTTP_POST, "connections/*/stopPacketCapture", CONFIG_TOKEN_OPERATE, not_built },
 };
 
 const struct rest_rows rest_later_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_NOT_BUILT };

@@ -13,6 +13,7 @@
  * Owner: app/control. Thread: the event loop's.
  */
 #include "control/bgp/bgp.h"
+#include "control/capture/captures.h"
 #include "control/config/store.h"
 #include "control/requests/desired.h"
 #include "control/route/route.h"
@@ -27,6 +28,7 @@ struct rest_config {
 	struct route *route;
 	struct tunnels *tunnels;
 	struct bgp *bgp;
+	struct captures *captures;
 	const char *state_directory;
 };
 

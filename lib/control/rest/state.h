@@ -18,6 +18,7 @@ struct rest {
 	struct auth *auth;
 	struct operation_store *operations;
 	struct list streams; /* of struct event_stream */
+	struct list traces;  /* of struct trace_stream */
 	uint64_t next_event;
 };
 
@@ -58,6 +59,9 @@ extern const struct rest_rows rest_group_rows;
 extern const struct rest_rows rest_part_rows;
 extern const struct rest_rows rest_other_rows;
 extern const struct rest_rows rest_later_rows;
+extern const struct rest_rows rest_capture_rows;
+/* Ends the traces that clients still follow. */
+void rest_traces_end(struct rest *rest);
 /* All of them, in the order in which they are tried. */
 extern const struct rest_rows *const rest_all_rows[];
 extern const size_t rest_all_count;

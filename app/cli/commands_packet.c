@@ -1,0 +1,298 @@
+/*
+ * What packets do: captures into files of the gateway, and traces line by line.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PATH_BYTES 512
+#define SECONDS_DEFAULT 60
+
+static const struct cli_option filter_options[] = {
+	{ "source", "SUBNET", "inner source; without --one-way answers match too" },
+	{ "destination", "SUBNET", "inner destination" },
+	{ "source-port", "N", "TCP or UDP port" },
+	{ "destination-port", "N", "TCP or UDP port" },
+	{ "protocol", "N", "TCP, UDP, ICMP or a number" },
+	{ "one-way", NULL, "not the answers" },
+	{ "seconds", "N", "ends by itself after this time (60)" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct cli_option capture_options[] = {
+	{ "filter", "JSON", "Azure's filterData" },
+	{ "gateway", NULL, "NAME is a gateway: all its connections" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct cli_option stop_options[] = {
+	{ "gateway", NULL, "NAME is a gateway" },
+	{ NULL, NULL, NULL },
+};
+
+static enum cli_exit action_path(struct cli *cli, char path[PATH_BYTES], const char *name,
+				 const char *action)
+{
+	char format[96];
+
+	snprintf(format, sizeof(format), "/%s/%%s/%s",
+		 cli_option(cli, "gateway") ? "virtualNetworkGateways" : "connections", action);
+	return cli_path(path, PATH_BYTES, format, name);
+}
+
+static enum cli_exit capture_start(struct cli *cli, char **arguments, int count)
+{
+	const char *filter = cli_option(cli, "filter");
+	char path[PATH_BYTES];
+	enum cli_exit code = action_path(cli, path, arguments[0], "startPacketCapture");
+	cJSON *body = cJSON_CreateObject();
+	char *text;
+
+	if (filter)
+		cJSON_AddStringToObject(body, "filterData", filter);
+	text = cJSON_PrintUnformatted(body);
+	if (code == CLI_DONE)
+		code = cli_change(cli, "POST", path, text);
+	cJSON_free(text);
+	cJSON_Delete(body);
+	return code;
+}
+
+/* Azure's answer is a JSON string that holds JSON. */
+static void show_stopped(struct cli *cli, const cJSON *result)
+{
+	cJSON *inner = cJSON_IsString(result) ? cJSON_Parse(result->valuestring) : NULL;
+	const cJSON *data = cJSON_GetArrayItem(cJSON_GetObjectItem(inner, "Data"), 0);
+	const cJSON *file;
+
+	if (cli->json && inner) {
+		char *text = cJSON_PrintUnformatted(inner);
+
+		puts(text);
+		cJSON_free(text);
+	} else if (data) {
+		printf("%.0f packets, %.0f lost\n", cli_number(data, "packets"),
+		       cli_number(data, "lost"));
+		cJSON_ArrayForEach(file, cJSON_GetObjectItem(data, "files"))
+			printf("%s\n", cJSON_GetStringValue(file));
+	}
+	cJSON_Delete(inner);
+}
+
+static enum cli_exit capture_stop(struct cli *cli, char **arguments, int count)
+{
+	char path[PATH_BYTES];
+	enum cli_exit code = action_path(cli, path, arguments[0], "stopPacketCapture");
+	struct client_request request = { .method = "POST", .path = path, .body = "{}" };
+	cJSON *result = NULL;
+
+	if (code == CLI_DONE)
+		code = cli_action(cli, &request, &result);
+	if (code == CLI_DONE)
+		show_stopped(cli, result);
+	cJSON_Delete(result);
+	return code;
+}
+
+static void capture_row(struct cli_table *table, const cJSON *item)
+{
+	char bytes[CLI_UNIT_TEXT];
+
+	cli_cell(table, cli_text(item, "name"));
+	cli_cell(table, cli_text(item, "of"));
+	cli_cellf(table, "%.0f", cli_number(item, "packets"));
+	cli_cell(table, cli_bytes(bytes, cli_number(item, "bytes")));
+	cli_cellf(table, "%.0f", cli_number(item, "lost"));
+	cli_cell(table, cli_text(item, "error"));
+}
+
+static enum cli_exit capture_list(struct cli *cli, char **arguments, int count)
+{
+	static const char *const heads[] = {
+		"NAME", "OF", "PACKETS", "BYTES", "LOST", "ERROR", NULL
+	};
+
+	return cli_page(cli, &(struct cli_columns){ "/captures", "value", heads, capture_row });
+}
+
+struct sink {
+	FILE *file;
+	bool good;
+};
+
+static bool on_bytes(void *context, const char *bytes, size_t n)
+{
+	struct sink *sink = context;
+
+	sink->good = fwrite(bytes, 1, n, sink->file) == n;
+	return sink->good;
+}
+
+static enum cli_exit capture_fetch(struct cli *cli, char **arguments, int count)
+{
+	char path[PATH_BYTES];
+	enum cli_exit code = cli_path(path, sizeof(path), "/captures/%s", arguments[0]);
+	const char *to = count > 1 ? arguments[1] : arguments[0];
+	struct sink sink = { .good = true };
+	struct client_request request = { "GET", path, NULL, on_bytes, &sink };
+	struct client_answer answer;
+	char why[256] = "";
+
+	if (code != CLI_DONE)
+		return code;
+	sink.file = strcmp(to, "-") ? fopen(to, "wxe") : stdout;
+	if (!sink.file) {
+		fprintf(stderr, "vpngw: %s: %s\n", to, strerror(errno));
+		return CLI_FAILED;
+	}
+	if (client_ask(&cli->client, &request, &answer, why, sizeof(why)))
+		code = CLI_UNREACHABLE;
+	else if (answer.status != 200)
+		code = answer.status == 404 ? CLI_NOT_FOUND : CLI_FAILED;
+	if (code != CLI_DONE)
+		fprintf(stderr, "vpngw: %s: %s\n", arguments[0],
+			why[0]			? why
+			: code == CLI_NOT_FOUND ? "there is no such file"
+						: "it was not given");
+	client_answer_fini(&answer);
+	if (fclose(sink.file) || !sink.good)
+		code = CLI_FAILED;
+	if (code != CLI_DONE && strcmp(to, "-"))
+		remove(to);
+	return code;
+}
+
+static void add_entry(cJSON *filter, const char *key, const char *value)
+{
+	if (value)
+		cJSON_AddItemToObject(filter, key, cJSON_CreateStringArray(&value, 1));
+}
+
+static char *trace_body(struct cli *cli)
+{
+	const char *seconds = cli_option(cli, "seconds");
+	cJSON *body = cJSON_CreateObject();
+	cJSON *filter = cJSON_CreateObject();
+	cJSON *filters;
+	char *text;
+
+	add_entry(filter, "SourceSubnets", cli_option(cli, "source"));
+	add_entry(filter, "DestinationSubnets", cli_option(cli, "destination"));
+	add_entry(filter, "SourcePort", cli_option(cli, "source-port"));
+	add_entry(filter, "DestinationPort", cli_option(cli, "destination-port"));
+	add_entry(filter, "Protocol", cli_option(cli, "protocol"));
+	if (cli_option(cli, "one-way"))
+		cJSON_AddTrueToObject(filter, "CaptureSingleDirectionTrafficOnly");
+	filters = cJSON_AddArrayToObject(cJSON_AddObjectToObject(body, "filterData"), "Filters");
+	if (filter->child)
+		cJSON_AddItemToArray(filters, filter);
+	else
+		cJSON_Delete(filter);
+	cJSON_AddNumberToObject(body, "seconds",
+				seconds ? (double)strtol(seconds, NULL, 10) : SECONDS_DEFAULT);
+	text = cJSON_PrintUnformatted(body);
+	cJSON_Delete(body);
+	return text;
+}
+
+struct lines {
+	struct cli *cli;
+	char text[8192];
+	size_t n;
+};
+
+/* "packet 7 route  nextHop=3 ttl=63": what is not said twice. */
+static void show_step(const cJSON *step)
+{
+	const cJSON *field;
+
+	printf("%-18s %8.0f %-10s", cli_text(step, "time"), cli_number(step, "packet"),
+	       cli_text(step, "step"));
+	cJSON_ArrayForEach(field, step)
+	{
+		if (!strcmp(field->string, "time") || !strcmp(field->string, "packet") ||
+		    !strcmp(field->string, "step"))
+			continue;
+		if (!strcmp(field->string, "spi"))
+			printf(" spi=0x%08x", (unsigned int)field->valuedouble);
+		else if (cJSON_IsString(field))
+			printf(" %s=%s", field->string, field->valuestring);
+		else
+			printf(" %s=%.0f", field->string, field->valuedouble);
+	}
+	putchar('\n');
+}
+
+static void show_line(struct lines *lines)
+{
+	cJSON *step;
+
+	if (strncmp(lines->text, "data: ", 6))
+		return;
+	step = cJSON_Parse(lines->text + 6);
+	if (lines->cli->json)
+		puts(lines->text + 6);
+	else if (step)
+		show_step(step);
+	cJSON_Delete(step);
+}
+
+static bool on_piece(void *context, const char *bytes, size_t n)
+{
+	struct lines *lines = context;
+
+	for (size_t i = 0; i < n; i++) {
+		if (bytes[i] != '\n') {
+			if (lines->n + 1 < sizeof(lines->text))
+				lines->text[lines->n++] = bytes[i];
+			continue;
+		}
+		lines->text[lines->n] = '\0';
+		lines->n = 0;
+		show_line(lines);
+	}
+	return fflush(stdout) == 0;
+}
+
+static enum cli_exit trace(struct cli *cli, char **arguments, int count)
+{
+	struct lines lines = { .cli = cli };
+	char *body = trace_body(cli);
+	struct client_request request = { "POST", "/trace", body, on_piece, &lines };
+	struct client_answer answer = { 0 };
+	char why[256] = "";
+	enum cli_exit code = CLI_DONE;
+
+	if (client_ask(&cli->client, &request, &answer, why, sizeof(why)))
+		code = CLI_UNREACHABLE;
+	else if (answer.status == 401 || answer.status == 403)
+		code = CLI_NOT_ALLOWED;
+	else if (answer.status != 200)
+		code = CLI_FAILED;
+	lines.text[lines.n] = '\0';
+	if (code != CLI_DONE)
+		fprintf(stderr, "vpngw: %s\n", why[0] ? why : lines.text);
+	client_answer_fini(&answer);
+	cJSON_free(body);
+	return code;
+}
+
+static const struct command commands[] = {
+	{ "capture start", "NAME", "captures packets of a connection into pcapng files",
+	  "vpngw capture start to-branch --filter \"{'Filters':[{'Protocol':6}]}\"", 1, 1,
+	  capture_start, capture_options },
+	{ "capture stop", "NAME", "ends it and names the files", "vpngw capture stop to-branch", 1,
+	  1, capture_stop, stop_options },
+	{ "capture list", "", "captures that run", "vpngw capture list", 0, 0, capture_list, NULL },
+	{ "capture get", "FILE [TO]", "fetches a file; - is standard output",
+	  "vpngw capture get to-branch-20260101T000000Z-1.pcapng", 1, 2, capture_fetch, NULL },
+	{ "trace", "", "follows packets through every step", "vpngw trace --protocol ICMP", 0, 0,
+	  trace, filter_options },
+};
+
+const struct command_set cli_packet_commands = { "Packets", commands,
+						 sizeof(commands) / sizeof(commands[0]) };
