@@ -145,10 +145,10 @@ static struct rte_mbuf *next_frame(struct run *r, uint32_t *queue)
 static void outer_check(struct run *r, const uint8_t *frame, uint32_t n)
 {
 	const uint8_t *esp = frame + 14 + 20;
-	uint32_t spi = (uint32_t)(esp[0] << 24 | esp[1] << 16 | esp[2] << 8 | esp[3]);
+	uint32_t spi = (uint32_t)esp[0] << 24 | (uint32_t)(esp[1] << 16 | esp[2] << 8 | esp[3]);
 	uint32_t tunnel = spi & 0xffff;
 	bool other = spi & OTHER;
-	uint32_t number = (uint32_t)(esp[4] << 24 | esp[5] << 16 | esp[6] << 8 | esp[7]);
+	uint32_t number = (uint32_t)esp[4] << 24 | (uint32_t)(esp[5] << 16 | esp[6] << 8 | esp[7]);
 	struct contract_sa sa = sa_of(tunnel, true);
 	uint8_t inner[BYTES + 64];
 	uint8_t next_header;
