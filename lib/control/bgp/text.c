@@ -10,7 +10,7 @@ const struct config_gateway *bgp_gateway(const struct config *config)
 	for (uint32_t i = 0; i < config_count(config, CONFIG_GATEWAY); i++) {
 		const struct config_gateway *gateway = config_gateway_at(config, i);
 
-		if (gateway->enable_bgp && plan_gateway_is_ours(config, gateway))
+		if (gateway->enable_bgp && config_gateway_is_ours(config, gateway))
 			return gateway;
 	}
 	return NULL;

@@ -48,6 +48,13 @@ void check_fail(struct check *check, const struct check_place *place, const char
 	free(message);
 }
 
+void check_not_built(struct check *check, const struct check_place *place, const char *format, ...)
+{
+	FILL(CODE_NOT_BUILT, 501);
+	config_report_error(check->report, &problem, "%s", message ? message : "(out of memory)");
+	free(message);
+}
+
 void check_warn(struct check *check, const struct check_place *place, const char *format, ...)
 {
 	FILL(NULL, 0);

@@ -53,6 +53,10 @@ struct check_place {
 __attribute__((format(printf, 4, 5))) void check_fail(struct check *check,
 						      const struct check_place *place,
 						      const char *code, const char *format, ...);
+/* 501: good, but not built. */
+__attribute__((format(printf, 3, 4))) void check_not_built(struct check *check,
+							   const struct check_place *place,
+							   const char *format, ...);
 __attribute__((format(printf, 3, 4))) void check_warn(struct check *check,
 						      const struct check_place *place,
 						      const char *format, ...);

@@ -72,8 +72,29 @@ static void check_gateway(struct check *check, const struct config_gateway *gate
 			   CODE_PARAMETER, "At most 32 custom addresses; there are %u.", total);
 }
 
+/* FRR's speakers serve one gateway of an appliance. */
+static void check_one_speaks(struct check *check)
+{
+	const struct config_gateway *first = NULL;
+
+	for (uint32_t g = 0; g < config_count(check->config, CONFIG_GATEWAY); g++) {
+		const struct config_gateway *gateway = config_gateway_at(check->config, g);
+
+		if (!gateway->enable_bgp || !config_gateway_is_ours(check->config, gateway))
+			continue;
+		if (first)
+			check_not_built(check, AT(&gateway->resource, "/properties/enableBgp"),
+					"BGP on a second gateway of an appliance is not built; "
+					"%s has it already.",
+					first->resource.name);
+		else
+			first = gateway;
+	}
+}
+
 void check_gateway_bgp(struct check *check)
 {
+	check_one_speaks(check);
 	for (uint32_t g = 0; g < config_count(check->config, CONFIG_GATEWAY); g++)
 		check_gateway(check, config_gateway_at(check->config, g));
 	for (uint32_t i = 0; i < config_count(check->config, CONFIG_LOCAL_GATEWAY); i++) {

@@ -84,6 +84,9 @@ enum config_crypto_profile config_crypto_profile_of(const struct config *config,
 const struct config_virtual_network *config_gateway_network(const struct config *config,
 							    const struct config_gateway *gateway);
 
+/* One of its public addresses lies on a port of this appliance. */
+bool config_gateway_is_ours(const struct config *config, const struct config_gateway *gateway);
+
 /*
  * Loads a whole configuration. -EINVAL with the reasons in the report; -ENOMEM; from a file also
  * what open and read give. `previous` (may be NULL) lends generated keys and revisions of what did

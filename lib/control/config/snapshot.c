@@ -149,3 +149,16 @@ const struct config_port *config_appliance_port_of(const struct config_appliance
 	}
 	return NULL;
 }
+
+bool config_gateway_is_ours(const struct config *config, const struct config_gateway *gateway)
+{
+	for (uint32_t i = 0; i < gateway->ip_configurations.count; i++) {
+		const struct config_public_ip *ip = config_public_ip_find(
+			config, &gateway->ip_configurations.items[i].public_ip);
+
+		if (ip && (ip->port || config_appliance_port_of(config_appliance(config),
+								config_public_ip_local(ip))))
+			return true;
+	}
+	return false;
+}

@@ -9,19 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool plan_gateway_is_ours(const struct config *config, const struct config_gateway *gateway)
-{
-	for (uint32_t i = 0; i < gateway->ip_configurations.count; i++) {
-		const struct config_public_ip *ip = config_public_ip_find(
-			config, &gateway->ip_configurations.items[i].public_ip);
-
-		if (ip && (ip->port || config_appliance_port_of(config_appliance(config),
-								config_public_ip_local(ip))))
-			return true;
-	}
-	return false;
-}
-
 static bool any_ip6(const struct net_prefix *prefixes, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
@@ -380,7 +367,7 @@ static const struct config_gateway *gateway_of(struct known_gateway *known,
 		return known->ours;
 	gateway = config_gateway_find(config, &connection->gateway);
 	known->key = connection->gateway.key;
-	known->ours = gateway && plan_gateway_is_ours(config, gateway) ? gateway : NULL;
+	known->ours = gateway && config_gateway_is_ours(config, gateway) ? gateway : NULL;
 	return known->ours;
 }
 

@@ -99,6 +99,9 @@ static const struct rule rules[] = {
 	{ LNG(0) "/bgpSettings={'asn':65515}", LNG(0) "/bgpSettings/asn", "InvalidParameter" },
 	{ GW_P "/bgpSettings={'asn':65515}", NULL },
 	{ GW_P "/bgpSettings={'asn':4294967296}", GW_P "/bgpSettings/asn", "InvalidParameter" },
+	{ GW_P "/enableBgp=true\n/virtualNetworkGateways/1/properties/enableBgp=true",
+	  "/virtualNetworkGateways/1/properties/enableBgp", "FeatureNotImplemented", 501 },
+	{ "/virtualNetworkGateways/1/properties/enableBgp=true", NULL },
 	/* 9, 10, 22: not built */
 	{ GW_P "/vpnClientConfiguration={'vpnClientProtocols':['IkeV2']}",
 	  GW_P "/vpnClientConfiguration", "FeatureNotImplemented", 501 },
