@@ -5,8 +5,8 @@
 
 #include "../unit/dataplane/eal.h"
 #include "../unit/dataplane/meter/simulate.h"
+#include "bench_limits.h"
 #include "measure.h"
-#include "options.h"
 
 #include <rte_memory.h>
 
@@ -283,6 +283,8 @@ int main(int argc, char **argv)
 		show_fairness(1e9, threads);
 		show_fairness(10e9, threads);
 	}
+	if (getenv("BENCH_SKUS"))
+		missed |= bench_limits_skus(&options, getenv("BENCH_SKUS"));
 	printf("\n");
 	show_costs();
 	bench_end(&options);
