@@ -139,9 +139,12 @@ static void dial(struct tunnel *tunnel)
 		dial_soon(tunnel, NEXT_ADDRESS_NS);
 }
 
-/* Lost children of an IKE SA that is up: negotiated anew. */
+/* Lost children of an IKE SA that is up: negotiated anew; ResponderOnly waits for the peer to do
+ * it. */
 static void children_make(struct tunnel *tunnel)
 {
+	if (tunnel->peer->config.mode == IKEV2_MODE_RESPONDER)
+		return;
 	for (uint16_t i = 0; i < tunnel->child_count; i++)
 		if (!tunnel->children[i].outbound_sa &&
 		    ikev2_child_initiate(tunnel->all->engine, tunnel->ike, i, NULL,

@@ -126,7 +126,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char name[80];
+	char name[128];
 
 	for (int i = 1; i <= 2; i++) {
 		snprintf(name, sizeof(name), "%s-%d.pcapng", path, i);
