@@ -216,14 +216,15 @@ static void tunnel_close(struct tunnel *tunnel)
 {
 	struct tunnels *all = tunnel->all;
 
-	list_del(&tunnel->work);
-	list_del(&tunnel->changed);
-	heap_del(&all->dials, &tunnel->dial_at);
 	if (tunnel->ike &&
 	    ikev2_delete(all->engine, tunnel->ike, false, clock_now_ns(all->clock)) < 0)
 		log_debug(TOPIC, "IKE SA was gone already tunnel=\"%s\"", tunnel->name);
 	pair_orphan(tunnel);
 	tunnel_objects_delete(tunnel);
+	/* Only now: what the engine says of the end puts it into the lists once more. */
+	list_del(&tunnel->work);
+	list_del(&tunnel->changed);
+	heap_del(&all->dials, &tunnel->dial_at);
 	map_del(&all->by_name, tunnel->name, strlen(tunnel->name));
 	tunnel_free(tunnel);
 }

@@ -3,7 +3,7 @@
 # The package comes from VPNGW_NODE_MODULES, else from the user's cache, where it is put when it can be had.
 # shellcheck source=../../system/harness.sh
 . "$(dirname "$0")/../../system/harness.sh" sdk
-skip_unless gateway_missing control dataplane
+skip_unless gateway_missing control dataplane cli
 HERE=$(cd "$(dirname "$0")" && pwd)
 NODE_DIR=${VPNGW_NODE_MODULES:-${XDG_CACHE_HOME:-$HOME/.cache}/vpngw/node}
 
@@ -34,6 +34,11 @@ api_answers() {
 	gateway_api GET /healthz | grep -q ok
 }
 
+# Both speakers and the collector: control reaches them a moment after they run.
+bgp_answers() {
+	lab_in gw "$(gateway_program cli)" --url "https://127.0.0.1:$LAB_API_PORT" --token-file "$LAB_DIR/token" --insecure bgp learned gw
+}
+
 nothing_refused() {
 	fails grep "the data plane refused" "$LAB_DIR/control.log"
 }
@@ -46,6 +51,7 @@ require "the data plane starts" gateway_start_dataplane
 [ "$BGP" = . ] || require "FRR starts" gateway_start_frr
 require "the control program starts" gateway_start_control
 require "the endpoint answers" lab_await 10 api_answers
+[ "$BGP" = . ] || require "the BGP speakers answer" lab_await 30 bgp_answers
 expect "the SDK drives it" drives
 expect "the data plane agreed to everything" nothing_refused
 finish
