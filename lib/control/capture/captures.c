@@ -80,7 +80,7 @@ static int tell(struct captures *all, const struct contract_capture *head,
 	at = mempcpy(at, head, sizeof(*head));
 	if (rules)
 		at = mempcpy(at, filter->rules, rules);
-	if (bits)
+	if (bits && tunnels)
 		at = mempcpy(at, tunnels, bits);
 	rc = requests_body(desired_requests(all->config.desired), CONTRACT_CAPTURE,
 			   &(struct span){ body, (size_t)(at - body) }, on_set, all);
