@@ -32,6 +32,12 @@ static uint64_t now(const struct tunnels *all)
 
 void dial_wanted(struct tunnel *tunnel)
 {
+	tunnel->wanted = true;
+	dial_place(tunnel);
+}
+
+void dial_place(struct tunnel *tunnel)
+{
 	if (list_empty(&tunnel->work))
 		list_add_tail(&tunnel->all->work, &tunnel->work);
 	event_timer_set(tunnel->all->work_timer, 0);
@@ -139,12 +145,9 @@ static void dial(struct tunnel *tunnel)
 		dial_soon(tunnel, NEXT_ADDRESS_NS);
 }
 
-/* Lost children of an IKE SA that is up: negotiated anew; ResponderOnly waits for the peer to do
- * it. */
+/* Lost children of an IKE SA that is up: negotiated anew. */
 static void children_make(struct tunnel *tunnel)
 {
-	if (tunnel->peer->config.mode == IKEV2_MODE_RESPONDER)
-		return;
 	for (uint16_t i = 0; i < tunnel->child_count; i++)
 		if (!tunnel->children[i].outbound_sa &&
 		    ikev2_child_initiate(tunnel->all->engine, tunnel->ike, i, NULL,
@@ -190,10 +193,11 @@ void dial_work(void *context)
 
 		list_del(&tunnel->work);
 		place(tunnel);
-		if (tunnel->ike)
-			children_make(tunnel);
-		else
+		if (!tunnel->ike)
 			dial(tunnel);
+		else if (tunnel->wanted)
+			children_make(tunnel);
+		tunnel->wanted = false;
 		if (++burst == DIAL_BURST)
 			break;
 	}
@@ -332,7 +336,7 @@ void dial_suspect(struct tunnel *tunnel, bool suspect)
 		 tunnel->name);
 	dial_flows_update(tunnel);
 	tunnel_status_changed(tunnel);
-	dial_wanted(tunnel); /* evacuation is a command: not from inside a hook */
+	dial_place(tunnel); /* evacuation is a command: not from inside a hook */
 }
 
 static void on_event(void *context, const struct ikev2_event *event)

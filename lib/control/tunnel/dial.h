@@ -6,10 +6,12 @@
 
 void dial_hooks_set(struct ikev2_hooks *hooks, bool key_log);
 void dial_work(void *all); /* the work timer's */
-/* From the loop, as soon as it comes back: dial, or make the children that are missing. */
 /* The peer's name has no address: said, and asked for again later. */
 void dial_no_name(struct tunnel *tunnel, const char *why);
+/* From the loop, as soon as it comes back: dial, or make the children that are missing. */
 void dial_wanted(struct tunnel *tunnel);
+/* From there too, of an IKE SA that is up: where it is to be, and whether the peer answers. */
+void dial_place(struct tunnel *tunnel);
 void dial_soon(struct tunnel *tunnel, uint64_t in_ns);
 /* Flows go elsewhere, or come back. */
 void dial_suspect(struct tunnel *tunnel, bool suspect);

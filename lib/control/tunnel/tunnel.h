@@ -43,6 +43,7 @@ struct tunnel {
 	bool no_path;	/* nexthop leads nowhere */
 	bool link_down; /* of the port of its local address */
 	bool dialling;
+	bool wanted;	      /* on the work list for a dial or for children */
 	bool prove;	      /* the peer is asked before flows come */
 	bool evacuated;	      /* its IKE SA lives on a sibling's address */
 	bool keep;	      /* while a plan takes the place of another */

@@ -55,7 +55,7 @@ void tunnel_prove(struct tunnel *tunnel)
 	tunnel->home_at_ns = tunnel->suspect_since_ns;
 	tunnel->home_tries = 1;
 	tunnel->prove = !tunnel->evacuated; /* coming home asks by itself */
-	dial_wanted(tunnel);
+	dial_place(tunnel);
 }
 
 static void watch_suspect(struct tunnel *tunnel, uint64_t heard, uint64_t now_ns)
