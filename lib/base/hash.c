@@ -57,3 +57,12 @@ uint64_t hash_sip(const uint64_t seed[2], const void *bytes, size_t n)
 		mix(&s);
 	return s.a ^ s.b ^ s.c ^ s.d;
 }
+
+uint64_t hash_digest(uint64_t digest, const void *bytes, size_t n)
+{
+	const uint8_t *at = bytes;
+
+	while (n--)
+		digest = (digest ^ *at++) * UINT64_C(0x100000001b3);
+	return digest;
+}

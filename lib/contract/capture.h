@@ -70,8 +70,8 @@ struct contract_captured {
 	uint8_t zero[6];
 };
 
-#define CONTRACT_STEPS(X)                                                                          \
-	X(RECEIVE, "receive")                                                                      \
+/* Steps of the packet path, in the order of the way. */
+#define CONTRACT_PATH_STEPS(X)                                                                     \
 	X(CLASSIFY, "classify")                                                                    \
 	X(CHECK, "esp_check")                                                                      \
 	X(OPEN, "esp_open")                                                                        \
@@ -80,7 +80,11 @@ struct contract_captured {
 	X(ADMIT, "tunnel")                                                                         \
 	X(BUILD, "esp_build")                                                                      \
 	X(SEAL, "esp_seal")                                                                        \
-	X(SEND, "transmit")                                                                        \
+	X(SEND, "transmit")
+
+#define CONTRACT_STEPS(X)                                                                          \
+	X(RECEIVE, "receive")                                                                      \
+	CONTRACT_PATH_STEPS(X)                                                                     \
 	X(HOLD, "hold")                                                                            \
 	X(SPLIT, "split")                                                                          \
 	X(PUNT, "punt")                                                                            \

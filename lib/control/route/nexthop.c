@@ -1,5 +1,6 @@
 #include "control/route/nexthop.h"
 
+#include "base/hash.h"
 #include "base/map.h"
 
 #include <errno.h>
@@ -59,15 +60,12 @@ static void name_of_spec(char *name, size_t size, uint32_t domain,
 		 gateway);
 }
 
-/* Long sets of members would not fit a name: a digest of FNV-1a names them, ids are dense. */
+/* Long sets of members would not fit a name: a digest names them, ids are dense. */
 static void name_of_members(char *name, size_t size, uint32_t domain,
 			    const struct contract_member *members, uint8_t count)
 {
-	const uint8_t *bytes = (const uint8_t *)members;
-	uint64_t digest = UINT64_C(0xcbf29ce484222325);
+	uint64_t digest = hash_digest(HASH_DIGEST, members, count * sizeof(*members));
 
-	for (size_t i = 0; i < count * sizeof(*members); i++)
-		digest = (digest ^ bytes[i]) * UINT64_C(0x100000001b3);
 	snprintf(name, size, "%u:ecmp:%u:%016llx", domain, count, (unsigned long long)digest);
 }
 

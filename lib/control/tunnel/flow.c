@@ -1,5 +1,6 @@
 #include "control/tunnel/flow.h"
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/map.h"
 
@@ -157,15 +158,15 @@ static int compare_prefixes(const void *a, const void *b)
 static void group_name(char name[CONTRACT_OPAQUE_MAX], const struct flow_site *sites,
 		       const struct flow_prefix *rows, uint32_t count)
 {
-	uint64_t digest = UINT64_C(0xcbf29ce484222325);
+	uint64_t digest = HASH_DIGEST;
 
 	if (count == 1) {
 		snprintf(name, CONTRACT_OPAQUE_MAX, "%s", sites[rows[0].site].name);
 		return;
 	}
 	for (uint32_t i = 0; i < count; i++)
-		for (const char *c = sites[rows[i].site].name; *c; c++)
-			digest = (digest ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
+		digest = hash_digest(digest, sites[rows[i].site].name,
+				     strlen(sites[rows[i].site].name));
 	snprintf(name, CONTRACT_OPAQUE_MAX, "%u connections %016llx", count,
 		 (unsigned long long)digest);
 }

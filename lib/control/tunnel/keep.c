@@ -1,5 +1,6 @@
 #include "control/tunnel/keep.h"
 
+#include "base/hash.h"
 #include "base/secret.h"
 
 #include <errno.h>
@@ -45,16 +46,13 @@ struct keep {
 	int fd;
 };
 
-/* FNV-1a: tells a half-written slot from a whole one, nothing more. */
+/* Tells a half-written slot from a whole one, nothing more. */
 static uint64_t sum_of(const struct half *half)
 {
-	uint64_t sum = UINT64_C(0xcbf29ce484222325) ^ half->length;
+	uint64_t sum = HASH_DIGEST ^ half->length;
 
-	for (size_t i = 0; i < sizeof(half->name) && half->name[i]; i++)
-		sum = (sum ^ (uint8_t)half->name[i]) * UINT64_C(0x100000001b3);
-	for (uint32_t i = 0; i < half->length; i++)
-		sum = (sum ^ half->bytes[i]) * UINT64_C(0x100000001b3);
-	return sum;
+	sum = hash_digest(sum, half->name, strnlen(half->name, sizeof(half->name)));
+	return hash_digest(sum, half->bytes, half->length);
 }
 
 /* A hole where all slots were: nothing of them stays. */

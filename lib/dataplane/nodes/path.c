@@ -319,7 +319,7 @@ const char *path_step_name(enum path_step step)
 {
 	static const char *const names[] = {
 #define X(name, text) text,
-		PATH_STEPS_LIST(X)
+		CONTRACT_PATH_STEPS(X)
 #undef X
 	};
 

@@ -115,21 +115,10 @@ struct path_exit {
 	uint32_t where[PATH_EXIT]; /* mirror id */
 };
 
-/* Steps whose cycles are sampled, in the order of the way. */
-#define PATH_STEPS_LIST(X)                                                                         \
-	X(CLASSIFY, "classify")                                                                    \
-	X(CHECK, "esp_check")                                                                      \
-	X(OPEN, "esp_open")                                                                        \
-	X(INNER, "inner")                                                                          \
-	X(ROUTE, "route")                                                                          \
-	X(ADMIT, "tunnel")                                                                         \
-	X(BUILD, "esp_build")                                                                      \
-	X(SEAL, "esp_seal")                                                                        \
-	X(SEND, "transmit")
-
+/* Steps whose cycles are sampled. */
 enum path_step {
 #define X(name, text) PATH_STEP_##name,
-	PATH_STEPS_LIST(X)
+	CONTRACT_PATH_STEPS(X)
 #undef X
 		PATH_STEP_COUNT
 };

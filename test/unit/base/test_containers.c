@@ -37,6 +37,16 @@ static void test_sip_vectors(void **state)
 	assert_true(hash_sip(seed, input, 15) == UINT64_C(0xa129ca6149be45e5));
 }
 
+/* The test vectors of FNV-1a with 64 bits. */
+static void test_digest_vectors(void **state)
+{
+	assert_true(hash_digest(HASH_DIGEST, "", 0) == HASH_DIGEST);
+	assert_true(hash_digest(HASH_DIGEST, "a", 1) == UINT64_C(0xaf63dc4c8601ec8c));
+	assert_true(hash_digest(HASH_DIGEST, "foobar", 6) == UINT64_C(0x85944171f73967e8));
+	assert_true(hash_digest(hash_digest(HASH_DIGEST, "foo", 3), "bar", 3) ==
+		    UINT64_C(0x85944171f73967e8));
+}
+
 static void test_map_against_array(void **state)
 {
 	static void *reference[1024];
@@ -253,6 +263,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sip_vectors),
+		cmocka_unit_test(test_digest_vectors),
 		cmocka_unit_test(test_map_against_array),
 		cmocka_unit_test(test_map_iteration_sees_each_once),
 		cmocka_unit_test(test_map_key_lengths_differ),
