@@ -93,3 +93,19 @@ site_branch() {
 		local_ts=$SITE_PREFIX_B remote_ts=$SITE_PREFIX_A psk="$psk" "$@"
 	lab_charon_load branch-ike
 }
+
+# Pings every 5 ms between the hosts, from either side, until site_pings_end; which says how many were answered, into
+# LAB_DIR/figures as well, and fails when one was lost.
+site_pings_start() {
+	lab_start ping-a host-a ping -n -i 0.005 "$SITE_HOST_B"
+	lab_start ping-b host-b ping -n -i 0.005 "$SITE_HOST_A"
+}
+
+site_pings_end() {
+	lab_ping_end ping-a >>"$LAB_DIR/figures"
+	local a=$?
+	lab_ping_end ping-b >>"$LAB_DIR/figures"
+	local b=$?
+	cat "$LAB_DIR/figures"
+	[ $((a + b)) = 0 ]
+}

@@ -333,6 +333,16 @@ void bed_sa_add(struct bed *bed, const struct bed_sa *sa)
 	bed_child(bed, sa->tunnel, 2 * sa->tunnel + 1);
 }
 
+uint32_t bed_sent(struct bed *bed, uint32_t device)
+{
+	struct path_tx *tx = path_tx(bed->path, device);
+	uint32_t n = tx->n;
+
+	rte_pktmbuf_free_bulk(tx->packets, n);
+	tx->n = 0;
+	return n;
+}
+
 uint64_t bed_drops(const struct bed *bed, enum contract_drop drop)
 {
 	return contract_counters_sum(&bed->counters, CONTRACT_COUNT_DROPS, 0, drop);

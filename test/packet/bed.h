@@ -78,9 +78,9 @@ void bed_sa_make(struct contract_sa *in, struct contract_sa *out, const struct b
 void bed_sa_add(struct bed *bed, const struct bed_sa *sa);
 /* The child of a tunnel, any-to-any of both families, sends on this SA. */
 void bed_child(struct bed *bed, uint32_t tunnel, uint32_t outbound_sa);
-/* An object with a body, put together: sa_set() when `sas`, else fib_set(). */
 /* `count` more routes, to the private side, that no packet of the tests takes. */
 void bed_routes(struct bed *bed, uint32_t count);
+/* An object with a body, put together: sa_set() when `sas`, else fib_set(). */
 int bed_put(struct bed *bed, uint16_t kind, uint32_t id, const void *body, size_t n);
 
 /* The addresses that are ours, into another store than the bed's. */
@@ -88,5 +88,7 @@ void bed_addresses(struct address_store *to);
 uint32_t bed_tunnel_net(uint32_t tunnel); /* host order, host part zero */
 struct net_addr bed_remote(uint32_t tunnel, bool ip6);
 struct net_addr bed_local(bool ip6);
+/* How many frames left by a device; the exit is emptied. */
+uint32_t bed_sent(struct bed *bed, uint32_t device);
 uint64_t bed_drops(const struct bed *bed, enum contract_drop drop);
 uint64_t bed_drops_all(const struct bed *bed);

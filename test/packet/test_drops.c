@@ -13,16 +13,6 @@ static struct contract_sa in_sa;
 static struct contract_sa out_sa;
 static uint64_t sequence;
 
-static uint32_t sent(uint32_t device)
-{
-	struct path_tx *tx = path_tx(bed->path, device);
-	uint32_t n = tx->n;
-
-	rte_pktmbuf_free_bulk(tx->packets, n);
-	tx->n = 0;
-	return n;
-}
-
 static uint32_t empty(struct path_exit *exit)
 {
 	uint32_t n = exit->n;
@@ -42,7 +32,7 @@ static void dropped(uint32_t device, struct rte_mbuf *m, enum contract_drop why)
 	if (bed_drops(bed, why) != before + 1)
 		fail_msg("not dropped as %s", contract_drop_name(why));
 	assert_int_equal(bed_drops_all(bed), all + 1);
-	assert_int_equal(sent(0) + sent(1), 0);
+	assert_int_equal(bed_sent(bed, 0) + bed_sent(bed, 1), 0);
 	assert_int_equal(empty(path_mirrored(bed->path)) + empty(path_punted(bed->path)), 0);
 }
 
@@ -131,8 +121,8 @@ static void ip_headers(void **state)
 	craft_run(bed, 0, inside(&c)); /* the sender is told: test_fragment.c */
 	craft_run(bed, 0, inside(&c6));
 	assert_int_equal(bed_drops(bed, CONTRACT_DROP_IP_TTL), 2);
-	assert_int_equal(sent(0), 2);
-	assert_int_equal(sent(1), 0);
+	assert_int_equal(bed_sent(bed, 0), 2);
+	assert_int_equal(bed_sent(bed, 1), 0);
 }
 
 static struct rte_mbuf *from_peer(const struct craft *c, uint64_t number, uint8_t next_header)
@@ -182,11 +172,11 @@ static void esp_window(void **state)
 	(void)state;
 	sequence += 5000;
 	craft_run(bed, 1, from_peer(&c, sequence, 4));
-	assert_int_equal(sent(0), 1);
+	assert_int_equal(bed_sent(bed, 0), 1);
 	dropped(1, from_peer(&c, sequence, 4), CONTRACT_DROP_ESP_REPLAY_SEEN);
 	dropped(1, from_peer(&c, sequence - 1024, 4), CONTRACT_DROP_ESP_REPLAY_OLD);
 	craft_run(bed, 1, from_peer(&c, sequence - 1023, 4));
-	assert_int_equal(sent(0), 1);
+	assert_int_equal(bed_sent(bed, 0), 1);
 	dropped(1, from_peer(&c, sequence - 1023, 4), CONTRACT_DROP_ESP_REPLAY_SEEN);
 }
 
@@ -200,7 +190,7 @@ static void inside_esp(void **state)
 	bytes(m)[m->data_len - 1] ^= 1;
 	dropped(1, m, CONTRACT_DROP_ESP_ICV);
 	craft_run(bed, 1, from_peer(&c, sequence, 4)); /* the forgery did not use the number up */
-	assert_int_equal(sent(0), 1);
+	assert_int_equal(bed_sent(bed, 0), 1);
 	dropped(1, from_peer(&c, ++sequence, 59), CONTRACT_DROP_ESP_DUMMY);
 	dropped(1, from_peer(&c, ++sequence, 6), CONTRACT_DROP_ESP_NEXT_HEADER);
 	dropped(1, from_peer(NULL, ++sequence, 4), CONTRACT_DROP_INNER_HEADER);
@@ -389,7 +379,7 @@ static void held(void **state)
 		c.flow = i;
 		craft_run(bed, 0, inside(&c));
 	}
-	assert_int_equal(sent(0) + sent(1), 0);
+	assert_int_equal(bed_sent(bed, 0) + bed_sent(bed, 1), 0);
 	assert_int_equal(event_of(CONTRACT_ACQUIRE, &event), 1);
 	assert_int_equal(event.acquire.tunnel, 2);
 	assert_int_equal(event.acquire.child, 2);
@@ -401,7 +391,7 @@ static void held(void **state)
 	assert_int_equal(tx->n, 10);
 	for (uint32_t i = 0; i < 10; i++)
 		assert_int_equal(bytes(tx->packets[i])[14 + 20 + 7], i + 1);
-	assert_int_equal(sent(1), 10);
+	assert_int_equal(bed_sent(bed, 1), 10);
 	assert_false(path_holds(bed->path));
 }
 
@@ -420,7 +410,7 @@ static void held_too_long(void **state)
 	while (path_holds(bed->path) && rte_rdtsc() < deadline)
 		path_tick(bed->path);
 	assert_int_equal(bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_LATE), late + PATH_HELD);
-	assert_int_equal(sent(0) + sent(1), 0);
+	assert_int_equal(bed_sent(bed, 0) + bed_sent(bed, 1), 0);
 }
 
 /* Sequence numbers of 32 bits end; nothing is sent past the last one. */
@@ -438,7 +428,7 @@ static void numbers_end(void **state)
 	event_of(0, &event);
 	craft_run(bed, 0, inside(&c));
 	craft_run(bed, 0, inside(&c));
-	assert_int_equal(sent(1), 2);
+	assert_int_equal(bed_sent(bed, 1), 2);
 	assert_int_equal(event_of(CONTRACT_LIFETIME, &event), 1);
 	assert_int_equal(event.lifetime.event, CONTRACT_HARD);
 	assert_int_equal(event.lifetime.sa, 9);

@@ -13,16 +13,6 @@
 
 static struct bed *bed;
 
-static uint32_t sent(uint32_t device)
-{
-	struct path_tx *tx = path_tx(bed->path, device);
-	uint32_t n = tx->n;
-
-	rte_pktmbuf_free_bulk(tx->packets, n);
-	tx->n = 0;
-	return n;
-}
-
 static void dropped(uint32_t device, struct rte_mbuf *m, enum contract_drop why)
 {
 	uint64_t before = bed_drops(bed, why);
@@ -32,7 +22,7 @@ static void dropped(uint32_t device, struct rte_mbuf *m, enum contract_drop why)
 	if (bed_drops(bed, why) != before + 1)
 		fail_msg("not dropped as %s", contract_drop_name(why));
 	assert_int_equal(bed_drops_all(bed), all + 1);
-	assert_int_equal(sent(0) + sent(1), 0);
+	assert_int_equal(bed_sent(bed, 0) + bed_sent(bed, 1), 0);
 }
 
 static struct rte_mbuf *to_tunnel(uint32_t tunnel)
@@ -174,10 +164,10 @@ static void hard_lifetime(void **state)
 	must_put(CONTRACT_SA, 4, &both[0], sizeof(both[0]));
 	craft_run(bed, 0, to_tunnel(2));
 	craft_run(bed, 0, to_tunnel(2));
-	assert_int_equal(sent(1), 2);
+	assert_int_equal(bed_sent(bed, 1), 2);
 	dropped(0, to_tunnel(2), CONTRACT_DROP_ESP_LIFETIME);
 	craft_run(bed, 1, from_tunnel(&both[0], 1, false));
-	assert_int_equal(sent(0), 1);
+	assert_int_equal(bed_sent(bed, 0), 1);
 	dropped(1, from_tunnel(&both[0], 2, false), CONTRACT_DROP_ESP_LIFETIME);
 }
 
@@ -195,7 +185,7 @@ static void number_of_another(void **state)
 	dropped(0, to_tunnel(3), CONTRACT_DROP_ESP_SPREAD);
 	slot->flight[1] = 2;
 	craft_run(bed, 0, to_tunnel(3));
-	assert_int_equal(sent(1), 1);
+	assert_int_equal(bed_sent(bed, 1), 1);
 	assert_int_equal(slot->flight[0], 0);
 	assert_int_equal(slot->out_life.next, CONTRACT_SPREAD_DEFAULT + 1);
 }
@@ -275,7 +265,7 @@ static void full_transmit_row(void **state)
 	for (uint32_t i = 0; i < PATH_EXIT + 3; i++)
 		craft_run(bed, 0, to_address(198, 51, 100));
 	assert_int_equal(bed_drops(bed, CONTRACT_DROP_TX_FULL), before + 3);
-	assert_int_equal(sent(1), PATH_EXIT);
+	assert_int_equal(bed_sent(bed, 1), PATH_EXIT);
 }
 
 int main(void)

@@ -168,10 +168,10 @@ async function queries() {
 	await builtOrSaid('learned routes', 'BGP', () => gateways.beginGetLearnedRoutesAndWait(group, 'gw', quick), routes);
 	await builtOrSaid('advertised routes', 'BGP',
 		() => gateways.beginGetAdvertisedRoutesAndWait(group, 'gw', '10.20.0.1', quick), routes);
-	await builtOrSaid('start a packet capture', 'capture', () => gateways.beginStartPacketCaptureAndWait(group, 'gw', quick),
-		(result) => result !== undefined);
-	await builtOrSaid('stop it', 'capture', () => gateways.beginStopPacketCaptureAndWait(group, 'gw',
-		{ sasUrl: 'https://127.0.0.1/none' }, quick), (result) => result !== undefined);
+	expect('a packet capture starts', await step('start a packet capture',
+		() => gateways.beginStartPacketCaptureAndWait(group, 'gw', quick)) !== undefined);
+	expect('and stops', await step('stop it', () => gateways.beginStopPacketCaptureAndWait(group, 'gw',
+		{ sasUrl: 'https://127.0.0.1/none' }, quick)) !== undefined);
 	await refused('what only ExpressRoute gateways have', 400, 'NotSupported',
 		() => gateways.beginGetResiliencyInformationAndWait(group, 'gw', quick));
 	const xml = await step('the supported devices', () => gateways.supportedVpnDevices(group, 'gw'));

@@ -40,20 +40,6 @@ together() {
 	done
 }
 
-pings_start() {
-	lab_start ping-a host-a ping -n -i 0.005 "$SITE_HOST_B"
-	lab_start ping-b host-b ping -n -i 0.005 "$SITE_HOST_A"
-}
-
-none_lost() {
-	lab_ping_end ping-a >>"$LAB_DIR/figures"
-	local a=$?
-	lab_ping_end ping-b >>"$LAB_DIR/figures"
-	local b=$?
-	cat "$LAB_DIR/figures"
-	[ $((a + b)) = 0 ]
-}
-
 never_suspected() {
 	fails grep -E 'suspect|Connected ->' "$LAB_DIR/control.log"
 }
@@ -66,11 +52,11 @@ require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
 require "the tunnel comes up" lab_await 20 lab_charon_up branch-ike gw0
 require "traffic flows" lab_ping host-a "$SITE_HOST_B" 10
-pings_start
+site_pings_start
 expect "$rekeys IKE and $rekeys child rekeys by strongSwan" by_them
 expect "as many by us" by_us
 expect "both kinds at once by strongSwan" together
-expect "no ping of both directions is lost" none_lost
+expect "no ping of both directions is lost" site_pings_end
 expect "the tunnel was never suspected" never_suspected
 sed 's/^/# /' "$LAB_DIR/figures"
 finish

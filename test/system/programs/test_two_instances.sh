@@ -97,20 +97,6 @@ collisions() {
 	done
 }
 
-pings_start() {
-	lab_start ping-a host-a ping -n -i 0.005 "$SITE_HOST_B"
-	lab_start ping-b host-b ping -n -i 0.005 "$SITE_HOST_A"
-}
-
-none_lost() {
-	lab_ping_end ping-a >>"$LAB_DIR/figures"
-	local a=$?
-	lab_ping_end ping-b >>"$LAB_DIR/figures"
-	local b=$?
-	cat "$LAB_DIR/figures"
-	[ $((a + b)) = 0 ]
-}
-
 never_down() {
 	fails grep -hE 'suspect|Connected ->' "$LAB_DIR/control.log" "$LAB_DIR/control-gw2.log"
 }
@@ -135,10 +121,10 @@ require "and the other" second gateway_start_control --log info,ike=debug
 require "both dial and are connected" lab_await 20 both_connected
 require "traffic flows" lab_ping host-a "$SITE_HOST_B" 10
 expect "one IKE SA is left of the two dials" lab_await 15 one_left
-pings_start
+site_pings_start
 expect "$rekeys rounds of two child and two IKE rekeys" rounds
 expect "$rekeys rounds that both sides start at once" collisions
-expect "no ping of both directions is lost" none_lost
+expect "no ping of both directions is lost" site_pings_end
 expect "one IKE SA is left on each side" lab_await 15 one_left
 expect "no tunnel was down or suspected" never_down
 sed 's/^/# /' "$LAB_DIR/figures"
