@@ -68,13 +68,6 @@ void bfd_free(struct bfd *bfd)
 	free(bfd);
 }
 
-static const char *text_of(const cJSON *json, const char *name)
-{
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
-
-	return text ? text : "";
-}
-
 static void told(struct bfd *b, const char *text, size_t n)
 {
 	struct config_report report;
@@ -83,13 +76,13 @@ static void told(struct bfd *b, const char *text, size_t n)
 
 	config_report_init(&report);
 	if (config_json_parse(&json, text, n, &report) == 0) {
-		const char *op = text_of(json, "op");
+		const char *op = config_json_text(json, "op");
 
 		change.gone = !strcmp(op, "delete");
-		change.up = !strcmp(text_of(json, "state"), "up");
+		change.up = !strcmp(config_json_text(json, "state"), "up");
 		if ((change.gone || !strcmp(op, "status")) &&
-		    net_addr_parse(&change.local, text_of(json, "local-address")) == 0 &&
-		    net_addr_parse(&change.peer, text_of(json, "peer-address")) == 0)
+		    net_addr_parse(&change.local, config_json_text(json, "local-address")) == 0 &&
+		    net_addr_parse(&change.peer, config_json_text(json, "peer-address")) == 0)
 			b->hooks.changed(b->hooks.context, &change);
 	}
 	config_json_free(json);

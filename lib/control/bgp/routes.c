@@ -31,13 +31,6 @@ struct part {
 	uint32_t instance;
 };
 
-static const char *text_of(const cJSON *json, const char *name)
-{
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
-
-	return text ? text : "";
-}
-
 static void finish(struct question *q)
 {
 	if (--q->open)
@@ -97,11 +90,11 @@ static void row_add(struct json_out *out, const struct row *row)
 static void learned_path(struct question *q, uint32_t instance, const char *network,
 			 const cJSON *path)
 {
-	const char *source = text_of(path, "peerId");
+	const char *source = config_json_text(path, "peerId");
 	char own[NET_ADDR_TEXT];
 	char local[NET_ADDR_TEXT];
 	struct net_addr peer;
-	struct row row = { .network = network, .path = text_of(path, "path") };
+	struct row row = { .network = network, .path = config_json_text(path, "path") };
 	const struct bgp_session *session = NULL;
 
 	own_address(q, instance, own);
@@ -146,7 +139,7 @@ static void advertised_take(struct question *q, uint32_t instance, const cJSON *
 	net_addr_text(local, &session->is.local);
 	cJSON_ArrayForEach(route, cJSON_GetObjectItemCaseSensitive(json, "advertisedRoutes"))
 	{
-		const char *from = text_of(route, "path");
+		const char *from = config_json_text(route, "path");
 		struct row row = { .local = local,
 				   .network = route->string,
 				   .next_hop = local,

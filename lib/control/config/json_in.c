@@ -162,3 +162,10 @@ void config_json_free(cJSON *root)
 {
 	cJSON_Delete(root);
 }
+
+const char *config_json_text(const cJSON *object, const char *name)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+
+	return text ? text : "";
+}

@@ -16,3 +16,5 @@ void config_json_setup(void);
 __attribute__((warn_unused_result)) int config_json_parse(cJSON **root, const char *text, size_t n,
 							  struct config_report *report);
 void config_json_free(cJSON *root); /* NULL is fine */
+/* The text of a member; "" when it is not there or no text. */
+const char *config_json_text(const cJSON *object, const char *name);
