@@ -1,26 +1,29 @@
 #include "control/ike/error.h"
 
-static const struct {
-	const char *name;
-	const char *sentence;
-	uint16_t notify;
-} errors[] = {
+#include "control/ike/outcome.h"
+
+static const struct ike_outcome *row(enum ike_error error)
+{
+	static const struct ike_outcome rows[] = {
 #define X(name, notify, sentence) { #name, sentence, notify },
-	IKE_ERRORS(X)
+		IKE_ERRORS(X)
 #undef X
-};
+	};
+
+	return ike_outcome_of((struct ike_outcomes){ rows, IKE_ERROR_COUNT }, error);
+}
 
 const char *ike_error_text(enum ike_error error)
 {
-	return (unsigned int)error < IKE_ERROR_COUNT ? errors[error].sentence : "?";
+	return row(error)->sentence;
 }
 
 const char *ike_error_name(enum ike_error error)
 {
-	return (unsigned int)error < IKE_ERROR_COUNT ? errors[error].name : "?";
+	return row(error)->name;
 }
 
 uint16_t ike_error_notify(enum ike_error error)
 {
-	return (unsigned int)error < IKE_ERROR_COUNT ? errors[error].notify : 0;
+	return row(error)->number;
 }
