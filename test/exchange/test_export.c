@@ -152,7 +152,7 @@ static void refuses_damage(void **state)
 	world_init(&world, IKE_PROFILE_STRONG);
 	world_start(&world);
 	world_up(&world);
-	assert_int_equal(ikev2_export(world.a.engine, world_ike(&world.a), &bytes), 0);
+	assert_int_equal(ikev2_export(world.a.engine, world_ike(&world.a), 0, &bytes), 0);
 	import = (struct ikev2_import){ .bytes = secret_span(&bytes),
 					.connection = world.a.connection };
 	assert_int_equal(ikev2_import(world.a.engine, &import, world.now_ns, &ike), -EEXIST);
@@ -187,7 +187,7 @@ static void returns_to_the_request(void **state)
 		world_start(&world);
 		world_up(&world);
 		act_rekey_child(&world);
-		assert_int_equal(ikev2_export(world.a.engine, world_ike(&world.a), &bytes), 0);
+		assert_int_equal(ikev2_export(world.a.engine, world_ike(&world.a), 0, &bytes), 0);
 		for (size_t i = 0; i < steps; i++)
 			world_step(&world);
 		if (steps == 2)
@@ -202,6 +202,34 @@ static void returns_to_the_request(void **state)
 	}
 }
 
+/* Ten rekeys a second: what fits into the caller's room is enough to go on with. */
+static void fits_after_many_rekeys(void **state)
+{
+	struct world world;
+	struct secret whole = { 0 };
+	struct secret brief = { 0 };
+	const size_t room = 7680;
+
+	(void)state;
+	world_init(&world, IKE_PROFILE_STRONG);
+	world_start(&world);
+	world_up(&world);
+	for (int i = 0; i < 40; i++) {
+		act_rekey_child(&world);
+		world_run(&world, WORLD_SECOND / 10);
+	}
+	assert_int_equal(ikev2_export(world.a.engine, world_ike(&world.a), 0, &whole), 0);
+	assert_true(whole.n > room);
+	assert_int_equal(ikev2_export(world.a.engine, world_ike(&world.a), room, &brief), 0);
+	assert_true(brief.n <= room);
+	world_return(&world.a, secret_span(&brief));
+	world_run(&world, 10 * WORLD_SECOND);
+	world_agree(&world, 1);
+	secret_free(&whole);
+	secret_free(&brief);
+	world_fini(&world);
+}
+
 /* The one before may have asked often: its silence does not count against the peer. */
 static void asks_anew(void **state)
 {
@@ -214,7 +242,7 @@ static void asks_anew(void **state)
 	world_up(&world);
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(ikev2_probe(world.a.engine, world_ike(&world.a), world.now_ns), 0);
-		assert_int_equal(ikev2_export(world.a.engine, world_ike(&world.a), &bytes), 0);
+		assert_int_equal(ikev2_export(world.a.engine, world_ike(&world.a), 0, &bytes), 0);
 		world_step(&world);
 		world_lose(&world); /* the answer */
 		world.now_ns += 3 * WORLD_SECOND;
@@ -230,7 +258,7 @@ static void asks_anew(void **state)
 int main(void)
 {
 	size_t count = sizeof(scenarios) / sizeof(scenarios[0]);
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 3];
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 4];
 
 	for (size_t i = 0; i < count; i++)
 		tests[i] = (struct CMUnitTest){ .name = scenarios[i].name,
@@ -240,7 +268,9 @@ int main(void)
 	tests[count + 1] = (struct CMUnitTest){ .name = "returns to the request",
 						.test_func = returns_to_the_request };
 	tests[count + 2] = (struct CMUnitTest){ .name = "asks anew", .test_func = asks_anew };
+	tests[count + 3] = (struct CMUnitTest){ .name = "fits after many rekeys",
+						.test_func = fits_after_many_rekeys };
 	if (secret_pool_init(4 << 20))
 		return 1;
-	return _cmocka_run_group_tests("export", tests, count + 3, NULL, NULL);
+	return _cmocka_run_group_tests("export", tests, count + 4, NULL, NULL);
 }

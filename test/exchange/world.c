@@ -241,6 +241,8 @@ static void hook_trace(void *context, uint64_t ike, const struct ikev2_connectio
 {
 	struct world_peer *peer = context;
 
+	if (!strncmp(line, "[SEND]", 6))
+		snprintf(peer->said, sizeof(peer->said), "%s", line);
 	if (peer->world->trace)
 		printf("%7.3f %s %016lx %s\n", (double)peer->world->now_ns / 1e9, peer->name, ike,
 		       line);
@@ -334,7 +336,7 @@ static void start_peer(struct world_peer *peer)
 		.child_move = hook_move,
 		.child_seen_ns = hook_seen,
 		.dh = peer->slow ? hook_dh : NULL,
-		.trace = peer->world->trace ? hook_trace : NULL,
+		.trace = peer->world->trace || peer->world->listen ? hook_trace : NULL,
 	};
 
 	if (!peer->connection)
@@ -385,7 +387,7 @@ void world_replace(struct world_peer *peer)
 	uint64_t ike;
 
 	for (ike = ikev2_next(old, 0); ike; ike = ikev2_next(old, ike)) {
-		int error = ikev2_export(old, ike, &bytes[count]);
+		int error = ikev2_export(old, ike, 0, &bytes[count]);
 
 		assert_true(error == 0 || error == -EAGAIN);
 		count += error == 0;
@@ -531,7 +533,7 @@ bool world_died(const struct world *world)
 	return false;
 }
 
-static void step_checks(struct world *world)
+void world_check(struct world *world)
 {
 	if (!world->always_reachable || world_died(world))
 		return;
@@ -539,7 +541,7 @@ static void step_checks(struct world *world)
 	check_reachable(&world->b, &world->a);
 }
 
-static void hand_over(struct world *world, const struct world_packet *packet)
+void world_hand_over(struct world *world, const struct world_packet *packet)
 {
 	struct world_peer *to = packet->to_b ? &world->b : &world->a;
 	const struct ikev2_datagram datagram = { .path = packet->path,
@@ -549,7 +551,7 @@ static void hand_over(struct world *world, const struct world_packet *packet)
 	if (packet->n == 1 && packet->bytes[0] == 0xff) /* keepalive: ends in the data plane */
 		return;
 	ikev2_receive(to->engine, &datagram, world->now_ns);
-	step_checks(world);
+	world_check(world);
 }
 
 static void deliver_one(struct world *world)
@@ -564,9 +566,9 @@ static void deliver_one(struct world *world)
 		return;
 	}
 	if (fate != WORLD_LOSE)
-		hand_over(world, packet);
+		world_hand_over(world, packet);
 	if (fate == WORLD_DOUBLE)
-		hand_over(world, packet);
+		world_hand_over(world, packet);
 	free(packet);
 }
 
@@ -591,7 +593,7 @@ void world_release(struct world *world)
 			list_entry(world->held.next, struct world_packet, link);
 
 		list_del(&packet->link);
-		hand_over(world, packet);
+		world_hand_over(world, packet);
 		free(packet);
 	}
 }
@@ -618,7 +620,7 @@ void world_run(struct world *world, uint64_t for_ns)
 			ikev2_tick(world->a.engine, world->now_ns);
 		if (b && b <= world->now_ns)
 			ikev2_tick(world->b.engine, world->now_ns);
-		step_checks(world);
+		world_check(world);
 		if (world->now_ns >= end && list_empty(&world->packets) &&
 		    (!ikev2_deadline(world->a.engine) ||
 		     ikev2_deadline(world->a.engine) > world->now_ns) &&

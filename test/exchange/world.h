@@ -79,6 +79,7 @@ struct world_peer {
 	bool replaced;	  /* SPIs that were under way may be lost */
 	bool nobody;	  /* lookup finds nothing */
 	uint64_t seen_ns; /* data-plane traffic; 0: none */
+	char said[400];	  /* the last message that it sent, as its trace says it */
 	struct world_event events[WORLD_EVENTS];
 	size_t event_count;
 };
@@ -109,6 +110,7 @@ struct world {
 	bool always_reachable; /* what one side sends on, the other must take: checked at each step
 				*/
 	bool trace;
+	bool listen;		  /* world_peer.said is kept */
 	struct net_addr nat_addr; /* a's address as b sees it; family 0: no NAT */
 	uint16_t nat_port;
 };
@@ -120,6 +122,10 @@ void world_fini(struct world *world);
 void world_dial(struct world *world, struct world_peer *from, uint64_t *ike);
 /* Delivers what is under way until nothing is; time stands still. */
 void world_deliver(struct world *world);
+/* This datagram, which is in no queue (and stays the caller's). */
+void world_hand_over(struct world *world, const struct world_packet *packet);
+/* What always_reachable asks for; done after each datagram and each deadline. */
+void world_check(struct world *world);
 /* One datagram, or one completion of a slow peer; false: there is none. */
 bool world_step(struct world *world);
 /* Another engine takes over from what the first one exports; hooks under way are forgotten. */

@@ -345,7 +345,7 @@ void ikev2_child_remove(struct ikev2_child *child, enum ikev2_reason reason, con
 		ikev2_child_switch(heir);
 	else if (!heir && child->sends)
 		call_standby(child);
-	if (child->told && !heir && child->state != IKEV2_CHILD_LINGERING)
+	if (child->told && !child->replaced_by && child->state != IKEV2_CHILD_LINGERING)
 		tell(child, IKEV2_EVENT_CHILD_DOWN, reason, detail);
 	ikev2_trace_local(child->sa, "child %08x removed: %s", child->spi,
 			  ikev2_reason_text(reason));
@@ -388,7 +388,10 @@ static void add_child_job(struct ikev2_child *child, enum ikev2_job_kind kind)
 static void expire(struct ikev2_child *child)
 {
 	const struct ikev2_hooks *hooks = &child->sa->engine->hooks;
+	struct ikev2_child *heir = ikev2_child_find(child->sa->engine, child->replaced_by);
 
+	if (heir && heir->state != IKEV2_CHILD_LINGERING)
+		ikev2_child_switch(heir);
 	child->expire_ns = child->rekey_ns = child->replaced_ns = 0;
 	child->reason = IKEV2_REASON_LIFETIME;
 	if (child->installed)

@@ -127,7 +127,7 @@ static bool rival_holds(struct ikev2_task *task, struct ikev2_child *old)
 {
 	struct ikev2_child *rival = ikev2_child_find(task->sa->engine, task->offer.rival_child);
 
-	if (!rival)
+	if (!rival || rival->state == IKEV2_CHILD_LINGERING)
 		return false;
 	succeed(rival, old);
 	rival->waits = !rival->sends;
@@ -185,7 +185,8 @@ static enum ikev2_step refused(struct ikev2_task *task, const struct ike_notify 
 		task->job = NULL;
 		return IKEV2_DONE;
 	case IKE_N_CHILD_SA_NOT_FOUND:
-		if (!old)
+		/* Deleted while our request was late: the peer wanted that. */
+		if (!old || old->state != IKEV2_CHILD_REKEYING)
 			return IKEV2_DONE;
 		ikev2_child_remove(old, reason, NULL);
 		remake(sa, entry);
@@ -206,6 +207,28 @@ static enum ikev2_step refused(struct ikev2_task *task, const struct ike_notify 
 	}
 }
 
+/*
+ * The peer deleted the new child before its answer was here (strongSwan does when it is told to):
+ * there is nothing to use, and what was to be replaced is no longer wanted.
+ */
+static bool deleted_before(struct ikev2_task *task)
+{
+	struct ikev2_child *old = old_of(task);
+	bool deleted = false;
+
+	for (size_t i = 0; i < IKEV2_GONE_MAX; i++)
+		deleted |= task->offer.gone[i] && task->offer.gone[i] == task->child->peer_spi;
+	if (!deleted)
+		return false;
+	if (rival_holds(task, old))
+		return true;
+	if (!old)
+		ikev2_child_failed(task->sa, task->job->entry, IKEV2_REASON_PEER_DELETED, NULL);
+	else
+		delete_job(old, IKEV2_REASON_PEER_DELETED);
+	return true;
+}
+
 /* Both rekeyed: of the two new ones the one with the lowest nonce goes (section 2.8.1). */
 static enum ikev2_step response_installed(struct ikev2_task *task)
 {
@@ -213,6 +236,8 @@ static enum ikev2_step response_installed(struct ikev2_task *task)
 	struct ikev2_child *old = old_of(task);
 	struct ikev2_child *mine = task->child;
 	struct ikev2_child *rival = ikev2_child_find(sa->engine, task->offer.rival_child);
+	/* Also against one that the peer has deleted meanwhile. */
+	bool lost = task->offer.rival_child && ikev2_low_less(&mine->low, &task->offer.rival_low);
 
 	if (task->error) {
 		ikev2_negotiate_undo(task, IKEV2_REASON_INSTALL);
@@ -222,9 +247,14 @@ static enum ikev2_step response_installed(struct ikev2_task *task)
 		}
 		return IKEV2_DONE;
 	}
+	if (deleted_before(task)) {
+		task->child = NULL;
+		ikev2_child_drop(mine);
+		return IKEV2_DONE;
+	}
 	task->child = NULL;
 	ikev2_child_link(sa, mine);
-	if (rival && ikev2_low_less(&mine->low, &rival->low)) {
+	if (lost) {
 		mine->redundant = true;
 		mine->replaces = 0;
 		ikev2_child_up(mine);
@@ -244,9 +274,7 @@ static enum ikev2_step response_installed(struct ikev2_task *task)
 
 static enum ikev2_step response_keys(struct ikev2_task *task)
 {
-	struct ikev2_sa *sa = task->sa;
 	const struct ike_payload *payload = ike_message_find(&task->message, IKE_PAYLOAD_NONCE);
-	struct ikev2_child *rival = ikev2_child_find(sa->engine, task->offer.rival_child);
 	struct ike_exchange_secrets secrets = {
 		.ni = { task->offer.nonce, IKEV2_NONCE_BYTES },
 	};
@@ -257,10 +285,12 @@ static enum ikev2_step response_keys(struct ikev2_task *task)
 		ikev2_negotiate_undo(task, IKEV2_REASON_DH);
 		return give_up(task, IKEV2_REASON_DH);
 	}
+	if (deleted_before(task))
+		return IKEV2_DONE;
 	if (task->dh)
 		secrets.shared = secret_span(&task->dh->shared);
 	low = ikev2_low_of(secrets.ni, secrets.nr);
-	wins = !rival || !ikev2_low_less(&low, &rival->low);
+	wins = !task->offer.rival_child || !ikev2_low_less(&low, &task->offer.rival_low);
 	return ikev2_negotiate_install(task, &secrets, wins, response_installed);
 }
 
@@ -312,6 +342,22 @@ static struct ikev2_offer *collision(struct ikev2_sa *sa, uint32_t child)
 	return NULL;
 }
 
+void ikev2_create_gone(struct ikev2_sa *sa, uint32_t peer_spi)
+{
+	struct ikev2_task *response = sa->tasks[IKEV2_SLOT_RESPONSE];
+	struct ikev2_offer *offer = NULL;
+
+	if (sa->own && sa->own->offer.esp_spi)
+		offer = &sa->own->offer;
+	else if (response && response->offer.esp_spi)
+		offer = &response->offer;
+	for (size_t i = 0; offer && i < IKEV2_GONE_MAX; i++)
+		if (!offer->gone[i]) {
+			offer->gone[i] = peer_spi;
+			return;
+		}
+}
+
 void ikev2_create_old_gone(struct ikev2_child *old)
 {
 	struct ikev2_offer *offer = collision(old->sa, old->spi);
@@ -336,6 +382,7 @@ static void request_done(struct ikev2_task *task, struct ikev2_child *child)
 	ikev2_child_up(child);
 	if (offer) {
 		offer->rival_child = child->spi;
+		offer->rival_low = child->low;
 		child->replaced_ns = sa->engine->now_ns + IKEV2_REPLACED_NS;
 		return;
 	}
@@ -354,12 +401,21 @@ static void request_done(struct ikev2_task *task, struct ikev2_child *child)
 	}
 }
 
+/* While we worked on the peer's rekey our own one, or a Delete, took the child that it is about. */
+static bool overtaken(const struct ikev2_task *task)
+{
+	const struct ikev2_child *old = old_of(task);
+
+	return task->rekeyed_child &&
+	       (!old || (old->state != IKEV2_CHILD_UP && old->state != IKEV2_CHILD_REKEYING));
+}
+
 static enum ikev2_step request_installed(struct ikev2_task *task)
 {
 	struct ikev2_child *child = task->child;
 	struct ike_builder b;
 
-	if (task->error) {
+	if (task->error || overtaken(task)) {
 		ikev2_exchange_respond_notify(task, IKE_N_TEMPORARY_FAILURE, (struct span){ 0 });
 		return IKEV2_DONE;
 	}
@@ -383,6 +439,10 @@ static enum ikev2_step request_keys(struct ikev2_task *task)
 	if (task->error || secret_random(task->offer.nonce, IKEV2_NONCE_BYTES) ||
 	    ike_nonce_decode(payload->body, &secrets.ni) != IKE_ERROR_OK) {
 		ikev2_exchange_respond_notify(task, IKE_N_INVALID_SYNTAX, (struct span){ 0 });
+		return IKEV2_DONE;
+	}
+	if (overtaken(task)) {
+		ikev2_exchange_respond_notify(task, IKE_N_TEMPORARY_FAILURE, (struct span){ 0 });
 		return IKEV2_DONE;
 	}
 	if (task->dh)

@@ -239,9 +239,13 @@ void ikev2_peer_moved(struct ikev2_engine *engine, uint32_t child, const struct 
 /* Deletes everything; done when ikev2_counters()->sas is 0. */
 void ikev2_shutdown(struct ikev2_engine *engine, uint64_t now_ns);
 
-/* Export and import; info.h has the dump for people. Bytes hold keys: the caller's to wipe. */
+/*
+ * Export and import; info.h has the dump for people. Bytes hold keys: the caller's to wipe. When it
+ * is more than `room` (0: any), deleted children that only take late packets are left out: many
+ * rekeys a second leave many of them.
+ */
 __attribute__((warn_unused_result)) int ikev2_export(const struct ikev2_engine *engine,
-						     uint64_t ike, struct secret *out);
+						     uint64_t ike, size_t room, struct secret *out);
 struct ikev2_import {
 	struct span bytes;
 	struct ikev2_connection *connection; /* NULL only for one that had none yet */

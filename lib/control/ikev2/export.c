@@ -22,13 +22,14 @@
 #include <stdlib.h>
 
 #define MAGIC 0x494b4532u
-#define VERSION 1
+#define VERSION 2
 #define COUNTER_JUMP (UINT64_C(1) << 20)
 #define LIST_MAX 4096
 
 struct io {
 	bool in;
 	bool failed;
+	bool brief;  /* writing: without children that only take late packets */
 	uint8_t *to; /* NULL when writing: counts only */
 	struct cursor c;
 	size_t n;
@@ -135,6 +136,8 @@ static void io_offer(struct io *io, struct ikev2_offer *offer)
 	IO(io, offer->esp_spi);
 	IO(io, offer->rival_child);
 	IO(io, offer->rival_ike);
+	IO(io, offer->rival_low);
+	IO(io, offer->gone);
 }
 
 struct exchange_view {
@@ -312,6 +315,8 @@ static bool view_exchange(const struct ikev2_sa *sa, struct exchange_view *view)
 					.offer = &task->exchange->offer };
 	task->exchange->offer.rival_child = task->offer.rival_child;
 	task->exchange->offer.rival_ike = task->offer.rival_ike;
+	task->exchange->offer.rival_low = task->offer.rival_low;
+	memcpy(task->exchange->offer.gone, task->offer.gone, sizeof(task->offer.gone));
 	task->exchange->no_install = task->child && task->child->installed;
 	return true;
 }
@@ -341,6 +346,11 @@ static void write_exchange(struct io *io, const struct ikev2_sa *sa)
 	secret_free(&private);
 }
 
+static bool left_out(const struct io *io, const struct ikev2_child *child)
+{
+	return io->brief && child->state == IKEV2_CHILD_LINGERING;
+}
+
 static void write_lists(struct io *io, const struct ikev2_sa *sa)
 {
 	struct ikev2_task *local = sa->tasks[IKEV2_SLOT_LOCAL];
@@ -357,12 +367,14 @@ static void write_lists(struct io *io, const struct ikev2_sa *sa)
 	for (at = sa->jobs.next; at != &sa->jobs; at = at->next)
 		io_job(io, list_entry(at, struct ikev2_job, link));
 	for (at = sa->children.next; at != &sa->children; at = at->next)
-		children++;
+		children += !left_out(io, list_entry(at, struct ikev2_child, link));
 	IO(io, children);
 	for (at = sa->children.next; at != &sa->children; at = at->next) {
 		struct ikev2_child *child = list_entry(at, struct ikev2_child, link);
 		uint8_t state = child->state;
 
+		if (left_out(io, child))
+			continue;
 		/* Its rekey had not been sent: that is where it starts again. */
 		if (starting && local->job->child == child->spi &&
 		    child->state == IKEV2_CHILD_REKEYING)
@@ -406,7 +418,7 @@ static void write_sa(struct io *io, const struct ikev2_sa *from)
 	write_lists(io, sa);
 }
 
-int ikev2_export(const struct ikev2_engine *engine, uint64_t ike, struct secret *out)
+int ikev2_export(const struct ikev2_engine *engine, uint64_t ike, size_t room, struct secret *out)
 {
 	const struct ikev2_sa *sa = ikev2_sa_find(engine, ike);
 	struct io io = { 0 };
@@ -417,12 +429,16 @@ int ikev2_export(const struct ikev2_engine *engine, uint64_t ike, struct secret 
 	if (sa->state == IKEV2_STATE_NEW && !sa->initiator)
 		return -EAGAIN; /* its first request is being served: the peer sends it again */
 	write_sa(&io, sa);
+	if (room && io.n > room) {
+		io = (struct io){ .brief = true };
+		write_sa(&io, sa);
+	}
 	if (io.failed)
 		return -ENOMEM;
 	error = secret_new(out, io.n);
 	if (error)
 		return error;
-	io = (struct io){ .to = out->p };
+	io = (struct io){ .to = out->p, .brief = io.brief };
 	write_sa(&io, sa);
 	if (io.failed)
 		secret_free(out);

@@ -44,6 +44,8 @@ void ikev2_converge(struct ikev2_sa *sa); /* of two IKE SAs from a double dial *
 
 /* The peer deletes what we are rekeying: what its own rekey made, if anything, takes over. */
 void ikev2_create_old_gone(struct ikev2_child *old);
+/* The peer deletes a child that we do not know: it may be the one that its late answer is about. */
+void ikev2_create_gone(struct ikev2_sa *sa, uint32_t peer_spi);
 /* Of a rekey: the new IKE SA takes everything over. */
 void ikev2_rekey_won(struct ikev2_sa *old, struct ikev2_sa *heir);
 

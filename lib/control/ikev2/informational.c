@@ -128,8 +128,10 @@ static size_t delete_children(struct ikev2_sa *sa, const struct ike_delete *del,
 	for (uint16_t i = 0; i < del->count; i++) {
 		struct ikev2_child *child = ikev2_child_find_peer(sa, ike_delete_spi(del, i));
 
-		if (!child)
+		if (!child) {
+			ikev2_create_gone(sa, ike_delete_spi(del, i));
 			continue;
+		}
 		ikev2_create_old_gone(child);
 		if (child->delete_sent && child->state == IKEV2_CHILD_DELETING) {
 			child->delete_sent = false;

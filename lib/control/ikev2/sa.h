@@ -28,6 +28,7 @@
 #define IKEV2_SUSPECT_NS (1200 * IKEV2_NS_PER_MS) /* a round trip may take half a second */
 #define IKEV2_COOKIE_TRIES 4
 #define IKEV2_KE_TRIES 3
+#define IKEV2_GONE_MAX 4
 
 /* The lowest nonce of an exchange: which of two SAs is redundant (RFC 7296 section 2.8). */
 struct ikev2_low {
@@ -75,6 +76,8 @@ struct ikev2_offer {
 	/* The peer rekeyed the same SA at the same time: what came out of its exchange. */
 	uint32_t rival_child;
 	uint64_t rival_ike;
+	struct ikev2_low rival_low;    /* of rival_child */
+	uint32_t gone[IKEV2_GONE_MAX]; /* the peer's Deletes meanwhile, of what we do not know */
 };
 
 struct ikev2_bytes {

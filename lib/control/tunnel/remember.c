@@ -25,7 +25,7 @@ static void keep_now(struct tunnel *tunnel)
 	uint64_t ike = tunnel->ike ? tunnel->ike : tunnel->dialling ? tunnel->dialled : 0;
 	struct secret bytes = { 0 };
 
-	if (ike && ikev2_export(all->engine, ike, &bytes) < 0)
+	if (ike && ikev2_export(all->engine, ike, KEEP_BYTES, &bytes) < 0)
 		log_debug(TOPIC, "IKE SA not exported tunnel=\"%s\"", tunnel->name);
 	if (!keep_put(all->keep, tunnel->id, tunnel->name, secret_span(&bytes)))
 		log_warn(TOPIC, "too large to be kept over a restart tunnel=\"%s\"", tunnel->name);
