@@ -16,5 +16,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/pki.sh"
 # shellcheck source=crowd.sh
 . "$(dirname "${BASH_SOURCE[0]}")/crowd.sh"
+# shellcheck source=vnets.sh
+. "$(dirname "${BASH_SOURCE[0]}")/vnets.sh"
 # shellcheck source=guest.sh
 . "$(dirname "${BASH_SOURCE[0]}")/guest.sh"

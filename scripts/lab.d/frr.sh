@@ -7,7 +7,7 @@ lab_frr_missing() {
 	[ -x "$LAB_FRR_LIB/bgpd" ] || echo "no FRR (scripts/setup installs it)"
 }
 
-# lab_frr_start NAME NS: bgpd's configuration on stdin
+# lab_frr_start NAME NS: bgpd's configuration on stdin; LAB_FRR_DAEMONS says which others are wanted
 lab_frr_start() {
 	local name=$1 ns=$2 dir=$LAB_DIR/$1 program
 	install -d -m 2770 -o frr -g frrvty "$dir"
@@ -16,7 +16,7 @@ lab_frr_start() {
 	: >"$dir/zebra.conf"
 	chgrp frrvty "$dir"/*.conf
 	chmod 0640 "$dir"/*.conf
-	for program in zebra bfdd bgpd; do
+	for program in ${LAB_FRR_DAEMONS:-zebra bfdd bgpd}; do
 		lab_start "$name-$program" "$ns" "$LAB_FRR_LIB/$program" -i "$dir/$program.pid" --vty_socket "$dir" \
 			-z "$dir/zserv" -P 0 --log stdout --log-level warn -f "$dir/$program.conf"
 		lab_await 10 test -S "$dir/$program.vty"

@@ -118,3 +118,18 @@ gateway_api() {
 	lab_in "$(gateway_ns)" curl -sS -k --max-time 10 -X "$1" -H "Authorization: Bearer $(cat "$(gateway_dir)/token")" \
 		-H 'Content-Type: application/json' ${3:+--data "$3"} "https://127.0.0.1:$LAB_API_PORT$2"
 }
+
+# The answer of a long-running POST: gateway_result PATH
+gateway_result() {
+	local location dir _
+	dir=$(gateway_dir)
+	location=$(lab_in "$(gateway_ns)" curl -sS -k --max-time 10 -X POST -D - -o /dev/null -H "Authorization: Bearer $(cat "$dir/token")" \
+		-H 'Content-Length: 0' "https://127.0.0.1:$LAB_API_PORT/$1" | sed -n 's/^[Ll]ocation: *https:\/\/[^/]*\(.*\)\r$/\1/p')
+	[ -n "$location" ] || return 1
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		gateway_api GET "$location" >"$dir/result"
+		[ ! -s "$dir/result" ] || break
+		read -r -t 0.2 <> <(:) || true
+	done
+	cat "$dir/result"
+}

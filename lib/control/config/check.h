@@ -36,6 +36,11 @@ void check_gateway_skus(struct check *check);
 void check_gateway_bgp(struct check *check);
 void check_local_gateways(struct check *check);
 void check_connections(struct check *check);
+void check_vnet_connection(struct check *check, const struct config_connection *connection,
+			   const struct config_gateway *gateway);
+/* Whose port a public address must be on. Nobody's: no connection tells yet. */
+enum check_whose { CHECK_OURS, CHECK_ANOTHERS, CHECK_NOBODYS };
+enum check_whose check_vnet_whose(const struct check *check, const struct config_public_ip *ip);
 /* Prefixes that are behind two places of one gateway; two connections to one place. n log n. */
 __attribute__((warn_unused_result)) int check_overlaps(struct check *check);
 /* Properties that must stay, against `previous`. */

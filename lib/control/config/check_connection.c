@@ -256,6 +256,7 @@ static void check_connection(struct check *check, uint32_t i)
 	if (!gateway)
 		return;
 	check_bgp(check, connection, gateway, site);
+	check_vnet_connection(check, connection, gateway);
 	check_pairs(check, connection, gateway, site);
 	check_sku(check, connection, gateway);
 	if (site && site->address.family)

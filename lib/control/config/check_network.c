@@ -108,9 +108,19 @@ static void check_ip_port(struct check *check, const struct config_public_ip *ip
 	const struct config_port *port = config_appliance_port_of(appliance, local);
 	const struct config_resource *resource = &ip->resource;
 	char text[NET_ADDR_TEXT];
+	enum check_whose whose = CHECK_OURS;
 
 	if (map_get(check->failed, "/appliance", strlen("/appliance")))
 		return; /* the ports are not known */
+	if (!port && !ip->port)
+		whose = check_vnet_whose(check, ip);
+	if (whose == CHECK_NOBODYS)
+		check_warn(check, AT(resource, "/properties/ipAddress"),
+			   "%s is not an address of any port: a gateway with it is taken for "
+			   "another appliance's.",
+			   net_addr_text(text, local));
+	if (whose != CHECK_OURS)
+		return;
 	if (ip->port && !config_appliance_port(appliance, ip->port)) {
 		check_fail(check, AT(resource, "/properties/port"), CODE_REFERENCE,
 			   "The appliance has no port %s.", ip->port);

@@ -12,6 +12,8 @@
 
 #define TOPIC "dataplane"
 #define ATTACH_TIMEOUT_MS 200
+/* Twice as long after each time in vain: a data plane that gets little of its processor answers. */
+#define ATTACH_TIMEOUT_MAX_MS 1600
 #define ATTACH_RETRY_NS (100 * CLOCK_NS_PER_MS)
 #define BACKLOG_RETRY_NS (CLOCK_NS_PER_MS)
 #define RECEIVE_BURST 256
@@ -30,7 +32,8 @@ struct requests {
 	struct backlog backlog;
 	uint64_t last_request;
 	int attach_error; /* the last one, so that it is logged once */
-	uint8_t *batch;	  /* one message while it is being put together */
+	int attach_timeout_ms;
+	uint8_t *batch; /* one message while it is being put together */
 	size_t batch_n;
 	bool batch_open;
 	uint8_t *receive_buffer;
@@ -186,6 +189,8 @@ static void attach_failed(struct requests *r, int error)
 		log_warn(TOPIC, "cannot attach to the data plane yet socket=%s error=\"%s\"",
 			 r->path, strerror(-error));
 	r->attach_error = error;
+	if (error == -ETIMEDOUT && r->attach_timeout_ms < ATTACH_TIMEOUT_MAX_MS)
+		r->attach_timeout_ms *= 2;
 	detach(r);
 	event_timer_set(r->retry, ATTACH_RETRY_NS);
 }
@@ -200,7 +205,7 @@ static void attach_try(void *context)
 		readable(r);
 		return;
 	}
-	rc = channel_attach(&r->channel, r->path, ATTACH_TIMEOUT_MS);
+	rc = channel_attach(&r->channel, r->path, r->attach_timeout_ms);
 	if (rc == 0)
 		rc = attach_sources(r);
 	if (rc < 0) {
@@ -208,6 +213,7 @@ static void attach_try(void *context)
 		return;
 	}
 	r->attach_error = 0;
+	r->attach_timeout_ms = ATTACH_TIMEOUT_MS;
 	limits = channel_limits(r->channel);
 	log_info(TOPIC, "attached session=%u workers=%u instance=%016llx", limits->session,
 		 limits->workers, (unsigned long long)limits->instance);
@@ -226,6 +232,7 @@ int requests_new(struct requests **requests, struct event_loop *loop, const char
 	r->loop = loop;
 	r->hooks = *hooks;
 	r->counters.fd = -1;
+	r->attach_timeout_ms = ATTACH_TIMEOUT_MS;
 	map_init(&r->pending);
 	r->path = strdup(path);
 	r->receive_buffer = aligned_alloc(64, CONTRACT_MESSAGE_MAX);

@@ -53,20 +53,8 @@ config() {
 		| .connections[0].properties.enableBgp = true"
 }
 
-# The answer of a long-running operation.
 api_result() {
-	local location
-	location=$(lab_in gw curl -sS -k --max-time 10 -X POST -D - -o /dev/null -H "Authorization: Bearer $(cat "$LAB_DIR/token")" \
-		-H 'Content-Length: 0' "https://127.0.0.1:$LAB_API_PORT/virtualNetworkGateways/gw/$1" |
-		sed -n 's/^[Ll]ocation: *https:\/\/[^/]*\(.*\)\r$/\1/p')
-	[ -n "$location" ] || return 1
-	local _
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		gateway_api GET "$location" >"$LAB_DIR/result"
-		[ ! -s "$LAB_DIR/result" ] || break
-		read -r -t 0.2 <> <(:) || true
-	done
-	cat "$LAB_DIR/result"
+	gateway_result "virtualNetworkGateways/gw/$1"
 }
 
 cli() {

@@ -10,7 +10,7 @@
 static const char *const config_edit_base =
 	"{ 'appliance': { 'ports': ["
 	"    { 'name': 'pub0', 'device': 'net_null0', 'role': 'public',"
-	"      'addresses': ['192.0.2.1/24', '192.0.2.2/24', '192.0.2.3/24'],"
+	"      'addresses': ['192.0.2.1/24', '192.0.2.2/24'],"
 	"      'gateway': '192.0.2.254' },"
 	"    { 'name': 'prv0', 'device': 'net_null1', 'role': 'private',"
 	"      'addresses': ['10.0.0.1/24'] } ],"
@@ -25,7 +25,7 @@ static const char *const config_edit_base =
 	"      { 'addressPrefix': '10.9.255.0/27' } } ] } } ],"
 	"  'publicIPAddresses': [ { 'name': 'pip0', 'properties': { 'ipAddress': '192.0.2.1' } },"
 	"    { 'name': 'pip1', 'properties': { 'ipAddress': '192.0.2.2' } },"
-	"    { 'name': 'pip2', 'properties': { 'ipAddress': '192.0.2.3' } } ],"
+	"    { 'name': 'pip2', 'properties': { 'ipAddress': '203.0.113.3' } } ],"
 	"  'virtualNetworkGateways': [ { 'name': 'gw', 'properties': { 'activeActive': true,"
 	"    'sku': { 'name': 'VpnGw2' },"
 	"    'ipConfigurations': ["

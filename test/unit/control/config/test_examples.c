@@ -18,6 +18,7 @@ static const struct {
 	{ "bgp", { NULL }, 1 },
 	{ "multi-site", { NULL }, 3 },
 	{ "vnet-to-vnet", { NULL }, 2 },
+	{ "vnet-transit", { NULL }, 5 },
 	{ "policy-based", { NULL }, 2 },
 	{ "dual-redundancy", { NULL }, 2 },
 	{ "expressroute-coexistence",

@@ -10,6 +10,8 @@
 	   "/certificateAuthentication={'outboundAuthCertificate':" ours                           \
 	   ",'inboundAuthCertificateSubjectName':" subject ",'inboundAuthCertificateChain':" chain \
 	   "}"
+#define GW2_P "/virtualNetworkGateways/1/properties"
+#define BOTH_HERE "/appliance/ports/0/addresses=['192.0.2.1/24','192.0.2.2/24','203.0.113.3/24']\n"
 #define LNG(n) "/localNetworkGateways/" #n "/properties"
 #define POLICY_GOOD                                                                                \
 	"{'saLifeTimeSeconds':27000,'saDataSizeKilobytes':102400000,'ipsecEncryption':'GCMAES256'" \
@@ -99,9 +101,9 @@ static const struct rule rules[] = {
 	{ LNG(0) "/bgpSettings={'asn':65515}", LNG(0) "/bgpSettings/asn", "InvalidParameter" },
 	{ GW_P "/bgpSettings={'asn':65515}", NULL },
 	{ GW_P "/bgpSettings={'asn':4294967296}", GW_P "/bgpSettings/asn", "InvalidParameter" },
-	{ GW_P "/enableBgp=true\n/virtualNetworkGateways/1/properties/enableBgp=true",
-	  "/virtualNetworkGateways/1/properties/enableBgp", "FeatureNotImplemented", 501 },
-	{ "/virtualNetworkGateways/1/properties/enableBgp=true", NULL },
+	{ BOTH_HERE "/connections/2=-\n" GW_P "/enableBgp=true\n" GW2_P "/enableBgp=true",
+	  GW2_P "/enableBgp", "FeatureNotImplemented", 501 },
+	{ GW_P "/enableBgp=true\n" GW2_P "/enableBgp=true", NULL },
 	/* 9, 10, 22: not built */
 	{ GW_P "/vpnClientConfiguration={'vpnClientProtocols':['IkeV2']}",
 	  GW_P "/vpnClientConfiguration", "FeatureNotImplemented", 501 },
@@ -151,6 +153,16 @@ static const struct rule rules[] = {
 	  "/connections/2/properties/virtualNetworkGateway2", "InvalidRequestContent" },
 	{ "/connections/2/properties/virtualNetworkGateway2='gw'",
 	  "/connections/2/properties/virtualNetworkGateway2", "InvalidParameter" },
+	{ BOTH_HERE, "/connections/2/properties/virtualNetworkGateway2", "FeatureNotImplemented",
+	  501 },
+	{ GW_P "/enableBgp=true\n/connections/2/properties/enableBgp=true",
+	  "/connections/2/properties/enableBgp", "InvalidParameter" },
+	{ GW_P "/enableBgp=true\n" GW2_P
+	       "/enableBgp=true\n/connections/2/properties/enableBgp=true",
+	  "/connections/2/properties/enableBgp", "InvalidParameter" },
+	{ GW_P "/enableBgp=true\n" GW2_P "/enableBgp=true\n" GW2_P
+	       "/bgpSettings={'asn':65010}\n/connections/2/properties/enableBgp=true",
+	  NULL },
 	{ C0 "/virtualNetworkGateway1='nowhere'", C0 "/virtualNetworkGateway1",
 	  "InvalidResourceReference" },
 	{ C0 "/localNetworkGateway2='b'", "/connections/1/properties/localNetworkGateway2",
@@ -223,6 +235,13 @@ static const struct rule rules[] = {
 	/* addresses and ports */
 	{ "/publicIPAddresses/0/properties/ipAddress='192.0.2.77'",
 	  "/publicIPAddresses/0/properties/ipAddress", "InvalidParameter" },
+	{ "/publicIPAddresses/2/properties/ipAddress='203.0.113.77'", NULL },
+	{ "/connections/2=-\n/publicIPAddresses/2/properties/ipAddress='203.0.113.77'", NULL },
+	{ "/connections/2/properties/virtualNetworkGateway1='gw2'\n"
+	  "/connections/2/properties/virtualNetworkGateway2='gw'",
+	  NULL },
+	{ "/connections/2=-\n/connections/0/properties/virtualNetworkGateway1='gw2'",
+	  "/publicIPAddresses/2/properties/ipAddress", "InvalidParameter" },
 	{ "/publicIPAddresses/0/properties/ipAddress='203.0.113.1'\n"
 	  "/publicIPAddresses/0/properties/portAddress='192.0.2.1'",
 	  NULL },
