@@ -333,6 +333,21 @@ void bed_sa_add(struct bed *bed, const struct bed_sa *sa)
 	bed_child(bed, sa->tunnel, 2 * sa->tunnel + 1);
 }
 
+void bed_drop(struct rte_mbuf *packet)
+{
+	rte_pktmbuf_free(packet);
+}
+
+void bed_drop_all(struct rte_mbuf **packets, uint32_t n)
+{
+	rte_pktmbuf_free_bulk(packets, n);
+}
+
+uint32_t bed_in_use(const struct bed *bed)
+{
+	return rte_mempool_in_use_count(bed->pool);
+}
+
 uint32_t bed_sent(struct bed *bed, uint32_t device)
 {
 	struct path_tx *tx = path_tx(bed->path, device);

@@ -88,6 +88,10 @@ void bed_addresses(struct address_store *to);
 uint32_t bed_tunnel_net(uint32_t tunnel); /* host order, host part zero */
 struct net_addr bed_remote(uint32_t tunnel, bool ip6);
 struct net_addr bed_local(bool ip6);
+/* Packets that a test took, back to their pool; how many are not there. */
+void bed_drop(struct rte_mbuf *packet);
+void bed_drop_all(struct rte_mbuf **packets, uint32_t n);
+uint32_t bed_in_use(const struct bed *bed);
 /* How many frames left by a device; the exit is emptied. */
 uint32_t bed_sent(struct bed *bed, uint32_t device);
 uint64_t bed_drops(const struct bed *bed, enum contract_drop drop);

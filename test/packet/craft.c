@@ -3,6 +3,7 @@
 #include "net/checksum.h"
 
 #include <rte_byteorder.h>
+#include <rte_mbuf.h>
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "craft.h"
 
 #include <rte_ethdev.h>
+#include <rte_mbuf.h>
 #include <rte_ring.h>
 
 #include <stdio.h>

@@ -41,7 +41,7 @@ static uint8_t outer_byte(const struct craft *c, uint32_t at)
 	struct rte_mbuf *m = sent_for(c);
 	uint8_t value = rte_pktmbuf_mtod(m, uint8_t *)[14 + at];
 
-	rte_pktmbuf_free(m);
+	bed_drop(m);
 	return value;
 }
 
@@ -58,7 +58,7 @@ static void item_80_numbers_start_at_1(void **state)
 		const uint8_t expected[4] = { 0, 0, 0, (uint8_t)number };
 
 		assert_memory_equal(rte_pktmbuf_mtod(m, uint8_t *) + 14 + 20 + 4, expected, 4);
-		rte_pktmbuf_free(m);
+		bed_drop(m);
 	}
 }
 
@@ -85,7 +85,7 @@ static void item_81_window_moves_after_the_icv(void **state)
 	craft_run(bed, 1, craft_esp(bed, &outer, esp, n));
 	m = craft_sent(bed, 0);
 	assert_non_null(m);
-	rte_pktmbuf_free(m);
+	bed_drop(m);
 }
 
 /* Padding to the last of its 255 bytes, and zeros behind the inner packet (TFC, section 2.7). */
@@ -111,7 +111,7 @@ static void item_82_padding_and_tail(void **state)
 			m = craft_sent(bed, 0);
 			assert_non_null(m);
 			assert_int_equal(m->data_len, 14 + 100);
-			rte_pktmbuf_free(m);
+			bed_drop(m);
 		}
 	}
 }

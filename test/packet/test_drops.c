@@ -17,7 +17,7 @@ static uint32_t empty(struct path_exit *exit)
 {
 	uint32_t n = exit->n;
 
-	rte_pktmbuf_free_bulk(exit->packets, n);
+	bed_drop_all(exit->packets, n);
 	exit->n = 0;
 	return n;
 }
@@ -220,7 +220,7 @@ static void congestion(void **state)
 		assert_non_null(m);
 		assert_int_equal(bytes(m)[15], 0x28 | 3);
 		assert_int_equal(net_checksum_fold(net_checksum_add(0, bytes(m) + 14, 20)), 0);
-		rte_pktmbuf_free(m);
+		bed_drop(m);
 	}
 }
 
@@ -247,7 +247,7 @@ static void checksum_follows_the_ttl(void **state)
 		assert_non_null(m);
 		assert_int_equal(bytes(m)[14 + 8], 63);
 		assert_int_equal(net_checksum_fold(net_checksum_add(0, bytes(m) + 14, 20)), 0);
-		rte_pktmbuf_free(m);
+		bed_drop(m);
 	}
 }
 

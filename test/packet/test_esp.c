@@ -142,7 +142,7 @@ static void out_one(uint32_t t, const struct contract_sa *out, const struct craf
 	assert_int_equal(got, n);
 	assert_memory_equal(opened, inner, n);
 	assert_int_equal(next_header, c->ip6 ? 41 : 4);
-	rte_pktmbuf_free(m);
+	bed_drop(m);
 }
 
 static void in_one(uint32_t t, const struct contract_sa *in, const struct craft *c,
@@ -166,7 +166,7 @@ static void in_one(uint32_t t, const struct contract_sa *in, const struct craft 
 	craft_forwarded(inner);
 	assert_int_equal(m->data_len, n + sizeof(*ether));
 	assert_memory_equal(ether + 1, inner, n);
-	rte_pktmbuf_free(m);
+	bed_drop(m);
 	/* the same once more is a replay */
 	craft_run(bed, 1, craft_esp(bed, &outer, esp, (uint32_t)bytes));
 	assert_null(craft_sent(bed, 0));
@@ -234,7 +234,7 @@ static void forgeries(void **state)
 		craft_run(bed, 1, craft_esp(bed, &outer, esp, (uint32_t)n));
 		good = craft_sent(bed, 0);
 		assert_non_null(good);
-		rte_pktmbuf_free(good);
+		bed_drop(good);
 		assert_int_equal(bed_drops(bed, CONTRACT_DROP_NO_BUFFER), 0);
 	}
 }

@@ -8,6 +8,8 @@
 #include "craft.h"
 #include "peer.h"
 
+#include <rte_mbuf.h>
+
 #define BYTES 900
 #define BURST 18000 /* METER_BURST_BYTES_MIN */
 #define PACKETS (BURST / BYTES)
@@ -76,7 +78,7 @@ static bool left(uint32_t device)
 {
 	struct rte_mbuf *m = craft_sent(bed, device);
 
-	rte_pktmbuf_free(m);
+	bed_drop(m);
 	return m != NULL;
 }
 
@@ -231,7 +233,7 @@ static void to_linux_is_free(void **state)
 		destination(ip, 169u << 24 | 254u << 16 | 21u << 8 | 1);
 		craft_run(bed, 1, sealed(1, ip, n));
 		assert_int_equal(mirrored->n, 1);
-		rte_pktmbuf_free(mirrored->packets[0]);
+		bed_drop(mirrored->packets[0]);
 		mirrored->n = 0;
 	}
 	assert_false(inward(1));

@@ -29,7 +29,7 @@ static uint32_t empty(struct path_exit *exit)
 {
 	uint32_t n = exit->n;
 
-	rte_pktmbuf_free_bulk(exit->packets, n);
+	bed_drop_all(exit->packets, n);
 	exit->n = 0;
 	return n;
 }
@@ -44,7 +44,7 @@ static uint32_t sent(void)
 		for (uint32_t i = 0; i < tx->n; i++) /* all that leaves is a whole frame */
 			assert_true(tx->packets[i]->data_len >= 14 + 20);
 		n += tx->n;
-		rte_pktmbuf_free_bulk(tx->packets, tx->n);
+		bed_drop_all(tx->packets, tx->n);
 		tx->n = 0;
 	}
 	return n;
@@ -68,7 +68,7 @@ static void accounted(uint32_t device, struct rte_mbuf *m)
 	out += bed_drops_all(bed) + frag_held(bed->path->fragments) - before;
 	errors = told() - errors;
 	assert_in_range(out, 1, 1 + errors);
-	assert_int_equal(rte_mempool_in_use_count(bed->pool), frag_held(bed->path->fragments));
+	assert_int_equal(bed_in_use(bed), frag_held(bed->path->fragments));
 }
 
 static struct rte_mbuf *sample(uint32_t kind)

@@ -77,7 +77,7 @@ static void carry(uint8_t *ip, uint32_t n, bool inward)
 					   m->data_len - 14u - 28u, 0, ip, &next_header),
 				 n);
 	}
-	rte_pktmbuf_free(m);
+	bed_drop(m);
 }
 
 struct row {

@@ -253,7 +253,7 @@ static void full_exits(void **state)
 		craft_run(bed, 1, craft_frame(bed, packet, sizeof(packet), true));
 	assert_int_equal(punted->n, PATH_EXIT);
 	dropped(1, craft_frame(bed, packet, sizeof(packet), true), CONTRACT_DROP_PUNT_FULL);
-	rte_pktmbuf_free_bulk(punted->packets, punted->n);
+	bed_drop_all(punted->packets, punted->n);
 	punted->n = 0;
 }
 

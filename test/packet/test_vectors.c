@@ -184,7 +184,7 @@ static void one(const cJSON *test, const struct contract_sa *sa)
 	craft_forwarded(inner);
 	assert_int_equal(m->data_len, 14 + expected);
 	assert_memory_equal(rte_pktmbuf_mtod(m, uint8_t *) + 14, inner, expected);
-	rte_pktmbuf_free(m);
+	bed_drop(m);
 	assert_int_equal(sa_del(bed->sas, &gone, NULL), 0);
 }
 
@@ -211,7 +211,7 @@ static void seal_one(const cJSON *test, struct contract_sa *sa, FILE *out)
 	for (uint32_t i = 14; i < m->data_len; i++)
 		fprintf(out, "%02x", rte_pktmbuf_mtod(m, uint8_t *)[i]);
 	fprintf(out, "\n");
-	rte_pktmbuf_free(m);
+	bed_drop(m);
 	bed_child(bed, 1, 0);
 	assert_int_equal(sa_del(bed->sas, &gone, NULL), 0);
 }

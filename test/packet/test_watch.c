@@ -7,6 +7,8 @@
 
 #include "../unit/dataplane/eal.h"
 
+#include <rte_mbuf.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -113,7 +115,7 @@ static void drain(uint32_t device)
 	struct rte_mbuf *m = craft_sent(bed, device);
 
 	assert_non_null(m);
-	rte_pktmbuf_free(m);
+	bed_drop(m);
 }
 
 /* The next record must be a packet of this layer and direction; gives it, to be freed. */
@@ -148,12 +150,12 @@ static void test_outbound(void **state)
 	assert_int_equal(c->spi, out.spi);
 	assert_int_equal(ip[0], 0x45);
 	assert_int_equal(ip[9], NET_PROTO_UDP);
-	rte_pktmbuf_free(m);
+	bed_drop(m);
 	m = told(CONTRACT_LAYER_OUTER, true);
 	c = rte_pktmbuf_mtod(m, const void *);
 	assert_memory_equal(c + 1, bed_mac_gateway_public, 6);
 	assert_int_equal(c->kept, c->length);
-	rte_pktmbuf_free(m);
+	bed_drop(m);
 	nothing_told();
 	drain(1);
 	outward(OTHER, 200); /* another tunnel's */
@@ -175,12 +177,12 @@ static void test_inbound(void **state)
 	assert_int_equal(c->kept, 100);
 	assert_int_equal(c->sequence, sequence);
 	assert_true(c->length > 340);
-	rte_pktmbuf_free(m);
+	bed_drop(m);
 	m = told(CONTRACT_LAYER_INNER, false);
 	c = rte_pktmbuf_mtod(m, const void *);
 	assert_int_equal(c->length, 300);
 	assert_int_equal(((const uint8_t *)(c + 1))[0], 0x45);
-	rte_pktmbuf_free(m);
+	bed_drop(m);
 	drain(0);
 	/* by a rule: the outer packet up to what is encrypted, with its whole length */
 	capture(CONTRACT_CAPTURE_INNER | CONTRACT_CAPTURE_OUTER, &rule, 2000);
@@ -189,8 +191,8 @@ static void test_inbound(void **state)
 	c = rte_pktmbuf_mtod(m, const void *);
 	assert_int_equal(c->kept, 14 + 20 + 8 + 8 + 8);
 	assert_true(c->length > 340);
-	rte_pktmbuf_free(m);
-	rte_pktmbuf_free(told(CONTRACT_LAYER_INNER, false));
+	bed_drop(m);
+	bed_drop(told(CONTRACT_LAYER_INNER, false));
 	nothing_told();
 	drain(0);
 	capture_clear(bed->captures);
@@ -230,7 +232,7 @@ static void steps(const enum contract_step *want, uint32_t n, enum contract_drop
 		packet = t->packet;
 		if (i + 1 == n)
 			assert_int_equal(t->drop, drop);
-		rte_pktmbuf_free(m);
+		bed_drop(m);
 	}
 	nothing_told();
 }
@@ -268,7 +270,7 @@ static void test_trace(void **state)
 	assert_int_equal(path_tx(bed->path, 1)->n, 2);
 	while (path_tx(bed->path, 1)->n) {
 		m = path_tx(bed->path, 1)->packets[--path_tx(bed->path, 1)->n];
-		rte_pktmbuf_free(m);
+		bed_drop(m);
 	}
 	capture_clear(bed->captures);
 }
@@ -304,7 +306,7 @@ static void test_full(void **state)
 		drain(1);
 	}
 	while ((m = record()))
-		rte_pktmbuf_free(m);
+		bed_drop(m);
 	assert_true(n > 100);
 	outward(TUNNEL, 100);
 	drain(1);
@@ -312,7 +314,7 @@ static void test_full(void **state)
 	assert_non_null(m);
 	c = rte_pktmbuf_mtod(m, const void *);
 	assert_int_equal(c->lost, n == 1023 ? 3 : 0);
-	rte_pktmbuf_free(m);
+	bed_drop(m);
 	capture_clear(bed->captures);
 }
 

@@ -14,6 +14,7 @@
 #include "pool.h"
 
 #include <rte_cycles.h>
+#include <rte_mbuf.h>
 
 #include <sched.h>
 #include <time.h>

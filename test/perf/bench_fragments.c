@@ -10,6 +10,7 @@
 #include "options.h"
 
 #include <rte_byteorder.h>
+#include <rte_mbuf.h>
 
 #define ITEMS 4096
 #define BUFFERS 16383

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include <rte_mbuf.h>
+
 #define CAPTURED_BURST 32
 #define CAPTURED_BUDGET 512 /* records of a turn */
 

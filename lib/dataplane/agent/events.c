@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <rte_mbuf.h>
+
 #define EVENTS_BURST 64
 #define EVENTS_WANTED_NS (250 * CLOCK_NS_PER_MS)
 #define EVENTS_BUDGET 1024 /* events, and punts, of a turn */

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <rte_mbuf.h>
+
 #define SEND_TTL 64
 #define SEND_MTU_MIN 1280
 #define SEND_PAYLOAD_MAX 65000

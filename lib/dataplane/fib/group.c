@@ -3,14 +3,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const struct contract_member *members_of(const struct contract_object *object)
+static const struct contract_member *group_members(const struct contract_object *object)
 {
 	const struct contract_group *body = (const struct contract_group *)(object + 1);
 
 	return (const struct contract_member *)(body + 1);
 }
 
-static int check(struct fib *fib, const struct contract_object *object, bool add)
+static int check_group(struct fib *fib, const struct contract_object *object, bool add)
 {
 	if (object->id == 0 || object->id >= fib->config.groups)
 		return fib_refuse(fib, -EINVAL, "group id %u is not in 1..%u", object->id,
@@ -23,12 +23,12 @@ static int check(struct fib *fib, const struct contract_object *object, bool add
 int fib_group_apply(struct fib *fib, const struct contract_object *object, bool add)
 {
 	const struct contract_group *body = (const struct contract_group *)(object + 1);
-	const struct contract_member *members = members_of(object);
+	const struct contract_member *members = group_members(object);
 	size_t bytes = body->member_count * sizeof(*members);
 	struct fib_group_record *group;
 	struct contract_member *copy;
 	struct fib_tag tag = { 0 };
-	int rc = check(fib, object, add);
+	int rc = check_group(fib, object, add);
 
 	if (rc)
 		return rc;

@@ -27,7 +27,8 @@ struct fib_neighbour_record *fib_neighbour_record(const struct fib *fib, uint32_
 	return unit == FIB_NEIGHBOUR_NONE ? NULL : &fib->neighbours[hot_of(fib, unit)->side];
 }
 
-static int publish(struct fib *fib, uint32_t port, const struct net_addr *addr, uint32_t unit)
+static int publish_neighbour(struct fib *fib, uint32_t port, const struct net_addr *addr,
+			     uint32_t unit)
 {
 	uint32_t hash = fib_neighbour_hash(fib->hot.seed, port, addr->bytes);
 	uint32_t *slots = bucket_of(fib, hash);
@@ -41,7 +42,7 @@ static int publish(struct fib *fib, uint32_t port, const struct net_addr *addr, 
 	return -ENOSPC;
 }
 
-static void unpublish(struct fib *fib, uint32_t unit)
+static void unpublish_neighbour(struct fib *fib, uint32_t unit)
 {
 	const struct fib_neighbour *hot = hot_of(fib, unit);
 	uint32_t *slots =
@@ -69,7 +70,7 @@ static int neighbour_new(struct fib *fib, uint32_t port, const struct net_addr *
 	side = fib->neighbour_free ? fib->neighbour_free - 1 : fib->neighbour_fresh;
 	hot = hot_of(fib, unit);
 	*hot = (struct fib_neighbour){ .port = port, .side = side, .addr = *addr };
-	if (publish(fib, port, addr, unit)) {
+	if (publish_neighbour(fib, port, addr, unit)) {
 		fib_pool_put(&fib->pool, unit);
 		return fib_refuse(fib, -ENOSPC, "too many neighbours of one hash");
 	}
@@ -88,7 +89,7 @@ static void drop_reference(struct fib *fib, struct fib_neighbour_record *record)
 {
 	if (--record->references)
 		return;
-	unpublish(fib, record->unit);
+	unpublish_neighbour(fib, record->unit);
 	fib_pool_retire(&fib->pool, record->unit);
 	*record = (struct fib_neighbour_record){ .next_free = fib->neighbour_free };
 	fib->neighbour_free = (uint32_t)(record - fib->neighbours) + 1;

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const struct contract_member *members_of(const struct contract_object *object)
+static const struct contract_member *ecmp_members(const struct contract_object *object)
 {
 	const struct contract_nexthop *body = (const struct contract_nexthop *)(object + 1);
 
@@ -29,7 +29,7 @@ static struct fib_nexthop_record *existing(struct fib *fib, uint32_t id)
 static int check_members(struct fib *fib, const struct contract_object *object,
 			 const struct contract_nexthop *body)
 {
-	const struct contract_member *members = members_of(object);
+	const struct contract_member *members = ecmp_members(object);
 
 	for (uint32_t i = 0; i < body->member_count; i++) {
 		const struct fib_nexthop_record *member = existing(fib, members[i].id);
@@ -56,7 +56,7 @@ static bool is_member_somewhere(const struct fib *fib, uint32_t id)
 	return false;
 }
 
-static int check(struct fib *fib, const struct contract_object *object, bool add)
+static int check_hop(struct fib *fib, const struct contract_object *object, bool add)
 {
 	const struct contract_nexthop *body = (const struct contract_nexthop *)(object + 1);
 	bool with_port =
@@ -120,7 +120,7 @@ static struct fib_hop hop_of(const struct fib *fib, uint32_t id,
 	return hop;
 }
 
-static void publish(struct fib *fib, uint32_t id, struct fib_hop hop)
+static void publish_hop(struct fib *fib, uint32_t id, struct fib_hop hop)
 {
 	uint64_t word;
 
@@ -136,7 +136,7 @@ static void republish_parents(struct fib *fib, uint32_t id)
 
 		for (uint32_t k = 0; is_ecmp(&n->body) && k < n->body.member_count; k++)
 			if (n->members[k].id == id)
-				publish(fib, i, hop_of(fib, i, &n->body, n->members, 0));
+				publish_hop(fib, i, hop_of(fib, i, &n->body, n->members, 0));
 	}
 }
 
@@ -152,7 +152,7 @@ static void put_record(struct fib *fib, uint32_t id, const struct fib_nexthop_re
 		fib->nexthop_count++;
 	*record = *fresh;
 	record->references = old.references;
-	publish(fib, id, hop_of(fib, id, &record->body, record->members, record->neighbour));
+	publish_hop(fib, id, hop_of(fib, id, &record->body, record->members, record->neighbour));
 	if (is_ecmp(&old.body) && !is_ecmp(&record->body))
 		fib_table_drop(fib, &fib->hot.ecmp[id]);
 	if (was_group != is_group && old.references)
@@ -167,10 +167,10 @@ static void put_record(struct fib *fib, uint32_t id, const struct fib_nexthop_re
 int fib_nexthop_apply(struct fib *fib, const struct contract_object *object, bool add)
 {
 	const struct contract_nexthop *body = (const struct contract_nexthop *)(object + 1);
-	const struct contract_member *members = members_of(object);
+	const struct contract_member *members = ecmp_members(object);
 	struct fib_nexthop_record fresh = { .body = *body, .domain = object->domain };
 	size_t bytes = body->member_count * sizeof(*members);
-	int rc = check(fib, object, add);
+	int rc = check_hop(fib, object, add);
 
 	if (rc)
 		return rc;
@@ -203,7 +203,7 @@ int fib_nexthop_remove(struct fib *fib, uint32_t id)
 	if (record->references)
 		return fib_refuse(fib, -EBUSY, "next hop %u is used by %u routes or next hops", id,
 				  record->references);
-	publish(fib, id, (struct fib_hop){ 0 });
+	publish_hop(fib, id, (struct fib_hop){ 0 });
 	fib_table_drop(fib, &fib->hot.ecmp[id]);
 	refer(fib, record->members, record->body.member_count, -1);
 	if (record->body.kind == CONTRACT_NEXTHOP_GATEWAY)

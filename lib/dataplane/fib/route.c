@@ -146,7 +146,7 @@ static struct fib_trie *trie_of(struct fib *fib, uint8_t family)
 	return family == NET_IP4 ? &fib->trie4 : &fib->trie6;
 }
 
-static int publish(struct fib *fib, const struct fib_route *route, uint32_t reserve)
+static int publish_route(struct fib *fib, const struct fib_route *route, uint32_t reserve)
 {
 	struct fib_trie_route in_trie = trie_route(route);
 
@@ -156,7 +156,7 @@ static int publish(struct fib *fib, const struct fib_route *route, uint32_t rese
 	return 0;
 }
 
-static int unpublish(struct fib *fib, const struct fib_route *route)
+static int unpublish_route(struct fib *fib, const struct fib_route *route)
 {
 	const struct fib_route *cover = find_cover(fib, route);
 	struct fib_trie_route in_trie = trie_route(route);
@@ -220,8 +220,8 @@ static void slot_del(struct fib_routes *r, const struct fib_route *route)
 	r->slots[hole] = 0;
 }
 
-static int check(struct fib *fib, const struct contract_object *object,
-		 const struct contract_route *body)
+static int check_route(struct fib *fib, const struct contract_object *object,
+		       const struct contract_route *body)
 {
 	const struct net_prefix *prefix = &body->prefix;
 	struct net_prefix masked;
@@ -252,7 +252,7 @@ static int route_new(struct fib *fib, const struct fib_route *key, struct fib_ro
 	if (*count >= max)
 		return fib_refuse(fib, -ENOSPC, "all %u IPv%u routes that were configured are used",
 				  max, key->family);
-	if (publish(fib, key, fib_reserve(fib)))
+	if (publish_route(fib, key, fib_reserve(fib)))
 		return fib_refuse(fib, -ENOSPC, "no memory for the tables of one more IPv%u route",
 				  key->family);
 	route = record_get(r);
@@ -270,7 +270,7 @@ int fib_route_apply(struct fib *fib, const struct contract_object *object, bool 
 	struct fib_tag tag = { 0 };
 	struct fib_route key = key_of(object->domain, &body->prefix);
 	struct fib_route *route;
-	int rc = check(fib, object, body);
+	int rc = check_route(fib, object, body);
 
 	if (rc)
 		return rc;
@@ -283,7 +283,7 @@ int fib_route_apply(struct fib *fib, const struct contract_object *object, bool 
 	if (!route) {
 		rc = route_new(fib, &key, &route);
 	} else if (route->nexthop != body->nexthop) {
-		rc = publish(fib, &key, 0);
+		rc = publish_route(fib, &key, 0);
 		if (rc)
 			rc = fib_refuse(fib, rc, "no memory to change the route");
 		else
@@ -306,7 +306,7 @@ int fib_route_erase(struct fib *fib, struct fib_route *route)
 {
 	struct fib_routes *r = &fib->routes;
 
-	if (unpublish(fib, route))
+	if (unpublish_route(fib, route))
 		return fib_refuse(fib, -ENOSPC, "no memory for the tables without the route");
 	fib->nexthops[route->nexthop].references--;
 	lengths_of(fib, route->domain, route->family)[route->length]--;

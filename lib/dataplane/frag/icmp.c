@@ -4,6 +4,7 @@
 #include "net/header.h"
 
 #include <rte_byteorder.h>
+#include <rte_mbuf.h>
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
  */
 #include "net/addr.h"
 
-#include <rte_mbuf.h>
+#include <rte_mbuf_core.h>
 
 #include <stdbool.h>
 #include <stdint.h>

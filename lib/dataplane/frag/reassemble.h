@@ -17,7 +17,7 @@
  * Own, not rte_ip_frag: that takes 8 fragments at most, does not look for overlaps, knows no
  * sources and gives up new datagrams, not old ones, when it is full.
  */
-#include <rte_mbuf.h>
+#include <rte_mbuf_core.h>
 
 #include <stdbool.h>
 #include <stdint.h>

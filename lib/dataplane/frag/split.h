@@ -7,7 +7,7 @@
  * forward them: their sender is told (icmp.h). Data are copied: the fragments are encrypted in
  * place next, and shared segments could not be.
  */
-#include <rte_mbuf.h>
+#include <rte_mbuf_core.h>
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,7 @@
 #include "dataplane/frag/table.h"
 
 #include <rte_malloc.h>
+#include <rte_mbuf.h>
 #include <rte_random.h>
 
 #include <errno.h>

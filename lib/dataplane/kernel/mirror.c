@@ -2,6 +2,7 @@
 #include "dataplane/kernel/netns.h"
 #include "dataplane/kernel/tun.h"
 
+#include <rte_mbuf.h>
 #include <rte_ring.h>
 
 #include <errno.h>

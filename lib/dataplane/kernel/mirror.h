@@ -21,7 +21,7 @@
 #include "dataplane/kernel/waker.h"
 #include "net/addr.h"
 
-#include <rte_mbuf.h>
+#include <rte_mbuf_core.h>
 
 #define MIRROR_MAX 80
 #define MIRROR_INTERFACE 16

@@ -5,6 +5,7 @@
 
 #include <rte_cycles.h>
 #include <rte_malloc.h>
+#include <rte_mbuf.h>
 #include <rte_ring_elem.h>
 
 #include <errno.h>

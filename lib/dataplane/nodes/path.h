@@ -17,7 +17,7 @@
 #include "contract/counters.h"
 #include "contract/message.h"
 
-#include <rte_mbuf.h>
+#include <rte_mbuf_core.h>
 
 #define PATH_BURST 256 /* packets of a call */
 #define PATH_VECTOR 64 /* packets of a vector */

@@ -2,9 +2,11 @@
  * First step: frame and IP header, and whether the packet is for us. Leaves ESP in path->esp and
  * what goes on in path->forward.
  */
-#include "dataplane/nodes/address_table.h"
 #include "dataplane/nodes/path_fragment.h"
 #include "dataplane/nodes/path_parse.h"
+
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
 
 #define AHEAD 4
 
@@ -192,18 +194,6 @@ static PATH_INLINE bool to_us(struct path *path, struct path_packet *p, bool pub
 	return true;
 }
 
-static PATH_INLINE bool is_ours(struct path *path, const struct path_packet *p,
-				struct address_found *found)
-{
-	uint32_t dst;
-
-	if (p->ip6)
-		return address_find6(path->addresses, p->domain,
-				     ((const struct net_ip6_hdr *)p->ip)->dst, found);
-	memcpy(&dst, ((const struct net_ip4_hdr *)p->ip)->dst, sizeof(dst));
-	return address_find4(path->addresses, p->domain, dst, found);
-}
-
 static PATH_INLINE bool is_multicast(const struct path_packet *p)
 {
 	uint8_t first = p->ip6 ? ((const struct net_ip6_hdr *)p->ip)->dst[0]
@@ -240,7 +230,7 @@ static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p,
 		refuse(path, p, why);
 		return;
 	}
-	if (is_ours(path, p, &found)) {
+	if (path_is_ours(path, p, &found)) {
 		if (unlikely(found.port ==
 			     0)) /* an address of the tunnel side, asked for in clear */
 			path_drop(path, p, CONTRACT_DROP_CLEAR_SPOOF);

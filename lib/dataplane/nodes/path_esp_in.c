@@ -2,9 +2,10 @@
  * ESP for us: find the SA, check, open, commit the number, look inside. What is good goes to
  * path->forward as if it had arrived from the other side.
  */
-#include "dataplane/nodes/address_table.h"
 #include "dataplane/nodes/path_parse.h"
 #include "dataplane/nodes/path_select.h"
+
+#include <rte_prefetch.h>
 
 static struct net_addr addr_of(const uint8_t *at, bool ip6)
 {
@@ -286,17 +287,6 @@ static enum contract_drop deliver(struct path *path, struct path_packet *p,
 	return CONTRACT_DROP_NONE;
 }
 
-static PATH_INLINE bool is_ours(struct path *path, const struct path_packet *p,
-				struct address_found *found)
-{
-	uint32_t dst;
-
-	if (p->ip6)
-		return address_find6(path->addresses, p->domain, destination_of(p), found);
-	memcpy(&dst, destination_of(p), sizeof(dst));
-	return address_find4(path->addresses, p->domain, dst, found);
-}
-
 /* What a run of packets of one SA has in common; counted once at its end. */
 static PATH_INLINE void count_run(struct path *path, const struct path_run *run)
 {
@@ -400,7 +390,7 @@ static void finish_one(struct path *path, uint32_t i)
 		count_drop(path, p, in, why);
 		return;
 	}
-	if (unlikely(is_ours(path, p, &found))) { /* BGP, BFD, ICMP to us: never limited */
+	if (unlikely(path_is_ours(path, p, &found))) { /* BGP, BFD, ICMP to us: never limited */
 		count_good(path, in, p->length);
 		why = deliver(path, p, tunnel, &found);
 		if (why != CONTRACT_DROP_NONE)

@@ -5,6 +5,7 @@
 #include "dataplane/frag/split.h"
 #include "net/header.h"
 
+#include <rte_mbuf.h>
 #include <rte_mempool.h>
 
 #include <errno.h>

@@ -2,6 +2,7 @@
 /*
  * The inline side of parsing: what every packet goes through.
  */
+#include "dataplane/nodes/address_table.h"
 #include "dataplane/nodes/path_state.h"
 
 enum contract_drop path_parse_ip6_extensions(struct path_packet *p);
@@ -101,4 +102,17 @@ static PATH_INLINE enum contract_drop path_parse_ip6(struct path_packet *p, uint
 		   p->protocol == NET_PROTO_ESP || p->protocol == NET_PROTO_ICMP6))
 		return CONTRACT_DROP_NONE;
 	return path_parse_ip6_extensions(p);
+}
+
+/* The packet's destination is an address of ours. */
+static PATH_INLINE bool path_is_ours(const struct path *path, const struct path_packet *p,
+				     struct address_found *found)
+{
+	uint32_t dst;
+
+	if (p->ip6)
+		return address_find6(path->addresses, p->domain,
+				     ((const struct net_ip6_hdr *)p->ip)->dst, found);
+	memcpy(&dst, ((const struct net_ip4_hdr *)p->ip)->dst, sizeof(dst));
+	return address_find4(path->addresses, p->domain, dst, found);
 }

@@ -6,6 +6,8 @@
 #include "dataplane/nodes/path_transmit.h"
 #include "dataplane/nodes/path_watch.h"
 
+#include <rte_prefetch.h>
+
 /* The last lookup: domain and destination, and what they gave. */
 struct memory {
 	uint64_t key;

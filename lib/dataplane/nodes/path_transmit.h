@@ -4,6 +4,8 @@
  */
 #include "dataplane/nodes/path_state.h"
 
+#include <rte_mbuf.h>
+
 /* Where packets leave: what those in a row to one neighbour share. */
 struct path_way {
 	uint64_t mac; /* the neighbour's word */

@@ -7,6 +7,8 @@
 #include "dataplane/nodes/path_share.h"
 #include "dataplane/nodes/path_transmit.h"
 
+#include <rte_prefetch.h>
+
 #define ACQUIRE_PER_S 2
 
 /* The child of this packet; *child is 0 when no selector fits. NULL: no SA yet. */

@@ -63,8 +63,8 @@ static void tell_received(struct path *path, const struct path_packet *p,
 }
 
 /* Follows the packet from here on if a trace wants it. */
-static bool follow(struct path *path, struct path_packet *p, const struct capture_key *key,
-		   uint32_t length)
+static bool follow_packet(struct path *path, struct path_packet *p, const struct capture_key *key,
+			  uint32_t length)
 {
 	uint32_t captures = capture_match(path->watch, path->watch->steps, key, 0);
 
@@ -93,7 +93,7 @@ static bool follow_out(struct path *path, struct path_packet *p, bool frame)
 			return false;
 		capture_key(&key, p->ip, p->length);
 	}
-	return follow(path, p, &key, length);
+	return follow_packet(path, p, &key, length);
 }
 
 static void tell_end(struct path *path, struct path_packet *p, enum contract_step step,
@@ -202,7 +202,7 @@ static PATH_WATCH void follow_classified(struct path *path, struct path_packet *
 
 	path_watch_unmark(path, p->m);
 	capture_key(&key, p->ip, p->length);
-	if (!follow(path, p, &key, p->length))
+	if (!follow_packet(path, p, &key, p->length))
 		return;
 	t = path_watch_traced(path, p, CONTRACT_STEP_CLASSIFY);
 	t.spi = esp ? p->spi : 0;

@@ -1,5 +1,6 @@
 #include "dataplane/nodes/path_watch_record.h"
 
+#include <rte_mbuf.h>
 #include <rte_mbuf_dyn.h>
 #include <rte_ring.h>
 

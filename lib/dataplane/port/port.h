@@ -20,7 +20,7 @@
  */
 #include "contract/object.h"
 
-#include <rte_mbuf.h>
+#include <rte_mbuf_core.h>
 
 #include <stdatomic.h>
 

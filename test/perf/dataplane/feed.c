@@ -4,6 +4,7 @@
 #include "peer.h"
 
 #include <rte_malloc.h>
+#include <rte_mbuf.h>
 
 #include <stdio.h>
 #include <stdlib.h>

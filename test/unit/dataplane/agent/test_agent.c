@@ -8,6 +8,7 @@
 #include "../eal.h"
 
 #include <rte_cycles.h>
+#include <rte_mbuf.h>
 #include <rte_rcu_qsbr.h>
 
 #include <errno.h>
