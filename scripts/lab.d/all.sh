@@ -10,6 +10,10 @@
 . "$(dirname "${BASH_SOURCE[0]}")/frr.sh"
 # shellcheck source=site.sh
 . "$(dirname "${BASH_SOURCE[0]}")/site.sh"
+# shellcheck source=flows.sh
+. "$(dirname "${BASH_SOURCE[0]}")/flows.sh"
+# shellcheck source=pair.sh
+. "$(dirname "${BASH_SOURCE[0]}")/pair.sh"
 # shellcheck source=gateway.sh
 . "$(dirname "${BASH_SOURCE[0]}")/gateway.sh"
 # shellcheck source=pki.sh

@@ -6,9 +6,9 @@
  * Sends numbered UDP flows from a to b, with --both back as well. A line `TEXT` on standard input
  * ends a window; each window gives a JSON object a direction on standard output: mark, direction,
  * flows, sent, received, lost, duplicates, reordered, gap_ms (longest time in which one flow got
- * nothing), sender_gap_ms (how long the sender itself paused), send_errors. The last window, `end`,
- * closes after S seconds or when standard input ends. NAMESPACE `-` is where it was started. Exit:
- * 0, 1 failed, 2 usage.
+ * nothing), sender_gap_ms (how long the sender itself paused), stall_ms (how long a processor stood
+ * still), send_errors. The last window, `end`, closes after S seconds or when standard input ends.
+ * NAMESPACE `-` is where it was started. Exit: 0, 1 failed, 2 usage.
  */
 #include "flows.h"
 
@@ -26,6 +26,7 @@
 #define NS_PER_MS UINT64_C(1000000)
 #define UNBOUNDED_S 3600 /* numbers are kept for that long when no end was given */
 #define BUFFER (16 << 20)
+#define PROCESSORS_MAX 256
 
 static _Noreturn void fail(const char *what)
 {
@@ -196,9 +197,16 @@ static uint64_t longest_gap(struct direction *d, uint64_t now)
 	return most;
 }
 
+/* The longest of a window, in ns. */
+struct pauses {
+	uint64_t gap;
+	uint64_t sender;
+	uint64_t stall;
+};
+
 /* What was sent until now is the window; its report waits for what is under way. */
-static void window_end(struct direction *d, const char *mark, const uint64_t *until, uint64_t gap,
-		       uint64_t sender_gap)
+static void window_end(struct direction *d, const char *mark, const uint64_t *until,
+		       const struct pauses *pauses)
 {
 	uint64_t sent = 0;
 	uint64_t received = 0;
@@ -212,19 +220,50 @@ static void window_end(struct direction *d, const char *mark, const uint64_t *un
 	}
 	printf("{\"mark\":\"%s\",\"direction\":\"%s\",\"flows\":%u,\"sent\":%llu,"
 	       "\"received\":%llu,\"lost\":%llu,\"duplicates\":%llu,\"reordered\":%llu,"
-	       "\"gap_ms\":%.1f,\"sender_gap_ms\":%.1f,\"send_errors\":%llu}\n",
+	       "\"gap_ms\":%.1f,\"sender_gap_ms\":%.1f,\"stall_ms\":%.1f,\"send_errors\":%llu}\n",
 	       mark, d->name, d->flow_count, (unsigned long long)sent, (unsigned long long)received,
 	       (unsigned long long)(sent - received),
 	       (unsigned long long)atomic_exchange(&d->duplicates, 0),
-	       (unsigned long long)atomic_exchange(&d->reordered, 0), (double)gap / 1e6,
-	       (double)sender_gap / 1e6, (unsigned long long)atomic_exchange(&d->send_errors, 0));
+	       (unsigned long long)atomic_exchange(&d->reordered, 0), (double)pauses->gap / 1e6,
+	       (double)pauses->sender / 1e6, (double)pauses->stall / 1e6,
+	       (unsigned long long)atomic_exchange(&d->send_errors, 0));
+}
+
+static struct watcher watchers[PROCESSORS_MAX];
+static uint32_t watcher_count;
+
+static void watch(_Atomic bool *running)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	for (; watcher_count < PROCESSORS_MAX && watcher_count < n; watcher_count++) {
+		struct watcher *w = &watchers[watcher_count];
+
+		w->processor = watcher_count;
+		w->running = running;
+		if (pthread_create(&w->thread, NULL, flows_watch, w))
+			fail("pthread_create");
+	}
+}
+
+static uint64_t longest_stall(void)
+{
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < watcher_count; i++) {
+		uint64_t stall = atomic_exchange(&watchers[i].stall_ns, 0);
+
+		if (stall > most)
+			most = stall;
+	}
+	return most;
 }
 
 static void mark(struct direction *directions, uint32_t count, const char *name, uint32_t drain_ms)
 {
 	uint64_t *until[FLOWS_DIRECTIONS];
-	uint64_t gaps[FLOWS_DIRECTIONS];
-	uint64_t pauses[FLOWS_DIRECTIONS];
+	struct pauses pauses[FLOWS_DIRECTIONS];
+	uint64_t stall = longest_stall();
 
 	for (uint32_t k = 0; k < count; k++) {
 		struct direction *d = &directions[k];
@@ -234,12 +273,12 @@ static void mark(struct direction *directions, uint32_t count, const char *name,
 			fail("calloc");
 		for (uint32_t i = 0; i < d->flow_count; i++)
 			until[k][i] = d->flows[i].sent;
-		gaps[k] = longest_gap(d, flows_now_ns());
-		pauses[k] = atomic_exchange(&d->sender_gap_ns, 0);
+		pauses[k] = (struct pauses){ longest_gap(d, flows_now_ns()),
+					     atomic_exchange(&d->sender_gap_ns, 0), stall };
 	}
 	usleep(drain_ms * 1000);
 	for (uint32_t k = 0; k < count; k++) {
-		window_end(&directions[k], name, until[k], gaps[k], pauses[k]);
+		window_end(&directions[k], name, until[k], &pauses[k]);
 		free(until[k]);
 	}
 	fflush(stdout);
@@ -292,12 +331,15 @@ int main(int argc, char **argv)
 				   &directions[k]) ||
 		    pthread_create(&directions[k].threads[1], NULL, flows_send, &directions[k]))
 			fail("pthread_create");
+	watch(&receiving);
 	marks(directions, count, &o);
 	sending = false;
 	for (uint32_t k = 0; k < count; k++)
 		pthread_join(directions[k].threads[1], NULL);
 	mark(directions, count, "end", o.drain_ms);
 	receiving = false;
+	for (uint32_t i = 0; i < watcher_count; i++)
+		pthread_join(watchers[i].thread, NULL);
 	for (uint32_t k = 0; k < count; k++)
 		pthread_join(directions[k].threads[0], NULL);
 	return 0;

@@ -9,7 +9,8 @@
  * reported beside it.
  *
  * A sender and a receiver thread each direction; a flow is a source port. The main thread reads
- * marks.
+ * marks. A watcher on each processor, before everything else where that is allowed, notes how long
+ * the machine itself stood still: what a hypervisor takes away is no gap of whoever is measured.
  */
 #include <netinet/in.h>
 #include <pthread.h>
@@ -62,6 +63,15 @@ struct direction {
 	_Atomic bool *receiving;
 };
 
+struct watcher {
+	pthread_t thread;
+	uint32_t processor;
+	_Atomic uint64_t stall_ns; /* longest since the last mark */
+	_Atomic bool *running;
+};
+
 uint64_t flows_now_ns(void); /* CLOCK_REALTIME, as arrival times are */
+void flows_raise(_Atomic uint64_t *most, uint64_t value);
 void *flows_send(void *direction);
 void *flows_receive(void *direction);
+void *flows_watch(void *watcher);

@@ -5,6 +5,7 @@
 #include "flows.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -14,6 +15,8 @@
 #define TICK_NS UINT64_C(500000)
 #define BATCH 64
 #define FRAME_MAX 65536
+#define WATCH_NS UINT64_C(1000000)
+#define WATCH_PRIORITY 90
 
 struct flows_payload {
 	uint32_t magic;
@@ -29,7 +32,7 @@ uint64_t flows_now_ns(void)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-static void raise_to(_Atomic uint64_t *most, uint64_t value)
+void flows_raise(_Atomic uint64_t *most, uint64_t value)
 {
 	if (value > atomic_load_explicit(most, memory_order_relaxed))
 		atomic_store_explicit(most, value, memory_order_relaxed);
@@ -64,7 +67,7 @@ void *flows_send(void *argument)
 		uint64_t due = (now - started) * d->rate / NS_PER_S;
 		struct timespec rest = { .tv_nsec = TICK_NS };
 
-		raise_to(&d->sender_gap_ns, now - before);
+		flows_raise(&d->sender_gap_ns, now - before);
 		before = now;
 		for (; sent < due; sent++)
 			send_one(d, (uint32_t)(sent % d->flow_count), frame);
@@ -106,7 +109,7 @@ static void note(struct direction *d, const struct flows_payload *p, uint64_t at
 	else if (p->number >= flow->marked)
 		d->reordered++;
 	if (flow->last_ns && at_ns > flow->last_ns)
-		raise_to(&flow->gap_ns, at_ns - flow->last_ns);
+		flows_raise(&flow->gap_ns, at_ns - flow->last_ns);
 	atomic_store_explicit(&flow->last_ns, at_ns, memory_order_relaxed);
 }
 
@@ -135,6 +138,30 @@ void *flows_receive(void *argument)
 		for (int i = 0; i < n; i++)
 			if (messages[i].msg_len >= sizeof(payloads[i]))
 				note(d, &payloads[i], arrival_of(&messages[i].msg_hdr));
+	}
+	return NULL;
+}
+
+void *flows_watch(void *argument)
+{
+	struct watcher *w = argument;
+	struct sched_param first = { .sched_priority = WATCH_PRIORITY };
+	uint64_t before = flows_now_ns();
+	cpu_set_t here;
+
+	CPU_ZERO(&here);
+	CPU_SET(w->processor, &here);
+	pthread_setaffinity_np(pthread_self(), sizeof(here), &here);
+	pthread_setschedparam(pthread_self(), SCHED_FIFO, &first);
+	while (*w->running) {
+		struct timespec rest = { .tv_nsec = WATCH_NS };
+		uint64_t now;
+
+		nanosleep(&rest, NULL);
+		now = flows_now_ns();
+		if (now > before + WATCH_NS)
+			flows_raise(&w->stall_ns, now - before - WATCH_NS);
+		before = now;
 	}
 	return NULL;
 }

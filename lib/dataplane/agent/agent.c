@@ -9,6 +9,8 @@
 #include "dataplane/agent/waiting.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "dataplane/fib/hop.h"
+#include "dataplane/sa/hot.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -85,6 +87,23 @@ static void agent_on_connect(void *context)
 		 kind_count(agent, CONTRACT_SA));
 }
 
+/* A tunnel whose next hop leads to a port without a link carries nothing. */
+static bool agent_carries(const void *context, uint32_t tunnel)
+{
+	const struct agent *agent = context;
+	const struct sa_hot *sas = sa_hot(agent->config.sas);
+	const struct port *port;
+	struct fib_hop hop;
+
+	if (tunnel >= sas->tunnel_count || !sas->tunnels[tunnel].live)
+		return true;
+	hop = fib_hop(fib_hot(agent->config.fib), sas->tunnels[tunnel].nexthop);
+	if (hop.kind != CONTRACT_NEXTHOP_GATEWAY && hop.kind != CONTRACT_NEXTHOP_CONNECTED)
+		return true;
+	port = port_get(agent->config.ports, hop.port);
+	return !port || atomic_load_explicit(&port->up, memory_order_relaxed);
+}
+
 int agent_open(struct agent **out, const struct agent_config *config)
 {
 	const struct contract_limits *limits = &config->limits;
@@ -100,6 +119,7 @@ int agent_open(struct agent **out, const struct agent_config *config)
 		return err;
 	agent->config = *config;
 	agent->waiting_last = &agent->waiting;
+	fib_groups_ask(config->fib, agent_carries, agent);
 	agent->message = malloc(CONTRACT_MESSAGE_MAX);
 	if (!agent->message || book_init(&agent->book, capacity))
 		goto fail;
@@ -112,6 +132,7 @@ int agent_open(struct agent **out, const struct agent_config *config)
 fail_book:
 	book_fini(&agent->book);
 fail:
+	fib_groups_ask(config->fib, NULL, NULL);
 	free(agent->message);
 	free(agent);
 	return err;
@@ -125,6 +146,7 @@ void agent_close(struct agent *agent)
 		agent_drop_control(agent);
 	loop_del(agent->config.loop, channel_listener_fd(agent->config.listener));
 	waiting_free(agent);
+	fib_groups_ask(agent->config.fib, NULL, NULL);
 	book_fini(&agent->book);
 	free(agent->journal.changes);
 	free(agent->message);
@@ -275,6 +297,10 @@ bool agent_punt(struct agent *agent, const struct contract_datagram *datagram, c
 
 void agent_link(struct agent *agent, const struct port *port)
 {
+	uint32_t groups = fib_groups_follow(agent->config.fib);
+
+	if (groups)
+		log_info("agent", "flows follow the link of %s groups=%u", port->name, groups);
 	agent->links_due |= UINT64_C(1) << port->id;
 	agent_tell_links(agent);
 }

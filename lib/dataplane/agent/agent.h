@@ -63,7 +63,11 @@ bool agent_may_sleep(struct agent *agent);
 
 bool agent_attached(const struct agent *agent);
 bool agent_has_limits(const struct agent *agent);
-/* A port's link has changed: control is told, also when the channel is full now. */
+/*
+ * A port's link has changed: flows leave its tunnels at once, where a group has others, and control
+ * is told, also when the channel is full now. When the link is back they return as control has set
+ * the groups: it proves the path before.
+ */
 void agent_link(struct agent *agent, const struct port *port);
 
 /* For the agent's own files. True when there is room for what must not be lost. */

@@ -92,6 +92,16 @@ __attribute__((warn_unused_result)) int fib_list(const struct fib *fib, enum con
 uint32_t fib_count(const struct fib *fib, enum contract_kind kind);
 
 /*
+ * What the data plane sees before control does: a tunnel that cannot carry, because its port has
+ * no link, gets no flow of a group while another member can. Asked whenever a group is set, and for
+ * all groups by fib_groups_follow(), which is called when the answer may have changed and gives the
+ * number of groups that did. Weights are listed as control set them.
+ */
+typedef bool (*fib_carries_fn)(const void *context, uint32_t tunnel);
+void fib_groups_ask(struct fib *fib, fib_carries_fn carries, const void *context);
+uint32_t fib_groups_follow(struct fib *fib);
+
+/*
  * Removes what has an older generation than `generation`: routes first, then next hops, groups and
  * neighbours. At most `budget` objects a call; true when there may be more.
  */

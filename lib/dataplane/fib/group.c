@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct contract_member *group_members(const struct contract_object *object)
 {
@@ -20,6 +21,67 @@ static int check_group(struct fib *fib, const struct contract_object *object, bo
 	return 0;
 }
 
+_Static_assert(CONTRACT_MEMBERS_MAX <= 64, "a bit for each member");
+
+/* Members that cannot carry, as long as another one can. */
+static uint64_t to_avoid(const struct fib *fib, const struct contract_member *members,
+			 uint32_t count)
+{
+	uint64_t avoid = 0;
+	bool other = false;
+
+	for (uint32_t i = 0; fib->carries && i < count; i++) {
+		if (!members[i].weight)
+			continue;
+		if (fib->carries(fib->carries_context, members[i].id))
+			other = true;
+		else
+			avoid |= UINT64_C(1) << i;
+	}
+	return other ? avoid : 0;
+}
+
+static int table_set(struct fib *fib, uint32_t id, const struct contract_member *members,
+		     uint32_t count, uint64_t avoid)
+{
+	struct contract_member left[CONTRACT_MEMBERS_MAX];
+
+	memcpy(left, members, count * sizeof(*members));
+	for (uint32_t i = 0; i < count; i++)
+		if (avoid >> i & 1)
+			left[i].weight = 0;
+	return fib_table_update(fib, &fib->hot.groups[id], left, count);
+}
+
+void fib_groups_ask(struct fib *fib, fib_carries_fn carries, const void *context)
+{
+	fib->carries = carries;
+	fib->carries_context = context;
+}
+
+uint32_t fib_groups_follow(struct fib *fib)
+{
+	uint32_t left = fib->group_count;
+	uint32_t changed = 0;
+
+	for (uint32_t id = 1; id < fib->config.groups && left; id++) {
+		struct fib_group_record *group = &fib->groups[id];
+		uint64_t avoid;
+
+		if (!group->exists)
+			continue;
+		left--;
+		avoid = to_avoid(fib, group->members, group->member_count);
+		/* Without memory for a table the flows stay until control moves them. */
+		if (avoid == group->avoided ||
+		    table_set(fib, id, group->members, group->member_count, avoid))
+			continue;
+		group->avoided = avoid;
+		changed++;
+	}
+	return changed;
+}
+
 int fib_group_apply(struct fib *fib, const struct contract_object *object, bool add)
 {
 	const struct contract_group *body = (const struct contract_group *)(object + 1);
@@ -28,6 +90,7 @@ int fib_group_apply(struct fib *fib, const struct contract_object *object, bool 
 	struct fib_group_record *group;
 	struct contract_member *copy;
 	struct fib_tag tag = { 0 };
+	uint64_t avoid = to_avoid(fib, members, body->member_count);
 	int rc = check_group(fib, object, add);
 
 	if (rc)
@@ -38,7 +101,7 @@ int fib_group_apply(struct fib *fib, const struct contract_object *object, bool 
 		free(copy);
 		return fib_refuse(fib, -ENOMEM, "no memory for the group's record");
 	}
-	rc = fib_table_update(fib, &fib->hot.groups[object->id], members, body->member_count);
+	rc = table_set(fib, object->id, members, body->member_count, avoid);
 	if (rc) {
 		free(copy);
 		fib_tag_clear(&tag);
@@ -51,6 +114,7 @@ int fib_group_apply(struct fib *fib, const struct contract_object *object, bool 
 	fib_tag_clear(&group->tag);
 	*group = (struct fib_group_record){
 		.members = copy,
+		.avoided = avoid,
 		.domain = object->domain,
 		.member_count = body->member_count,
 		.exists = true,

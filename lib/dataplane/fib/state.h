@@ -57,6 +57,7 @@ struct fib_nexthop_record {
 
 struct fib_group_record {
 	struct contract_member *members;
+	uint64_t avoided; /* bit i: member i cannot carry */
 	uint32_t domain;
 	uint8_t member_count;
 	bool exists;
@@ -79,6 +80,8 @@ struct fib {
 	struct fib_pool pool;
 	struct fib_trie trie4;
 	struct fib_trie trie6;
+	fib_carries_fn carries; /* NULL: nobody to ask */
+	const void *carries_context;
 	struct fib_routes routes;
 	struct fib_nexthop_record *nexthops;
 	struct fib_group_record *groups;

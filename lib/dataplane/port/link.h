@@ -8,6 +8,11 @@
  * a net below both. Netlink reports a carrier that goes away at once; the poll bounds what it may
  * defer (linkwatch holds back changes of an interface to one per second).
  *
+ * Netlink's news and ethtool's answers wait for the kernel's one lock for all network settings of
+ * all namespaces, which whoever takes a link down holds for many milliseconds. The numbers of
+ * times that a carrier went and came (sysfs) wait for nothing: where they can be read, ethtool is
+ * asked at the start only.
+ *
  * Owner: main lcore.
  */
 #include "dataplane/port/port.h"

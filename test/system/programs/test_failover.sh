@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../harness.sh" failov
 skip_unless lab_charon_missing
 skip_unless gateway_missing control dataplane
-flows=$VPNGW_BUILD/test/tools/flows
+flows=$VPNGW_BUILD/test/tools/flows window=
 [ -x "$flows" ] || { echo "skipped: $flows is not built"; exit 77; }
 
 both_up() {
@@ -18,24 +18,14 @@ said() {
 	[ "$(grep -cE "$2" "$LAB_DIR/control.log")" -ge "$1" ]
 }
 
-# Ends a window; its two lines, a direction each, go to $window.
-mark() {
-	local a b
-	echo "$1" >&"${FLOWS[1]}"
-	read -r -t 30 a <&"${FLOWS[0]}" && read -r -t 30 b <&"${FLOWS[0]}" || return 1
-	window="$a
-$b"
-	printf '%s\n' "$window"
-}
-
 # In both directions packets came and every one of them came once and in order.
 all_came() {
-	mark "$1" && jq -se 'all(.[]; .received > 0 and .lost == 0 and .duplicates == 0 and .reordered == 0)' <<<"$window"
+	flows_mark "$1" && jq -se 'all(.[]; .received > 0 and .lost == 0 and .duplicates == 0 and .reordered == 0)' <<<"$window"
 }
 
 # Flows came both ways until the end, whatever was lost in between.
 still_come() {
-	mark forget && lab_ping host-a "$SITE_HOST_B" 2 && mark "$1" && jq -se 'all(.[]; .received > 0)' <<<"$window"
+	flows_mark forget && lab_ping host-a "$SITE_HOST_B" 2 && flows_mark "$1" && jq -se 'all(.[]; .received > 0)' <<<"$window"
 }
 
 status_of() {
@@ -52,6 +42,11 @@ link_heals() {
 	lab_await 20 said 1 "alive tunnel=.* $SITE_PUBLIC0 "
 }
 
+link_heals_again() {
+	lab_link_up net gw0
+	lab_await 20 said 2 "alive tunnel=.* $SITE_PUBLIC0 "
+}
+
 address_goes() {
 	ip -n "${LAB_PREFIX}gw" addr del "$SITE_PUBLIC0/24" dev vg-pub0
 	lab_await 5 said 1 "path is gone tunnel=.* $SITE_PUBLIC0 "
@@ -59,11 +54,27 @@ address_goes() {
 
 address_comes() {
 	ip -n "${LAB_PREFIX}gw" addr add "$SITE_PUBLIC0/24" dev vg-pub0
-	lab_await 20 said 2 "alive tunnel=.* $SITE_PUBLIC0 "
+	lab_await 20 said 3 "alive tunnel=.* $SITE_PUBLIC0 "
 }
 
 rekeyed() {
 	grep -q 'IKE_SA gw1\[.*rekeyed between' "$LAB_DIR/branch-ike.log" && ! grep -q 'IKE_SA gw0\[.*rekeyed between' "$LAB_DIR/branch-ike.log"
+}
+
+# Nobody but the data plane sees the link: what we send leaves it all the same; the peer hears of it when control goes on.
+link_breaks_unseen() {
+	kill -STOP "$(lab_pid control)"
+	lab_link_down net gw0
+	lab_await_line dataplane 5 'link of pub0 is down' && lab_await_line dataplane 5 'flows follow the link of pub0' || return 1
+	flows_mark unseen >/dev/null && all_came_there "link down, control stopped"
+	local came=$?
+	kill -CONT "$(lab_pid control)"
+	return "$came"
+}
+
+# The first direction alone.
+all_came_there() {
+	lab_ping host-a "$SITE_HOST_A" 1 && flows_mark "$1" && head -n 1 <<<"$window" | jq -e '.received > 0 and .lost == 0'
 }
 
 reset_with_drain() {
@@ -112,24 +123,26 @@ require "both tunnels come up" lab_await 20 both_up
 require "traffic flows" lab_ping host-a "$SITE_HOST_B" 10
 expect "one-way traffic makes no tunnel suspect" one_way ".lost == 0"
 expect "nor when a tenth of all packets is lost" lossy
-coproc FLOWS { exec "$flows" --a "${LAB_PREFIX}host-a=$SITE_HOST_A" --b "${LAB_PREFIX}host-b=$SITE_HOST_B" --both \
-	--flows 20 --rate 1000; }
+flows_start 20 1000
 expect "flows run both ways" still_come start
 expect "the link of one address breaks" link_breaks
 expect "flows go on by the other" still_come "link down"
 expect "the connection is Connected meanwhile" says Connected status_of
-mark settled >/dev/null
+flows_mark settled >/dev/null
 expect "the link heals" link_heals
 expect "and nothing is lost by coming home" all_came "link healed"
+flows_mark settled >/dev/null
+expect "a port without a link loses its flows while control is stopped" link_breaks_unseen
+expect "control goes on, and flows both ways" lab_await 5 said 2 "link is down tunnel=.* $SITE_PUBLIC0 "
+expect "the link heals again" link_heals_again
 expect "one address leaves its port" address_goes
 expect "flows go on by the other address" still_come "address gone"
-mark settled >/dev/null
+flows_mark settled >/dev/null
 expect "the address comes back" address_comes
 expect "and nothing is lost by that" all_came "address back"
 expect "a reset of one instance with drain makes new SAs for its address only" reset_with_drain
 expect "and loses nothing" all_came "planned"
-eval "exec ${FLOWS[1]}>&-"
-wait "$FLOWS_PID"
+flows_end
 : >"$LAB_DIR/control.log"
 expect "the branch moves far away" far_away
 expect "a round trip of half a second makes no tunnel suspect" one_way ".lost == 0"

@@ -185,6 +185,55 @@ static void many_members_grow_without_a_move(void **state)
 	}
 }
 
+static bool carries(const void *context, uint32_t tunnel)
+{
+	return !(*(const uint32_t *)context >> tunnel & 1);
+}
+
+/* The data plane sees a dead link before control does, and control may say so late or not at all.
+ */
+static void who_cannot_carry_gets_nothing_while_another_can(void **state)
+{
+	struct contract_member m[] = { { 1, 1, 0 }, { 2, 1, 0 }, { 3, 0, 0 } };
+	uint8_t listed[FIB_OBJECT_MAX];
+	struct fib *fib = *state;
+	uint32_t dead = 0;
+	size_t length;
+	struct make_object o = make_group(GROUP, m, 3);
+
+	fib_groups_ask(fib, carries, &dead);
+	set(fib, m, 3);
+	remember(fib);
+	dead = 1 << 2;
+	assert_int_equal(fib_groups_follow(fib), 1);
+	assert_int_equal(share_of(fib, 1), FLOWS);
+	assert_int_equal(fib_groups_follow(fib), 0);
+	set(fib, m, 3); /* control does not know yet */
+	assert_int_equal(share_of(fib, 1), FLOWS);
+	assert_int_equal(fib_get(fib, &o.object, listed, &length), 0);
+	assert_memory_equal(listed + sizeof(o.object) + sizeof(o.group), m, sizeof(m));
+	/* With nobody left all stays as control wants it: 3 has no weight. */
+	dead = 1 << 1 | 1 << 2;
+	assert_int_equal(fib_groups_follow(fib), 1);
+	assert_int_equal(share_of(fib, 3), 0);
+	assert_share(fib, 2, 0.5);
+	assert_true(moved_but_from(fib, 0) < FLOWS * 0.1);
+	/* Back: nothing but what had left returns; unless control took it away meanwhile. */
+	dead = 1 << 2;
+	assert_int_equal(fib_groups_follow(fib), 1);
+	dead = 0;
+	assert_int_equal(fib_groups_follow(fib), 1);
+	assert_share(fib, 2, 0.5);
+	dead = 1 << 2;
+	assert_int_equal(fib_groups_follow(fib), 1);
+	m[1].weight = 0;
+	set(fib, m, 3);
+	dead = 0;
+	assert_int_equal(fib_groups_follow(fib), 0);
+	assert_int_equal(share_of(fib, 1), FLOWS);
+	fib_groups_ask(fib, NULL, NULL);
+}
+
 static void memory_comes_back(void **state)
 {
 	struct contract_member m[CONTRACT_MEMBERS_MAX];
@@ -214,6 +263,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(two_and_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(weights, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_members_grow_without_a_move, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_cannot_carry_gets_nothing_while_another_can,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(memory_comes_back, setup, teardown),
 	};
 
