@@ -1,16 +1,33 @@
 #include "offline.h"
 
 #include "control/config/config.h"
+#include "control/config/file.h"
 #include "control/config/sku.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+static int load_file(struct config **config, const char *path, struct config_report *report)
+{
+	struct config_source source = { 0 };
+	struct sku_catalogue *catalogue = NULL;
+	struct config_file file;
+	int rc = config_file_read(&file, path, report);
+
+	if (rc < 0)
+		return rc;
+	rc = sku_catalogue_named(&catalogue, file.text, file.n, report);
+	source.catalogue = catalogue;
+	if (rc == 0)
+		rc = config_load_text(config, &source, file.text, file.n, report);
+	config_file_fini(&file);
+	return rc;
+}
+
 static int load(const struct config **config, const char *path)
 {
 	struct config_report report;
-	struct sku_catalogue *catalogue = NULL;
 	struct text text = { 0 };
 	struct config *loaded = NULL;
 	int rc;
@@ -21,10 +38,7 @@ static int load(const struct config **config, const char *path)
 		fprintf(stderr, "vpngw-control: cannot lock memory for secrets: %s\n",
 			strerror(-rc));
 	if (rc == 0)
-		rc = sku_catalogue_load(&catalogue, NULL, &report);
-	if (rc == 0)
-		rc = config_load_file(&loaded, &(struct config_source){ .catalogue = catalogue },
-				      path, &report);
+		rc = load_file(&loaded, path, &report);
 	config_report_text(&report, &text);
 	if (text.n)
 		fprintf(stderr, "%s", text_get(&text));

@@ -290,10 +290,12 @@ static void check_count(struct check *check, const struct config_gateway *gatewa
 {
 	const struct sku *sku = sku_of_gateway(check->config, gateway);
 
-	if (sku && sku->tunnels && count > sku->tunnels)
+	int64_t most = sku ? sku_connections(sku, gateway) : 0;
+
+	if (most && count > most)
 		check_fail(check, AT(&gateway->resource, "/properties/sku/name"), CODE_QUOTA,
 			   "SKU %s carries %lld connections; gateway %s has %u.", sku->name,
-			   (long long)sku->tunnels, gateway->resource.name, count);
+			   (long long)most, gateway->resource.name, count);
 }
 
 void check_connections(struct check *check)

@@ -153,6 +153,25 @@ int sku_catalogue_load(struct sku_catalogue **catalogue, const char *path,
 	return status;
 }
 
+/* What is wrong with the text is said by who reads all of it. */
+int sku_catalogue_named(struct sku_catalogue **catalogue, const char *text, size_t n,
+			struct config_report *report)
+{
+	struct config_report ignored;
+	cJSON *root = NULL;
+	const cJSON *path = NULL;
+	int status;
+
+	config_report_init(&ignored);
+	if (text && !config_json_parse(&root, text, n, &ignored))
+		path = cJSON_GetObjectItemCaseSensitive(
+			cJSON_GetObjectItemCaseSensitive(root, "appliance"), "skuFile");
+	config_report_fini(&ignored);
+	status = sku_catalogue_load(catalogue, cJSON_GetStringValue(path), report);
+	config_json_free(root);
+	return status;
+}
+
 struct sku_catalogue *sku_catalogue_get(const struct sku_catalogue *catalogue)
 {
 	struct sku_catalogue *counted = (struct sku_catalogue *)catalogue;
@@ -196,6 +215,14 @@ bool sku_has(const struct sku *sku, enum sku_feature feature)
 		if (sku->features.items[i] == (int)feature)
 			return true;
 	return false;
+}
+
+/* IKEv1 with policy-based selectors is one tunnel, whatever the SKU carries otherwise. */
+int64_t sku_connections(const struct sku *sku, const struct config_gateway *gateway)
+{
+	bool one = gateway->vpn_type == CONFIG_POLICY_BASED && !strcmp(sku->family, "basic");
+
+	return one ? 1 : sku->tunnels;
 }
 
 const char *sku_feature_name(enum sku_feature feature)

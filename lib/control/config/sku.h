@@ -50,6 +50,10 @@ __attribute__((warn_unused_result)) int sku_catalogue_load(struct sku_catalogue 
 __attribute__((warn_unused_result)) int sku_catalogue_parse(struct sku_catalogue **catalogue,
 							    struct span text,
 							    struct config_report *report);
+/* The one that this text of a configuration file names in appliance.skuFile, else the built-in. */
+__attribute__((warn_unused_result)) int sku_catalogue_named(struct sku_catalogue **catalogue,
+							    const char *text, size_t n,
+							    struct config_report *report);
 struct sku_catalogue *sku_catalogue_get(const struct sku_catalogue *catalogue);
 void sku_catalogue_put(const struct sku_catalogue *catalogue); /* NULL is fine */
 
@@ -58,6 +62,8 @@ const struct sku *sku_find(const struct sku_catalogue *catalogue, const char *na
 			   enum config_generation generation);
 const struct sku *sku_of_gateway(const struct config *config, const struct config_gateway *gateway);
 bool sku_has(const struct sku *sku, enum sku_feature feature);
+/* How many connections a gateway of this SKU may have; 0: no limit. */
+int64_t sku_connections(const struct sku *sku, const struct config_gateway *gateway);
 const char *sku_feature_name(enum sku_feature feature);
 /* Whether a gateway may be resized in place. */
 bool sku_resizable(const struct sku *from, const struct sku *to);

@@ -27,24 +27,11 @@ struct opening {
 /* The catalogue that the file wants is read before anything is checked against it. */
 static int open_catalogue(struct opening *o)
 {
-	struct config_report ignored;
-	cJSON *root = NULL;
-	const cJSON *path = NULL;
-	int status;
-
-	if (o->options->catalogue) {
-		o->store->catalogue = sku_catalogue_get(o->options->catalogue);
-		return 0;
-	}
-	config_report_init(&ignored);
-	if (o->file.text && !config_json_parse(&root, o->file.text, o->file.n, &ignored))
-		path = cJSON_GetObjectItemCaseSensitive(
-			cJSON_GetObjectItemCaseSensitive(root, "appliance"), "skuFile");
-	config_report_fini(&ignored);
-	status = sku_catalogue_load(&o->store->catalogue,
-				    cJSON_IsString(path) ? path->valuestring : NULL, o->report);
-	config_json_free(root);
-	return status;
+	if (!o->options->catalogue)
+		return sku_catalogue_named(&o->store->catalogue, o->file.text, o->file.n,
+					   o->report);
+	o->store->catalogue = sku_catalogue_get(o->options->catalogue);
+	return 0;
 }
 
 static int open_journal(struct opening *o)
