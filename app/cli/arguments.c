@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum taken { NOT_OURS, TAKEN, BAD };
@@ -58,6 +59,17 @@ static enum taken take_value(const struct cli *cli, const struct given *given, c
 	return TAKEN;
 }
 
+static enum taken take_timeout(struct cli *cli, const char *text)
+{
+	char *end;
+	unsigned long seconds = strtoul(text, &end, 10);
+
+	if (!*text || *end || seconds < 1 || seconds > 3600)
+		return bad(cli, "--timeout %s: expected 1 to 3600 seconds", text);
+	cli->client.timeout_s = (unsigned int)seconds;
+	return TAKEN;
+}
+
 static enum taken take_global(struct cli *cli, const struct given *given)
 {
 	const struct global globals[] = {
@@ -66,6 +78,7 @@ static enum taken take_global(struct cli *cli, const struct given *given)
 		{ "watch", NULL, &cli->watch },	      { "help", NULL, &cli->help },
 	};
 	const char *output = NULL;
+	const char *timeout = NULL;
 	enum taken taken = NOT_OURS;
 
 	for (size_t i = 0; taken == NOT_OURS && i < sizeof(globals) / sizeof(globals[0]); i++) {
@@ -76,6 +89,10 @@ static enum taken take_global(struct cli *cli, const struct given *given)
 			taken = TAKEN;
 		}
 	}
+	if (taken == NOT_OURS)
+		taken = take_value(cli, given, "timeout", &timeout);
+	if (timeout)
+		return take_timeout(cli, timeout);
 	if (taken == NOT_OURS)
 		taken = take_value(cli, given, "output", &output);
 	if (!output)
@@ -153,8 +170,9 @@ enum cli_exit cli_arguments_parse(struct cli *cli, char **argv, int argc, char *
 
 const char *cli_arguments_global(unsigned int i)
 {
-	static const char *const names[] = { "--url",	"--token-file", "--ca",	  "--insecure",
-					     "--watch", "--output",	"--help", "--version" };
+	static const char *const names[] = { "--url",	   "--token-file", "--ca",
+					     "--insecure", "--watch",	   "--timeout",
+					     "--output",   "--help",	   "--version" };
 
 	return i < sizeof(names) / sizeof(names[0]) ? names[i] : NULL;
 }

@@ -49,9 +49,8 @@ static enum cli_exit exit_of(int status)
 	return status == 404 ? CLI_NOT_FOUND : CLI_FAILED;
 }
 
-/* CLI_DONE with an answer below 400, which the caller ends. */
-static enum cli_exit ask(struct cli *cli, const struct client_request *request,
-			 struct client_answer *answer)
+enum cli_exit cli_ask(struct cli *cli, const struct client_request *request,
+		      struct client_answer *answer)
 {
 	char why[700] = "";
 	int rc;
@@ -76,7 +75,7 @@ static cJSON *get(struct cli *cli, const char *path, bool may_be_empty)
 	struct client_answer answer;
 	cJSON *json;
 
-	if (ask(cli, &request, &answer) != CLI_DONE)
+	if (cli_ask(cli, &request, &answer) != CLI_DONE)
 		return NULL;
 	json = cJSON_Parse(text_get(&answer.body));
 	if (!json && !(may_be_empty && !answer.body.n)) {
@@ -97,7 +96,7 @@ enum cli_exit cli_print(struct cli *cli, const char *path)
 	struct client_request request = { .method = "GET", .path = path };
 	struct client_answer answer;
 
-	if (ask(cli, &request, &answer) != CLI_DONE)
+	if (cli_ask(cli, &request, &answer) != CLI_DONE)
 		return cli->error;
 	fwrite(answer.body.p, 1, answer.body.n, stdout);
 	if (answer.body.n && answer.body.p[answer.body.n - 1] != '\n')
@@ -154,7 +153,7 @@ static enum cli_exit follow(struct cli *cli, const char *url)
 enum cli_exit cli_action(struct cli *cli, const struct client_request *request, cJSON **result)
 {
 	struct client_answer answer;
-	enum cli_exit code = ask(cli, request, &answer);
+	enum cli_exit code = cli_ask(cli, request, &answer);
 
 	*result = NULL;
 	if (code != CLI_DONE)
@@ -169,6 +168,14 @@ enum cli_exit cli_action(struct cli *cli, const struct client_request *request, 
 	}
 	client_answer_fini(&answer);
 	return code;
+}
+
+void cli_json_print(const cJSON *json)
+{
+	char *text = json ? cJSON_PrintUnformatted(json) : NULL;
+
+	puts(text ? text : "{}");
+	cJSON_free(text);
 }
 
 enum cli_exit cli_change(struct cli *cli, const char *method, const char *path, const char *body)

@@ -72,12 +72,17 @@ void cli_command_help(const struct command *command);
 /* Value of an option of the running command: NULL when it was not given, "" without argument. */
 const char *cli_option(const struct cli *cli, const char *name);
 
+/* CLI_DONE with an answer below 400, which the caller ends; else the error was printed. */
+enum cli_exit cli_ask(struct cli *cli, const struct client_request *request,
+		      struct client_answer *answer);
 /* Asks and parses; NULL after an error was printed, cli->error says which. */
 cJSON *cli_get(struct cli *cli, const char *path);
 /* Sends a change, follows its operation to the end and says "done". */
 enum cli_exit cli_change(struct cli *cli, const char *method, const char *path, const char *body);
 /* The same without a word: *result is what it gave, or NULL. */
 enum cli_exit cli_action(struct cli *cli, const struct client_request *request, cJSON **result);
+/* One line. */
+void cli_json_print(const cJSON *json);
 /* Prints an answer as it is. */
 enum cli_exit cli_print(struct cli *cli, const char *path);
 /* Every second with --watch, else once. */
@@ -92,9 +97,9 @@ struct cli_table;
 typedef void (*cli_row)(struct cli_table *table, const cJSON *item);
 struct cli_columns {
 	const char *path; /* what is asked for */
-	const char *list; /* member that holds the rows */
+	const char *list; /* member that holds the rows; NULL: the page is the one item */
 	const char *const *heads;
-	cli_row row; /* adds as many cells as there are heads */
+	cli_row row; /* adds as many cells as there are heads, or a multiple */
 };
 /* The page as a table, or as it is with -o json. */
 enum cli_exit cli_page(struct cli *cli, const struct cli_columns *columns);
@@ -105,6 +110,18 @@ __attribute__((format(printf, 2, 3))) void cli_cellf(struct cli_table *table, co
 #define CLI_UNIT_TEXT 24
 const char *cli_rate(char buf[CLI_UNIT_TEXT], double bits_per_s);
 const char *cli_bytes(char buf[CLI_UNIT_TEXT], double bytes);
+
+/* stream.c: server-sent events, line by line, until the endpoint ends them. */
+typedef void (*cli_event)(struct cli *cli, const char *event, const char *data);
+enum cli_exit cli_stream(struct cli *cli, const char *method, const char *path, const char *body,
+			 cli_event show);
+/* metrics.c: /metrics as {"value":[{"name","labels","value"}]}. */
+enum cli_exit cli_metrics_json(struct cli *cli);
+
+/* usage.c: what gateways and connections carry against their limits. */
+enum cli_exit cli_usage(struct cli *cli, char **arguments, int count);
+/* Of a usage's list: the item of this name; a NULL item has no limit. */
+const cJSON *cli_usage_item(const cJSON *usage, const char *name);
 
 /* "/connections/%s/..." with a name in it; refuses what would leave the path. */
 __attribute__((warn_unused_result)) enum cli_exit cli_path(char *path, size_t size,

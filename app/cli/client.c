@@ -5,28 +5,104 @@
 #include <openssl/ssl.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONNECT_S 5 /* at most; for each address of a name */
 
 struct connection {
 	SSL_CTX *context;
 	BIO *bio;
+	int fd;
+	unsigned int timeout_s;
+	bool patient;	/* a stream that may be silent */
 	char host[256]; /* "127.0.0.1:8443" */
 	char name[256]; /* without the port */
+	const char *port;
 };
 
 static int fault(char *why, size_t size, const struct connection *c, const char *what)
 {
+	int error = errno;
 	const char *reason = ERR_reason_error_string(ERR_peek_error());
 
-	snprintf(why, size, "%s %s: %s", what, c->host,
-		 reason	 ? reason
-		 : errno ? strerror(errno)
-			 : "connection closed");
 	ERR_clear_error();
+	if (error == EAGAIN || error == ETIMEDOUT)
+		snprintf(why, size, "%s %s: no answer within %u s (--timeout)", what, c->host,
+			 c->timeout_s);
+	else
+		snprintf(why, size, "%s %s: %s", what, c->host,
+			 reason	 ? reason
+			 : error ? strerror(error)
+				 : "connection closed");
 	return -EIO;
+}
+
+/* When what is waited for now is late, seconds of the monotonic clock. */
+static time_t now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* The timer of the progress line interrupts what waits: false when it has waited long enough. */
+static bool wait_on(const struct connection *c, time_t since)
+{
+	if (errno != EINTR || !BIO_should_retry(c->bio))
+		return false;
+	if (!c->patient && now_s() - since >= (time_t)c->timeout_s) {
+		errno = EAGAIN;
+		return false;
+	}
+	errno = 0;
+	return true;
+}
+
+static int read_some(const struct connection *c, void *bytes, int n)
+{
+	time_t since = now_s();
+	int got;
+
+	errno = 0;
+	do
+		got = BIO_read(c->bio, bytes, n);
+	while (got <= 0 && wait_on(c, since));
+	return got;
+}
+
+static bool write_all(const struct connection *c, const char *bytes, size_t n)
+{
+	time_t since = now_s();
+	int put;
+
+	errno = 0;
+	do
+		put = n ? BIO_write(c->bio, bytes, (int)n) : 0;
+	while (put < (int)n && wait_on(c, since));
+	return put == (int)n;
+}
+
+static bool shake_hands(const struct connection *c)
+{
+	time_t since = now_s();
+	int rc;
+
+	errno = 0;
+	do
+		rc = BIO_do_handshake(c->bio);
+	while (rc != 1 && wait_on(c, since));
+	return rc == 1;
 }
 
 static int host_set(struct connection *c, const char *url, char *why, size_t size)
@@ -43,33 +119,104 @@ static int host_set(struct connection *c, const char *url, char *why, size_t siz
 	snprintf(c->host, sizeof(c->host), "%.*s", (int)(end - url), url);
 	snprintf(c->name, sizeof(c->name), "%s", c->host);
 	colon = strrchr(c->name, ':');
-	if (colon && !strchr(colon, ']'))
+	c->port = "443";
+	if (colon && !strchr(colon, ']')) {
 		*colon = '\0';
-	else
-		snprintf(c->host + strlen(c->host), sizeof(c->host) - strlen(c->host), ":443");
+		c->port = colon + 1;
+	}
 	return 0;
 }
 
-static bool verify_set(SSL *ssl, const struct client *client, const char *name)
+/* The name as it stands in certificates and in resolvers: without the brackets of IPv6. */
+static const char *plain_name(const struct connection *c, char plain[256])
+{
+	size_t n = strlen(c->name);
+	bool brackets = c->name[0] == '[' && n > 2;
+
+	snprintf(plain, 256, "%.*s", (int)(brackets ? n - 2 : n), c->name + brackets);
+	return plain;
+}
+
+static bool verify_set(SSL *ssl, const struct client *client, const struct connection *c)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
-	size_t n = strlen(name);
 	char plain[256];
 
 	if (client->insecure)
 		return true;
 	SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
-	snprintf(plain, sizeof(plain), "%.*s", (int)(name[0] == '[' ? n - 2 : n),
-		 name[0] == '[' ? name + 1 : name);
+	plain_name(c, plain);
 	if (X509_VERIFY_PARAM_set1_ip_asc(param, plain) == 1)
 		return true;
 	return SSL_set1_host(ssl, plain) == 1;
 }
 
-static int open_tls(struct connection *c, const struct client *client, char *why, size_t size)
+/* False: nothing in this time. */
+static bool poll_for(struct pollfd *wait, int most_s)
 {
-	SSL *ssl = NULL;
+	time_t until = now_s() + most_s;
+	int rc;
 
+	do {
+		time_t left = until - now_s();
+
+		rc = poll(wait, 1, left > 0 ? (int)left * 1000 : 0);
+	} while (rc < 0 && errno == EINTR);
+	return rc != 0;
+}
+
+/* Waits no longer than CONNECT_S; -1 with errno. */
+static int connect_one(const struct addrinfo *to, unsigned int timeout_s)
+{
+	int most_s = timeout_s < CONNECT_S ? (int)timeout_s : CONNECT_S;
+	int fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct pollfd wait = { .fd = fd, .events = POLLOUT };
+	int error = 0;
+	socklen_t n = sizeof(error);
+
+	if (fd < 0)
+		return -1;
+	if (connect(fd, to->ai_addr, to->ai_addrlen) < 0 && errno != EINPROGRESS)
+		error = errno;
+	else if (!poll_for(&wait, most_s))
+		error = ETIMEDOUT;
+	else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) < 0)
+		error = errno;
+	if (!error)
+		return fd;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+/* A socket whose reads and writes give up after the timeout; -1 with errno, 0 when `why` is said.
+ */
+static int connect_any(const struct connection *c, char *why, size_t size)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	const struct timeval timeout = { .tv_sec = c->timeout_s };
+	struct addrinfo *all = NULL;
+	char plain[256];
+	int rc = getaddrinfo(plain_name(c, plain), c->port, &hints, &all);
+	int fd = -1;
+
+	if (rc) {
+		snprintf(why, size, "cannot reach %s: %s", c->host, gai_strerror(rc));
+		return 0;
+	}
+	for (const struct addrinfo *to = all; to && fd < 0; to = to->ai_next)
+		fd = connect_one(to, c->timeout_s);
+	freeaddrinfo(all);
+	if (fd < 0)
+		return fd;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	return fd;
+}
+
+static int trust_set(struct connection *c, const struct client *client, char *why, size_t size)
+{
 	c->context = SSL_CTX_new(TLS_client_method());
 	if (!c->context)
 		return -ENOMEM;
@@ -81,13 +228,33 @@ static int open_tls(struct connection *c, const struct client *client, char *why
 	}
 	if (!client->ca_file)
 		SSL_CTX_set_default_verify_paths(c->context);
-	c->bio = BIO_new_ssl_connect(c->context);
-	if (!c->bio)
+	return 0;
+}
+
+static int open_tls(struct connection *c, const struct client *client, char *why, size_t size)
+{
+	char plain[256];
+	SSL *ssl = NULL;
+	BIO *socket;
+	int rc = trust_set(c, client, why, size);
+
+	if (rc < 0)
+		return rc;
+	c->fd = connect_any(c, why, size);
+	if (c->fd < 0)
+		return fault(why, size, c, "cannot reach");
+	if (!c->fd)
+		return -EIO;
+	c->bio = BIO_new_ssl(c->context, 1);
+	socket = BIO_new_socket(c->fd, BIO_CLOSE);
+	if (!c->bio || !socket) {
+		BIO_free(socket);
 		return -ENOMEM;
+	}
+	BIO_push(c->bio, socket);
 	BIO_get_ssl(c->bio, &ssl);
-	BIO_set_conn_hostname(c->bio, c->host);
-	errno = 0;
-	if (!verify_set(ssl, client, c->name) || BIO_do_connect(c->bio) != 1)
+	SSL_set_tlsext_host_name(ssl, plain_name(c, plain));
+	if (!verify_set(ssl, client, c) || !shake_hands(c))
 		return fault(why, size, c, "cannot reach");
 	return 0;
 }
@@ -116,26 +283,25 @@ static int request_write(struct connection *c, const struct client *client,
 	if (request->body)
 		text_add(&head, "Content-Type: application/json\r\n");
 	text_add(&head, "Content-Length: %zu\r\n\r\n", n);
-	if (BIO_write(c->bio, head.p, (int)head.n) != (int)head.n ||
-	    (n && BIO_write(c->bio, request->body, (int)n) != (int)n))
+	if (!write_all(c, head.p, head.n) || !write_all(c, request->body, n))
 		rc = fault(why, size, c, "cannot write to");
 	text_fini(&head);
 	return rc;
 }
 
 /* A line without its end; false at the end of the stream. */
-static bool line_read(BIO *bio, char *line, size_t size)
+static bool line_read(const struct connection *c, char *line, size_t size)
 {
 	size_t n = 0;
-	char c;
+	char byte;
 
-	while (BIO_read(bio, &c, 1) == 1) {
-		if (c == '\n') {
+	while (read_some(c, &byte, 1) == 1) {
+		if (byte == '\n') {
 			line[n] = '\0';
 			return true;
 		}
-		if (c != '\r' && n < size - 1)
-			line[n++] = c;
+		if (byte != '\r' && n < size - 1)
+			line[n++] = byte;
 	}
 	return false;
 }
@@ -150,15 +316,15 @@ static bool body_take(const struct client_request *request, struct client_answer
 }
 
 /* `left` bytes, or to the end of the stream when it is -1. */
-static bool span_read(BIO *bio, const struct client_request *request, struct client_answer *answer,
-		      long left)
+static bool span_read(const struct connection *c, const struct client_request *request,
+		      struct client_answer *answer, long left)
 {
 	char buffer[16384];
 
 	while (left) {
 		int want =
 			left < 0 || left > (long)sizeof(buffer) ? (int)sizeof(buffer) : (int)left;
-		int got = BIO_read(bio, buffer, want);
+		int got = read_some(c, buffer, want);
 
 		if (got <= 0)
 			return left < 0;
@@ -170,31 +336,33 @@ static bool span_read(BIO *bio, const struct client_request *request, struct cli
 	return true;
 }
 
-static void chunks_read(BIO *bio, const struct client_request *request,
+static void chunks_read(const struct connection *c, const struct client_request *request,
 			struct client_answer *answer)
 {
 	char line[64];
 
-	while (line_read(bio, line, sizeof(line))) {
+	while (line_read(c, line, sizeof(line))) {
 		long n = strtol(line, NULL, 16);
 
-		if (n <= 0 || !span_read(bio, request, answer, n))
+		if (n <= 0 || !span_read(c, request, answer, n))
 			return;
-		line_read(bio, line, sizeof(line));
+		line_read(c, line, sizeof(line));
 	}
 }
 
 static int answer_read(struct connection *c, const struct client_request *request,
 		       struct client_answer *answer, char *why, size_t size)
 {
+	const struct timeval forever = { 0 };
 	char line[2048];
 	bool chunked = false;
 	long length = -1;
 
-	if (!line_read(c->bio, line, sizeof(line)) ||
+	errno = 0;
+	if (!line_read(c, line, sizeof(line)) ||
 	    sscanf(line, "HTTP/1.%*d %d", &answer->status) != 1)
 		return fault(why, size, c, "no answer from");
-	while (line_read(c->bio, line, sizeof(line)) && line[0]) {
+	while (line_read(c, line, sizeof(line)) && line[0]) {
 		if (!strncasecmp(line, "Transfer-Encoding: chunked", 26))
 			chunked = true;
 		else if (!strncasecmp(line, "Content-Length: ", 16))
@@ -204,17 +372,22 @@ static int answer_read(struct connection *c, const struct client_request *reques
 		else if (!strncasecmp(line, "Location: ", 10))
 			snprintf(answer->result, sizeof(answer->result), "%.511s", line + 10);
 	}
+	/* A stream may be silent for as long as it likes. */
+	c->patient = request->piece != NULL;
+	if (c->patient)
+		setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever));
+	errno = 0;
 	if (chunked)
-		chunks_read(c->bio, request, answer);
+		chunks_read(c, request, answer);
 	else
-		span_read(c->bio, request, answer, length);
-	return 0;
+		span_read(c, request, answer, length);
+	return errno == EAGAIN ? fault(why, size, c, "half an answer from") : 0;
 }
 
 int client_ask(const struct client *client, const struct client_request *request,
 	       struct client_answer *answer, char *why, size_t why_size)
 {
-	struct connection c = { 0 };
+	struct connection c = { .timeout_s = client->timeout_s };
 	int rc = host_set(&c, client->url, why, why_size);
 
 	memset(answer, 0, sizeof(*answer));

@@ -9,6 +9,7 @@ struct client {
 	const char *token;
 	const char *ca_file; /* NULL: the system's */
 	bool insecure;
+	unsigned int timeout_s; /* for the connection and for each part of the answer */
 };
 
 struct client_answer {

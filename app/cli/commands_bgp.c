@@ -4,7 +4,6 @@
 #include "cli.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct column {
@@ -56,15 +55,11 @@ static enum cli_exit show(struct cli *cli, const char *path, const struct column
 	struct client_request request = { .method = "POST", .path = path };
 	cJSON *result = NULL;
 	enum cli_exit rc = cli_action(cli, &request, &result);
-	char *text;
 
-	if (rc == CLI_DONE && cli->json) {
-		text = cJSON_Print(result);
-		puts(text ? text : "");
-		free(text);
-	} else if (rc == CLI_DONE) {
+	if (rc == CLI_DONE && cli->json)
+		cli_json_print(result);
+	else if (rc == CLI_DONE)
 		rows_print(cJSON_GetObjectItemCaseSensitive(result, "value"), columns, count);
-	}
 	cJSON_Delete(result);
 	return rc;
 }

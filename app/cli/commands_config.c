@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,11 +25,13 @@ static enum cli_exit diff(struct cli *cli, char **arguments, int count)
 	cJSON *result = NULL;
 	enum cli_exit code = body ? cli_action(cli, &request, &result) : CLI_FAILED;
 
-	cJSON_ArrayForEach(line, cJSON_GetObjectItemCaseSensitive(result, "changes"))
-	{
-		puts(cJSON_GetStringValue(line) ? cJSON_GetStringValue(line) : "");
-	}
-	if (code == CLI_DONE && !cJSON_GetArraySize(cJSON_GetObjectItem(result, "changes")))
+	if (code == CLI_DONE && cli->json)
+		cli_json_print(result);
+	else
+		cJSON_ArrayForEach(line, cJSON_GetObjectItemCaseSensitive(result, "changes"))
+			puts(cJSON_GetStringValue(line) ? cJSON_GetStringValue(line) : "");
+	if (code == CLI_DONE && !cli->json &&
+	    !cJSON_GetArraySize(cJSON_GetObjectItem(result, "changes")))
 		puts("nothing would change");
 	cJSON_Delete(result);
 	free(body);
@@ -46,7 +49,7 @@ static enum cli_exit apply(struct cli *cli, char **arguments, int count)
 	if (confirm)
 		code = cli_path(path, sizeof(path), "/config/import?confirm=%s", confirm);
 	code = code == CLI_DONE ? cli_change(cli, "POST", path, "{}") : code;
-	if (code == CLI_DONE && confirm)
+	if (code == CLI_DONE && confirm && !cli->json)
 		printf("taken back in %s s unless confirmed: vpngw config confirm\n", confirm);
 	return code;
 }
@@ -71,12 +74,44 @@ static enum cli_exit rollback(struct cli *cli, char **arguments, int count)
 	return code == CLI_DONE ? cli_change(cli, "POST", path, "{}") : code;
 }
 
-/* The control program knows the schema. */
+static void lines_print_json(FILE *lines, bool good)
+{
+	cJSON *root = cJSON_CreateObject();
+	cJSON *messages = cJSON_AddArrayToObject(root, "messages");
+	char line[1024];
+
+	cJSON_AddBoolToObject(root, "good", good);
+	rewind(lines);
+	while (fgets(line, sizeof(line), lines)) {
+		line[strcspn(line, "\n")] = '\0';
+		cJSON_AddItemToArray(messages, cJSON_CreateString(line));
+	}
+	cli_json_print(root);
+	cJSON_Delete(root);
+}
+
+/* The control program knows the schema. With -o json what it says becomes a list. */
 static enum cli_exit check(struct cli *cli, char **arguments, int count)
 {
-	execlp("vpngw-control", "vpngw-control", "--check-config", arguments[0], NULL);
-	fprintf(stderr, "vpngw: vpngw-control is not installed: %s\n", strerror(errno));
-	return CLI_FAILED;
+	FILE *said = cli->json ? tmpfile() : NULL;
+	int status = 0;
+	pid_t pid = cli->json ? fork() : 0;
+
+	if (pid < 0 || (cli->json && !said)) {
+		fprintf(stderr, "vpngw: cannot run vpngw-control: %s\n", strerror(errno));
+		return CLI_FAILED;
+	}
+	if (!pid) {
+		if (said && (dup2(fileno(said), 1) < 0 || dup2(fileno(said), 2) < 0))
+			_exit(CLI_FAILED);
+		execlp("vpngw-control", "vpngw-control", "--check-config", arguments[0], NULL);
+		fprintf(stderr, "vpngw: vpngw-control is not installed: %s\n", strerror(errno));
+		_exit(CLI_FAILED);
+	}
+	waitpid(pid, &status, 0);
+	lines_print_json(said, status == 0);
+	fclose(said);
+	return status == 0 ? CLI_DONE : CLI_FAILED;
 }
 
 static void history_row(struct cli_table *table, const cJSON *item)

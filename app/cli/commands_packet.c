@@ -69,11 +69,8 @@ static void show_stopped(struct cli *cli, const cJSON *result)
 	const cJSON *data = cJSON_GetArrayItem(cJSON_GetObjectItem(inner, "Data"), 0);
 	const cJSON *file;
 
-	if (cli->json && inner) {
-		char *text = cJSON_PrintUnformatted(inner);
-
-		puts(text);
-		cJSON_free(text);
+	if (cli->json) {
+		cli_json_print(inner);
 	} else if (data) {
 		printf("%.0f packets, %.0f lost\n", cli_number(data, "packets"),
 		       cli_number(data, "lost"));
@@ -163,6 +160,8 @@ static enum cli_exit capture_fetch(struct cli *cli, char **arguments, int count)
 		code = CLI_FAILED;
 	if (code != CLI_DONE && strcmp(to, "-"))
 		remove(to);
+	if (code == CLI_DONE && cli->json && strcmp(to, "-"))
+		puts("{\"status\":\"Succeeded\"}");
 	return code;
 }
 
@@ -199,12 +198,6 @@ static char *trace_body(struct cli *cli)
 	return text;
 }
 
-struct lines {
-	struct cli *cli;
-	char text[8192];
-	size_t n;
-};
-
 /* "packet 7 route  nextHop=3 ttl=63": what is not said twice. */
 static void show_step(const cJSON *step)
 {
@@ -227,56 +220,22 @@ static void show_step(const cJSON *step)
 	putchar('\n');
 }
 
-static void show_line(struct lines *lines)
+static void show_line(struct cli *cli, const char *event, const char *data)
 {
-	cJSON *step;
+	cJSON *step = cJSON_Parse(data);
 
-	if (strncmp(lines->text, "data: ", 6))
-		return;
-	step = cJSON_Parse(lines->text + 6);
-	if (lines->cli->json)
-		puts(lines->text + 6);
+	if (cli->json)
+		puts(data);
 	else if (step)
 		show_step(step);
 	cJSON_Delete(step);
 }
 
-static bool on_piece(void *context, const char *bytes, size_t n)
-{
-	struct lines *lines = context;
-
-	for (size_t i = 0; i < n; i++) {
-		if (bytes[i] != '\n') {
-			if (lines->n + 1 < sizeof(lines->text))
-				lines->text[lines->n++] = bytes[i];
-			continue;
-		}
-		lines->text[lines->n] = '\0';
-		lines->n = 0;
-		show_line(lines);
-	}
-	return fflush(stdout) == 0;
-}
-
 static enum cli_exit trace(struct cli *cli, char **arguments, int count)
 {
-	struct lines lines = { .cli = cli };
 	char *body = trace_body(cli);
-	struct client_request request = { "POST", "/trace", body, on_piece, &lines };
-	struct client_answer answer = { 0 };
-	char why[256] = "";
-	enum cli_exit code = CLI_DONE;
+	enum cli_exit code = cli_stream(cli, "POST", "/trace", body, show_line);
 
-	if (client_ask(&cli->client, &request, &answer, why, sizeof(why)))
-		code = CLI_UNREACHABLE;
-	else if (answer.status == 401 || answer.status == 403)
-		code = CLI_NOT_ALLOWED;
-	else if (answer.status != 200)
-		code = CLI_FAILED;
-	lines.text[lines.n] = '\0';
-	if (code != CLI_DONE)
-		fprintf(stderr, "vpngw: %s\n", why[0] ? why : lines.text);
-	client_answer_fini(&answer);
 	cJSON_free(body);
 	return code;
 }

@@ -10,25 +10,20 @@
 
 static enum cli_exit draw_status(struct cli *cli, void *context)
 {
-	struct picture *before = context;
 	cJSON *root;
 
 	if (cli->json)
 		return cli_print(cli, "/status");
 	root = cli_get(cli, "/status");
 	if (root)
-		picture_draw(cli, root, before);
+		picture_draw(cli, root);
 	cJSON_Delete(root);
 	return root ? CLI_DONE : cli->error;
 }
 
 static enum cli_exit status(struct cli *cli, char **arguments, int count)
 {
-	struct picture before = { 0 };
-	enum cli_exit code = cli_repeat(cli, draw_status, &before);
-
-	picture_fini(&before);
-	return code;
+	return cli_repeat(cli, draw_status, NULL);
 }
 
 static void tunnel_row(struct cli_table *table, const cJSON *item)
@@ -171,29 +166,21 @@ static enum cli_exit sas(struct cli *cli, char **arguments, int count)
 
 static enum cli_exit metrics(struct cli *cli, char **arguments, int count)
 {
-	return cli_print(cli, "/metrics");
+	return cli->json ? cli_metrics_json(cli) : cli_print(cli, "/metrics");
 }
 
-static bool event_piece(void *context, const char *bytes, size_t n)
+/* With -o json a line for each event: {"event":"tunnel","data":{...}}. */
+static void show_event(struct cli *cli, const char *event, const char *data)
 {
-	fwrite(bytes, 1, n, stdout);
-	fflush(stdout);
-	return true;
+	if (cli->json)
+		printf("{\"event\":\"%s\",\"data\":%s}\n", event, data);
+	else
+		printf("%s %s\n", event, data);
 }
 
 static enum cli_exit events(struct cli *cli, char **arguments, int count)
 {
-	struct client_request request = { .method = "GET",
-					  .path = "/events",
-					  .piece = event_piece };
-	struct client_answer answer;
-	char why[700];
-	int rc = client_ask(&cli->client, &request, &answer, why, sizeof(why));
-
-	if (rc < 0)
-		fprintf(stderr, "vpngw: %s\n", why);
-	client_answer_fini(&answer);
-	return rc < 0 ? CLI_UNREACHABLE : CLI_DONE;
+	return cli_stream(cli, "GET", "/events", NULL, show_event);
 }
 
 static const struct command commands[] = {
@@ -205,6 +192,8 @@ static const struct command commands[] = {
 	{ "sas", "CONNECTION", "the security associations of a connection", "vpngw sas to-branch",
 	  1, 1, sas, NULL },
 	{ "routes", "", "the routing table", "vpngw routes", 0, 0, routes, NULL },
+	{ "usage", "[GATEWAY]", "what gateways carry against their SKUs' limits, and what is free",
+	  "vpngw usage gw", 0, 1, cli_usage, NULL },
 	{ "skus", "", "the catalogue of SKUs with their limits", "vpngw skus", 0, 0, skus, NULL },
 	{ "metrics", "", "Prometheus text", "vpngw metrics", 0, 0, metrics, NULL },
 	{ "events", "", "what changes, as it changes", "vpngw events", 0, 0, events, NULL },

@@ -17,6 +17,8 @@
 
 #define DEFAULT_URL "https://127.0.0.1:8443"
 #define DEFAULT_TOKEN_FILE "/var/lib/vpngw/cli.token"
+#define ANSWER_S 30
+#define COMPLETE_S 2 /* a shell waits for it */
 #define DEFAULT_CA "/var/lib/vpngw/api.crt"
 
 static void help(void)
@@ -40,6 +42,7 @@ static void help(void)
 	     "  --insecure         does not check the endpoint's certificate\n"
 	     "  -o json            what the endpoint said, for programs (-o table: for people)\n"
 	     "  --watch            again every second\n"
+	     "  --timeout SECONDS  how long to wait for an answer (30)\n"
 	     "  --help, --version\n\n"
 	     "vpngw COMMAND --help shows its options and an example.\n"
 	     "Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 endpoint not "
@@ -118,6 +121,7 @@ int main(int argc, char **argv)
 	enum cli_exit code;
 
 	signal(SIGPIPE, SIG_IGN);
+	cli.client.timeout_s = completing ? COMPLETE_S : ANSWER_S;
 	if (!cli.client.url)
 		cli.client.url = DEFAULT_URL;
 	cli.client.ca_file = access(DEFAULT_CA, R_OK) == 0 ? DEFAULT_CA : NULL;

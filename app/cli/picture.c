@@ -1,101 +1,88 @@
 #include "picture.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-static double now_s(void)
+#define GREEN "\033[32m"
+#define YELLOW "\033[33m"
+#define RED "\033[31m"
+#define PLAIN "\033[0m"
+
+static const char *color(const struct cli *cli, const char *code)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return cli->color ? code : "";
 }
 
-static void rate_text(char buf[24], double bytes, double seconds)
+static bool is(const cJSON *object, const char *name)
 {
-	static const char *const units[] = { "bit/s", "kbit/s", "Mbit/s", "Gbit/s" };
-	double rate = seconds > 0 ? bytes * 8 / seconds : 0;
-	int unit = 0;
-
-	while (rate >= 1000 && unit < 3) {
-		rate /= 1000;
-		unit++;
-	}
-	snprintf(buf, 24, "%.1f %s", rate, units[unit]);
+	return cJSON_IsTrue(cJSON_GetObjectItem(object, name));
 }
 
-static const char *color_of(const struct cli *cli, const char *state)
-{
-	if (!cli->color)
-		return "";
-	if (!strcmp(state, "Connected"))
-		return "\033[32m";
-	return !strcmp(state, "Connecting") ? "\033[33m" : "\033[31m";
-}
-
-static void draw_tunnel(const struct cli *cli, const cJSON *tunnel, const struct picture *before,
-			int i, double elapsed)
+/* One word for a tunnel, and its colour. */
+static const char *state_of(const cJSON *tunnel, const char **code)
 {
 	const char *state = cli_text(tunnel, "connectionStatus");
-	const char *reason = cli_text(tunnel, "reason");
-	char in[24] = "", out[24] = "";
 
-	if (before->count > i && elapsed > 0) {
-		rate_text(in, cli_number(tunnel, "ingressBytes") - before->bytes_in[i], elapsed);
-		rate_text(out, cli_number(tunnel, "egressBytes") - before->bytes_out[i], elapsed);
-	}
-	printf("  %-18s %-15s === %s%-12s%s === %-15s %s%s %s%s  %s\n",
-	       cli_text(tunnel, "connection"), cli_text(tunnel, "localAddress"),
-	       color_of(cli, state),
-	       cJSON_IsTrue(cJSON_GetObjectItem(tunnel, "suspect")) ? "suspect" : state,
-	       cli->color ? "\033[0m" : "", cli_text(tunnel, "remoteAddress"), in[0] ? "in " : "",
-	       in, out[0] ? "out " : "", out, reason);
+	*code = RED;
+	if (is(tunnel, "pathDown"))
+		return "no path";
+	if (is(tunnel, "suspect"))
+		return "suspect";
+	if (!strcmp(state, "Connected"))
+		*code = GREEN;
+	else if (!strcmp(state, "Connecting"))
+		*code = YELLOW;
+	return state;
 }
 
-static void remember(const cJSON *tunnels, struct picture *before)
+static void draw_tunnel(const struct cli *cli, const cJSON *tunnel)
 {
-	int count = cJSON_GetArraySize(tunnels);
-	const cJSON *tunnel;
-	int i = 0;
+	char in[CLI_UNIT_TEXT], out[CLI_UNIT_TEXT];
+	const char *code;
+	const char *state = state_of(tunnel, &code);
 
-	picture_fini(before);
-	before->bytes_in = calloc((size_t)count + 1, sizeof(double));
-	before->bytes_out = calloc((size_t)count + 1, sizeof(double));
-	if (!before->bytes_in || !before->bytes_out)
-		return;
-	cJSON_ArrayForEach(tunnel, tunnels)
-	{
-		before->bytes_in[i] = cli_number(tunnel, "ingressBytes");
-		before->bytes_out[i++] = cli_number(tunnel, "egressBytes");
-	}
-	before->count = count;
-	before->at_s = now_s();
+	printf("  %-18s %-15s === %s%-12s%s === %-15s in %-12s out %-12s %s\n",
+	       cli_text(tunnel, "connection"), cli_text(tunnel, "localAddress"), color(cli, code),
+	       state, color(cli, PLAIN), cli_text(tunnel, "remoteAddress"),
+	       cli_rate(in, cli_number(tunnel, "ingressBitsPerSecond")),
+	       cli_rate(out, cli_number(tunnel, "egressBitsPerSecond")),
+	       cli_text(tunnel, "reason"));
 }
 
-void picture_draw(const struct cli *cli, const cJSON *status, struct picture *before)
+static void draw_gateway(const struct cli *cli, const cJSON *gateway)
 {
+	const cJSON *rate = cli_usage_item(gateway, "AggregateThroughput");
+	const cJSON *sites = cli_usage_item(gateway, "SiteToSiteTunnels");
+	double refused = cli_number(gateway, "refusedPacketsPerSecond");
+	char now[CLI_UNIT_TEXT], limit[CLI_UNIT_TEXT], left[CLI_UNIT_TEXT];
+
+	printf("%-20s %-10s %s", cli_text(gateway, "name"), cli_text(gateway, "sku"),
+	       cli_rate(now, cli_number(rate, "currentValue")));
+	if (cJSON_IsNumber(cJSON_GetObjectItem(rate, "limit")))
+		printf(" of %s, %s free", cli_rate(limit, cli_number(rate, "limit")),
+		       cli_rate(left, cli_number(rate, "headroom")));
+	if (refused > 0)
+		printf(", %s%.0f packets/s over it%s", color(cli, RED), refused, color(cli, PLAIN));
+	printf("   %.0f", cli_number(sites, "currentValue"));
+	if (cJSON_IsNumber(cJSON_GetObjectItem(sites, "limit")))
+		printf(" of %.0f", cli_number(sites, "limit"));
+	puts(" connections");
+}
+
+void picture_draw(const struct cli *cli, const cJSON *status)
+{
+	const cJSON *gateways = cJSON_GetObjectItem(status, "gateways");
 	const cJSON *tunnels = cJSON_GetObjectItem(status, "tunnels");
-	double elapsed = before->count ? now_s() - before->at_s : 0;
-	const cJSON *tunnel;
+	const cJSON *item;
 	int up = 0;
-	int i = 0;
 
 	if (cli->watch && cli->color)
 		printf("\033[H\033[2J");
-	cJSON_ArrayForEach(tunnel, tunnels) up +=
-		!strcmp(cli_text(tunnel, "connectionStatus"), "Connected");
+	cJSON_ArrayForEach(item, tunnels) up +=
+		!strcmp(cli_text(item, "connectionStatus"), "Connected");
 	printf("data plane %s   revision %.0f   %.0f prefixes   %d of %d tunnels connected\n",
 	       cli_text(status, "dataPlane"), cli_number(status, "revision"),
 	       cli_number(status, "prefixes"), up, cJSON_GetArraySize(tunnels));
-	cJSON_ArrayForEach(tunnel, tunnels) draw_tunnel(cli, tunnel, before, i++, elapsed);
-	remember(tunnels, before);
-}
-
-void picture_fini(struct picture *picture)
-{
-	free(picture->bytes_in);
-	free(picture->bytes_out);
-	memset(picture, 0, sizeof(*picture));
+	cJSON_ArrayForEach(item, gateways) draw_gateway(cli, item);
+	cJSON_ArrayForEach(item, tunnels) draw_tunnel(cli, item);
 }

@@ -136,8 +136,11 @@ enum cli_exit cli_page(struct cli *cli, const struct cli_columns *columns)
 		return cli->error;
 	for (; columns->heads[heads]; heads++)
 		cli_cell(&table, columns->heads[heads]);
-	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, columns->list))
-		columns->row(&table, item);
+	if (!columns->list)
+		columns->row(&table, root);
+	else
+		cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, columns->list))
+			columns->row(&table, item);
 	if (table.failed)
 		fprintf(stderr, "vpngw: out of memory\n");
 	else

@@ -5,6 +5,9 @@ import json
 import os
 import pty
 import re
+import select
+import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -17,11 +20,57 @@ PROGRAM = sys.argv.pop(1)
 ENVIRONMENT = {"PATH": os.environ["PATH"], "VPNGW_TOKEN": "secret"}
 TUNNEL = {"name": "a/0", "connection": "to-branch", "connectionStatus": "Connected", "localAddress": "198.51.100.1",
           "remoteAddress": "203.0.113.1", "reason": "", "ingressBytes": 1, "egressBytes": 2}
+USAGE = {"name": "gw", "sku": "VpnGw2", "refusedPacketsPerSecond": 0, "connections": [], "value": [
+    {"name": {"value": "AggregateThroughput"}, "unit": "BitsPerSecond", "currentValue": 250000000, "limit": 1000000000,
+     "headroom": 750000000},
+    {"name": {"value": "SiteToSiteTunnels"}, "unit": "Count", "currentValue": 3, "limit": None, "headroom": None}]}
+METRICS = '# TYPE a counter\na{x="1",y="q\\"u,}"} 7\nb 0.5\n'
+EVENTS = ': vpngw\n\nid: 1\nevent: tunnel\ndata: {"tunnel":"a/0"}\n\n'
+# What each command is called with, and what its -o json has at the top: names of members, or what every line has.
+SHAPES = {
+    "status": ([], {"dataPlane", "revision", "gateways", "tunnels"}),
+    "connections": ([], {"value"}),
+    "tunnels": ([], {"dataPlane", "revision", "gateways", "tunnels"}),
+    "sas": (["to-branch"], {"Data"}),
+    "routes": ([], {"value"}),
+    "usage": (["gw"], {"name", "sku", "refusedPacketsPerSecond", "value", "connections"}),
+    "skus": ([], {"value"}),
+    "metrics": ([], {"value"}),
+    "events": ([], {"event", "data"}),
+    "config show": ([], {"appliance"}),
+    "config check": (["x.json"], {"good", "messages"}),
+    "config apply": ([], {"status"}),
+    "config diff": ([], {"changes"}),
+    "config history": ([], {"value"}),
+    "config rollback": (["7"], {"status"}),
+    "config confirm": ([], {"status"}),
+    "reset": (["to-branch"], {"status"}),
+    "rekey": (["to-branch"], {"status"}),
+    "reset-gateway": (["gw"], {"status"}),
+    "get": (["/anything"], {"any"}),
+    "put": (["/connections/x", "BODY"], {"status"}),
+    "delete": (["/connections/x"], {"status"}),
+    "bgp peers": (["gw"], {"value"}),
+    "bgp learned": (["gw"], {"value"}),
+    "bgp advertised": (["gw", "10.0.0.1"], {"value"}),
+    "capture start": (["to-branch"], {"status"}),
+    "capture stop": (["to-branch"], {"Data"}),
+    "capture list": ([], {"value"}),
+    "capture get": (["a.pcapng", "SAVED"], {"status"}),
+    "trace": ([], {"step"}),
+    "token create": (["me", "read"], {"name", "token"}),
+}
 PAGES = {
     "/connections": {"value": [{"name": "to-branch", "properties": {
         "connectionType": "IPsec", "connectionStatus": "Connected", "ingressBytesTransferred": 1500,
         "egressBytesTransferred": 2000000, "provisioningState": "Succeeded"}}]},
-    "/status": {"dataPlane": "attached", "revision": 3, "tunnels": [TUNNEL]},
+    "/status": {"dataPlane": "attached", "revision": 3, "gateways": [USAGE], "tunnels": [TUNNEL]},
+    "/usage": {"value": [USAGE]},
+    "/virtualNetworkGateways/gw/usage": dict(USAGE, connections=[{"name": "to-branch", "value": [
+        {"name": {"value": "Throughput"}, "unit": "BitsPerSecond", "currentValue": 1000, "limit": None,
+         "headroom": None}]}]),
+    "/routes": {"value": []}, "/skus": {"value": []}, "/captures": {"value": []}, "/config": {"appliance": {}},
+    "/anything": {"any": 1},
     "/history": {"value": [{"revision": 7, "timeMs": 0, "cause": "file", "actor": "-", "set": 1, "deleted": 0}]},
     "/virtualNetworkGateways": {"value": [{"name": "gw"}]},
 }
@@ -41,10 +90,18 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
+    def send_text(self, text):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
     def do_GET(self):
         Endpoint.asked.append(("GET", self.path))
         time.sleep(Endpoint.slow_s)
-        if self.headers.get("Authorization") != "Bearer secret":
+        if self.path in ("/metrics", "/events", "/captures/a.pcapng"):
+            self.send_text({"/metrics": METRICS, "/events": EVENTS}.get(self.path, "bytes"))
+        elif self.headers.get("Authorization") != "Bearer secret":
             self.answer(401, {"error": {"code": "AuthenticationFailed", "message": "The token is not known."}})
         elif self.path.startswith("/operations/"):
             Endpoint.polls += 1
@@ -54,6 +111,10 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
                         {"status": "Succeeded"})
         elif self.path == "/results/sas":
             self.answer(200, json.dumps({"Data": [{"localEndpoint": "a", "quickModeSa": [{"inboundSPI": 255}]}]}))
+        elif self.path == "/results/routes":
+            self.answer(200, {"value": []})
+        elif self.path == "/results/captured":
+            self.answer(200, json.dumps({"Data": [{"packets": 1, "files": []}]}))
         elif self.path in PAGES:
             self.answer(200, PAGES[self.path])
         else:
@@ -64,8 +125,14 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
         Endpoint.asked.append((self.command, self.path, body))
         Endpoint.polls = 0
         host = "https://" + self.headers["Host"]
-        if self.path.endswith("getikesas"):
-            self.answer(202, Azure_AsyncOperation=host + "/operations/1", Location=host + "/results/sas")
+        results = [("getikesas", "sas"), ("Routes", "routes"), ("getBgpPeerStatus", "routes"), ("stopPacketCapture", "captured")]
+        result = [name for end, name in results if self.path.split("?")[0].endswith(end)]
+        if result:
+            self.answer(202, Azure_AsyncOperation=host + "/operations/1", Location=host + "/results/" + result[0])
+        elif self.path == "/config/import?dryRun=true":
+            self.answer(200, {"changes": []})
+        elif self.path == "/trace":
+            self.send_text('data: {"step":"route"}\n\n')
         else:
             name = "bad" if "bad" in self.path else "good"
             self.answer(202, Azure_AsyncOperation=host + "/operations/" + name)
@@ -85,6 +152,7 @@ class Cli(unittest.TestCase):
                         "subjectAltName=IP:127.0.0.1", "-keyout", files[0], "-out", files[1]], check=True,
                        capture_output=True)
         cls.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+        cls.server.handle_error = lambda *arguments: None  # who asks gives up in a test
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(files[1], files[0])
         cls.server.socket = context.wrap_socket(cls.server.socket, server_side=True)
@@ -115,8 +183,7 @@ class Cli(unittest.TestCase):
 
     def commands(self):
         text = self.call("--help").stdout
-        return [re.sub(r" [A-Z\[].*", "", line).split() for line in re.findall(r"^  ([a-z][^-]*?)  ", text, re.M)
-                if not line.startswith("-")]
+        return [name.split() for name in re.findall(r"^  ([a-z][a-z-]*(?: [a-z]+)?) ", text, re.M)]
 
     def test_every_command_has_help_with_an_example(self):
         commands = self.commands()
@@ -125,6 +192,53 @@ class Cli(unittest.TestCase):
             text = self.call(*words, "--help").stdout
             self.assertIn("usage: vpngw " + " ".join(words), text)
             self.assertRegex(text, "example:\n  vpngw " + " ".join(words))
+
+    def test_every_command_has_json_of_a_stable_shape(self):
+        self.assertEqual({" ".join(words) for words in self.commands()}, set(SHAPES))
+        files = {"BODY": os.path.join(self.folder.name, "shape.json"), "SAVED": os.path.join(self.folder.name, "saved")}
+        with open(files["BODY"], "w", encoding="utf-8") as file:
+            file.write("{}")
+        control = os.path.join(self.folder.name, "vpngw-control")
+        with open(control, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\necho good\n")
+        os.chmod(control, 0o755)
+        for name, (arguments, members) in SHAPES.items():
+            with self.subTest(name):
+                done = self.call(*name.split(), *[files.get(a, a) for a in arguments], "-o", "json",
+                                 PATH=self.folder.name + ":" + ENVIRONMENT["PATH"],
+                                 VPNGW_TOKENS=os.path.join(self.folder.name, "shape.tokens"))
+                for line in done.stdout.splitlines():
+                    self.assertEqual(members - set(json.loads(line)), set(), done.stdout)
+                self.assertTrue(done.stdout)
+
+    def test_metrics_as_json(self):
+        self.assertEqual(json.loads(self.call("metrics", "-o", "json").stdout)["value"], [
+            {"name": "a", "labels": {"x": "1", "y": 'q"u,}'}, "value": 7}, {"name": "b", "labels": {}, "value": 0.5}])
+        self.assertEqual(self.call("metrics").stdout, METRICS)
+
+    def test_usage(self):
+        lines = [line.split() for line in self.call("usage").stdout.splitlines()]
+        self.assertEqual(lines[0], ["NAME", "WHAT", "USED", "LIMIT", "FREE"])
+        self.assertEqual(lines[1], "gw AggregateThroughput 250.0 Mbit/s 1.0 Gbit/s 750.0 Mbit/s".split())
+        self.assertEqual(lines[2], ["gw", "SiteToSiteTunnels", "3", "-", "-"])
+        self.assertEqual(self.call("usage", "gw").stdout.splitlines()[3].split(),
+                         ["to-branch", "Throughput", "1.0", "kbit/s", "-", "-"])
+        self.call("usage", "none", code=5)
+
+    def test_status_shows_what_is_free(self):
+        self.assertIn("250.0 Mbit/s of 1.0 Gbit/s, 750.0 Mbit/s free   3 connections", self.call("status").stdout)
+
+    def test_endpoint_that_does_not_answer(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, says nothing
+            url = "https://127.0.0.1:%d" % silent.getsockname()[1]
+            before = time.monotonic()
+            done = self.call("--url", url, "--timeout", "1", "status", code=3)
+            self.assertLess(time.monotonic() - before, 5)
+            self.assertIn("no answer within 1 s", done.stderr)
+        Endpoint.slow_s = 3  # speaks TLS, and then not
+        self.assertIn("no answer within 1 s", self.call("connections", "--timeout", "1", code=3).stderr)
+        self.call("--timeout", "0", "status", code=2)
+        self.assertIn("Connection refused", self.call("--url", "https://127.0.0.1:1", "status", code=3).stderr)
 
     def test_every_command_completes(self):
         for words in self.commands():
@@ -201,6 +315,37 @@ class Cli(unittest.TestCase):
         lines = "source %s; COMP_WORDS=(%s config roll); COMP_CWORD=2; _vpngw; echo ${COMPREPLY[@]}" % (script, PROGRAM)
         done = subprocess.run(["bash", "-c", lines], text=True, capture_output=True, env=ENVIRONMENT)
         self.assertEqual(done.stdout, "rollback\n", done.stderr)
+
+    @unittest.skipUnless(shutil.which("zsh"), "no zsh")
+    def test_zsh_completes(self):
+        folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../../scripts/package/completion")
+        master, slave = pty.openpty()
+        shell = subprocess.Popen(["zsh", "-f", "-i"], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                                 env={"PATH": os.path.dirname(PROGRAM) + ":" + os.environ["PATH"], "TERM": "dumb",
+                                      "HOME": self.folder.name})
+        os.close(slave)
+        said = b""
+
+        def until(text):
+            nonlocal said
+            end = time.monotonic() + 15
+            while text not in said and time.monotonic() < end:
+                if select.select([master], [], [], 0.2)[0]:
+                    said += os.read(master, 4096)
+            self.assertIn(text, said)
+            said = b""
+
+        try:
+            os.write(master, b"fpath=(%s $fpath); autoload -Uz compinit && compinit -u -D; echo lo''aded\n" % folder.encode())
+            until(b"\nloaded")
+            os.write(master, b"vpngw config roll\t")
+            until(b"back")
+            os.write(master, b"\x15vpngw token create me op\t")
+            until(b"erate")
+        finally:
+            shell.kill()
+            shell.wait()
+            os.close(master)
 
     def on_terminal(self, *words):
         """Output and error of a terminal, until the program ends."""
