@@ -46,6 +46,7 @@ struct program {
 	/* Times (CLOCK_BOOTTIME) of what comes round. */
 	uint64_t link_ns;
 	uint64_t balance_ns;
+	uint64_t limits_ns;
 	uint64_t second_ns;
 	uint64_t watchdog_ns;
 	uint32_t stalled; /* workers that do not move, a bit each */

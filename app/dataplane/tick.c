@@ -8,6 +8,7 @@
 
 #define LINK_NS (LINK_POLL_MS * CLOCK_NS_PER_MS)
 #define BALANCE_NS (METER_BALANCE_US * UINT64_C(1000))
+#define LIMITS_NS (20 * CLOCK_NS_PER_MS) /* readers make rates of a second of them */
 #define STALL_NS CLOCK_NS_PER_S
 
 /* Due when now has passed *next; then the next time is set. */
@@ -80,7 +81,6 @@ static void tick_second(struct program *p, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < p->options->worker_count; i++)
 		tick_worker(p, i, now_ns);
-	tick_limits(p);
 	tick_losses(p);
 }
 
@@ -111,6 +111,8 @@ int program_tick(struct program *p, uint64_t now_ns)
 	if (agent_has_limits(p->agent)) {
 		if (tick_due(&p->balance_ns, now_ns, BALANCE_NS))
 			meter_balance(p->meter, rte_rdtsc());
+		if (tick_due(&p->limits_ns, now_ns, LIMITS_NS))
+			tick_limits(p);
 		wait = tick_least(wait, (int)(BALANCE_NS / CLOCK_NS_PER_MS));
 	}
 	if (tick_due(&p->second_ns, now_ns, CLOCK_NS_PER_S / 4))

@@ -1,5 +1,11 @@
 #include "control/rest/metrics.h"
 
+#include "control/config/list.h"
+#include "control/config/sku.h"
+#include "control/rest/state.h"
+#include "control/tunnel/plan.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 struct sample {
@@ -75,8 +81,29 @@ static void workers(const struct contract_counters *counters, struct text *out)
 	}
 }
 
-/* One pass over the tunnels a metric, because a metric's samples stand together. */
-enum tunnel_value { IN_BYTES, OUT_BYTES, IN_PACKETS, OUT_PACKETS, UP };
+static const char *instance_text(uint32_t instance)
+{
+	return instance ? "GatewayTenantWorker_IN_1" : "GatewayTenantWorker_IN_0";
+}
+
+/* Not `instance`: a scraper calls its target so, and renames what comes with the samples. */
+#define INSTANCE "gateway_instance"
+
+enum tunnel_value {
+	IN_BYTES,
+	OUT_BYTES,
+	IN_PACKETS,
+	OUT_PACKETS,
+	IN_DROPPED,
+	OUT_DROPPED,
+	IN_OUTSIDE,
+	OUT_OUTSIDE,
+	IKE_SAS,
+	CHILD_SAS,
+	PEAK,
+	UP,
+	TUNNEL_VALUES
+};
 
 static const struct sample tunnel_samples[] = {
 	[IN_BYTES] = { "vpngw_tunnel_ingress_bytes_total", "counter",
@@ -87,36 +114,104 @@ static const struct sample tunnel_samples[] = {
 			 "Inner packets received (TunnelIngressPackets)." },
 	[OUT_PACKETS] = { "vpngw_tunnel_egress_packets_total", "counter",
 			  "Inner packets sent (TunnelEgressPackets)." },
+	[IN_DROPPED] = { "vpngw_tunnel_ingress_dropped_packets_total", "counter",
+			 "Packets of the tunnel given up (TunnelIngressPacketDropCount)." },
+	[OUT_DROPPED] = { "vpngw_tunnel_egress_dropped_packets_total", "counter",
+			  "Packets for the tunnel given up (TunnelEgressPacketDropCount)." },
+	[IN_OUTSIDE] = { "vpngw_tunnel_ingress_selector_dropped_packets_total", "counter",
+			 "Those outside the selectors (TunnelIngressPacketDropTSMismatch)." },
+	[OUT_OUTSIDE] = { "vpngw_tunnel_egress_selector_dropped_packets_total", "counter",
+			  "Those outside the selectors (TunnelEgressPacketDropTSMismatch)." },
+	[IKE_SAS] = { "vpngw_tunnel_ike_sas", "gauge", "IKE SAs (MmsaCount)." },
+	[CHILD_SAS] = { "vpngw_tunnel_child_sas", "gauge", "Pairs of ESP SAs (QmsaCount)." },
+	[PEAK] = { "vpngw_tunnel_peak_packets_per_second", "gauge",
+		   "Most packets of a second in the last minutes (TunnelPeakPackets)." },
 	[UP] = { "vpngw_tunnel_up", "gauge", "1 when the tunnel is connected." },
 };
 
-struct pass {
-	struct text *out;
-	enum tunnel_value value;
+/* The values of a tunnel are read once; its samples stand apart, each metric's together. */
+struct tunnel_row {
+	uint64_t values[TUNNEL_VALUES];
+	char *labels;
 };
 
-static void on_tunnel(void *context, const struct tunnel_status *status)
+struct tunnel_rows {
+	const struct usage *usage;
+	struct tunnel_row *rows;
+	size_t count;
+	size_t capacity;
+	bool failed;
+};
+
+static struct tunnel_row *row_add(struct tunnel_rows *all)
 {
-	const struct pass *pass = context;
-	const uint64_t values[] = {
-		[IN_BYTES] = status->bytes_in,
-		[OUT_BYTES] = status->bytes_out,
-		[IN_PACKETS] = status->packets_in,
-		[OUT_PACKETS] = status->packets_out,
-		[UP] = status->state == TUNNEL_CONNECTED,
-	};
+	if (all->count == all->capacity) {
+		size_t capacity = all->capacity ? all->capacity * 2 : 64;
+		struct tunnel_row *rows = realloc(all->rows, capacity * sizeof(*rows));
+
+		all->failed |= !rows;
+		if (!rows)
+			return NULL;
+		all->rows = rows;
+		all->capacity = capacity;
+	}
+	return &all->rows[all->count++];
+}
+
+static char *tunnel_labels(const struct tunnel_status *status)
+{
 	char remote[NET_ADDR_TEXT] = "";
-	char instance[8];
+	struct text labels = { 0 };
 
 	if (status->remote.family)
 		net_addr_text(remote, &status->remote);
-	instance[0] = (char)('0' + status->instance % 10);
-	instance[1] = '\0';
-	text_add(pass->out, "%s", tunnel_samples[pass->value].name);
-	label(pass->out, "connection", status->connection->resource.name, true);
-	label(pass->out, "remote_ip", remote, false);
-	label(pass->out, "instance", instance, false);
-	text_add(pass->out, "} %llu\n", (unsigned long long)values[pass->value]);
+	label(&labels, "gateway", status->plan->gateway->resource.name, true);
+	label(&labels, "connection", status->connection->resource.name, false);
+	label(&labels, "remote_ip", remote, false);
+	label(&labels, INSTANCE, instance_text(status->instance), false);
+	return labels.p;
+}
+
+static void on_tunnel(void *context, const struct tunnel_status *status)
+{
+	struct tunnel_rows *all = context;
+	struct tunnel_row *row = row_add(all);
+
+	if (!row)
+		return;
+	*row = (struct tunnel_row){
+		.values = { [IN_BYTES] = status->bytes_in,
+			    [OUT_BYTES] = status->bytes_out,
+			    [IN_PACKETS] = status->packets_in,
+			    [OUT_PACKETS] = status->packets_out,
+			    [IN_DROPPED] = status->dropped_in,
+			    [OUT_DROPPED] = status->dropped_out,
+			    [IN_OUTSIDE] = status->outside_in,
+			    [OUT_OUTSIDE] = status->outside_out,
+			    [IKE_SAS] = status->ike_sas,
+			    [CHILD_SAS] = status->child_sas,
+			    [PEAK] = usage_of_tunnel(all->usage, status->name).peak_packets,
+			    [UP] = status->state == TUNNEL_CONNECTED },
+		.labels = tunnel_labels(status),
+	};
+	all->failed |= !row->labels;
+}
+
+static void tunnels(struct rest *rest, struct text *out)
+{
+	struct tunnel_rows all = { .usage = rest->usage };
+
+	tunnels_each(rest->config.tunnels, NULL, on_tunnel, &all);
+	for (int v = 0; v < TUNNEL_VALUES && !all.failed; v++) {
+		head(out, &tunnel_samples[v]);
+		for (size_t i = 0; i < all.count; i++)
+			text_add(out, "%s%s} %llu\n", tunnel_samples[v].name, all.rows[i].labels,
+				 (unsigned long long)all.rows[i].values[v]);
+	}
+	for (size_t i = 0; i < all.count; i++)
+		free(all.rows[i].labels);
+	free(all.rows);
+	out->failed |= all.failed;
 }
 
 static const struct sample bgp_samples[] = {
@@ -139,9 +234,9 @@ static void on_peer(void *context, const struct bgp_peer *peer)
 	char text[NET_ADDR_TEXT];
 
 	text_add(pass->out, "%s", bgp_samples[pass->value].name);
-	label(pass->out, "BgpPeerAddress", net_addr_text(text, &peer->peer), true);
-	label(pass->out, "Instance",
-	      peer->instance ? "GatewayTenantWorker_IN_1" : "GatewayTenantWorker_IN_0", false);
+	label(pass->out, "bgp_peer_address", net_addr_text(text, &peer->peer), true);
+	label(pass->out, "connection", peer->connection->resource.name, false);
+	label(pass->out, INSTANCE, instance_text(peer->instance), false);
 	text_add(pass->out, "} %llu\n", (unsigned long long)values[pass->value]);
 }
 
@@ -152,6 +247,81 @@ static void bgp(struct rest *rest, struct text *out)
 
 		head(out, &bgp_samples[v]);
 		bgp_peers_each(rest->config.bgp, NULL, on_peer, &pass);
+	}
+}
+
+enum gateway_value {
+	PREFIXES,
+	CONNECTIONS,
+	CONNECTIONS_LIMIT,
+	BANDWIDTH,
+	BANDWIDTH_LIMIT,
+	REFUSED
+};
+
+static const struct sample gateway_samples[] = {
+	[PREFIXES] = { "vpngw_gateway_address_prefixes", "gauge",
+		       "Prefixes of the gateway's network (VnetAddressPrefixCount)." },
+	[CONNECTIONS] = { "vpngw_gateway_connections", "gauge", "Connections of the gateway." },
+	[CONNECTIONS_LIMIT] = { "vpngw_gateway_connections_limit", "gauge",
+				"Connections that its SKU carries; absent without a limit." },
+	[BANDWIDTH] = { "vpngw_gateway_bandwidth_bytes_per_second", "gauge",
+			"Inner bytes of the last second, as the SKU's limit counts them." },
+	[BANDWIDTH_LIMIT] = { "vpngw_gateway_bandwidth_limit_bytes_per_second", "gauge",
+			      "What the SKU carries; absent without a limit." },
+	[REFUSED] = { "vpngw_gateway_limited_packets_total", "counter",
+		      "Packets over the limit of the SKU." },
+};
+
+static void gateway_values(struct rest *rest, const struct config_gateway *gateway,
+			   uint64_t values[REFUSED + 1])
+{
+	const struct config *config = config_store_running(rest->config.store);
+	const struct config_virtual_network *network = config_gateway_network(config, gateway);
+	const struct sku *sku = sku_of_gateway(config, gateway);
+	struct usage_charge charge;
+
+	usage_charge_of(rest->usage, gateway->resource.key, &charge);
+	values[PREFIXES] = network ? network->prefixes.count : 0;
+	values[CONNECTIONS] = rest_usage_connections(config, gateway);
+	values[CONNECTIONS_LIMIT] = sku ? (uint64_t)sku_connections(sku, gateway) : 0;
+	values[BANDWIDTH] = rest_usage_bits(rest, gateway) / 8;
+	values[BANDWIDTH_LIMIT] = sku ? (uint64_t)sku->throughput_mbps * 1000000 / 8 : 0;
+	values[REFUSED] = charge.refused_packets;
+}
+
+static void gateway_sample(struct text *out, const struct sample *sample, const char *gateway,
+			   const char *instance, uint64_t value)
+{
+	text_add(out, "%s", sample->name);
+	label(out, "gateway", gateway, true);
+	if (instance)
+		label(out, INSTANCE, instance, false);
+	text_add(out, "} %llu\n", (unsigned long long)value);
+}
+
+static void gateways(struct rest *rest, struct text *out)
+{
+	const struct config *config = config_store_running(rest->config.store);
+	uint64_t values[REFUSED + 1];
+
+	for (int v = PREFIXES; v <= REFUSED; v++) {
+		const struct sample *sample = &gateway_samples[v];
+
+		head(out, sample);
+		for (uint32_t i = 0; i < config_count(config, CONFIG_GATEWAY); i++) {
+			const struct config_gateway *gateway = config_gateway_at(config, i);
+			const char *name = gateway->resource.name;
+			uint32_t instances = gateway->ip_configurations.count;
+
+			gateway_values(rest, gateway, values);
+			if ((v == CONNECTIONS_LIMIT || v == BANDWIDTH_LIMIT) && !values[v])
+				continue;
+			for (uint32_t k = 0; v == PREFIXES && k < instances; k++)
+				gateway_sample(out, sample, name, instance_text(k), values[v]);
+			if (v != PREFIXES)
+				gateway_sample(out, sample, name, NULL, values[v]);
+		}
 	}
 }
 
@@ -168,12 +338,8 @@ void metrics_render(struct rest *rest, struct text *out)
 	text_add(out, "%s %d\n", attached.name, counters != NULL);
 	head(out, &prefixes);
 	text_add(out, "%s %zu\n", prefixes.name, rib_count(route_rib(rest->config.route)));
-	for (int v = IN_BYTES; v <= UP; v++) {
-		struct pass pass = { out, (enum tunnel_value)v };
-
-		head(out, &tunnel_samples[v]);
-		tunnels_each(rest->config.tunnels, NULL, on_tunnel, &pass);
-	}
+	tunnels(rest, out);
+	gateways(rest, out);
 	if (rest->config.bgp)
 		bgp(rest, out);
 	if (!counters)

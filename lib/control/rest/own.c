@@ -31,9 +31,16 @@ static void readyz(struct router_call *call)
 	rest_answer(call, &reply);
 }
 
+struct showing {
+	struct rest *rest;
+	struct json_out *out;
+};
+
 static void on_tunnel(void *context, const struct tunnel_status *status)
 {
-	struct json_out *out = context;
+	const struct showing *showing = context;
+	struct usage_traffic traffic = usage_of_tunnel(showing->rest->usage, status->name);
+	struct json_out *out = showing->out;
 	char text[NET_ADDR_TEXT];
 
 	json_out_open(out, NULL, '{');
@@ -44,10 +51,13 @@ static void on_tunnel(void *context, const struct tunnel_status *status)
 	json_out_string(out, "remoteAddress", net_addr_text(text, &status->remote));
 	json_out_int(out, "instance", status->instance);
 	json_out_bool(out, "suspect", status->suspect);
+	json_out_bool(out, "pathDown", status->path_down);
 	json_out_int(out, "ingressBytes", (int64_t)status->bytes_in);
 	json_out_int(out, "egressBytes", (int64_t)status->bytes_out);
 	json_out_int(out, "ingressPackets", (int64_t)status->packets_in);
 	json_out_int(out, "egressPackets", (int64_t)status->packets_out);
+	json_out_int(out, "ingressBitsPerSecond", (int64_t)traffic.rate.bits_in);
+	json_out_int(out, "egressBitsPerSecond", (int64_t)traffic.rate.bits_out);
 	json_out_int(out, "establishedMs", (int64_t)status->established_wall_ms);
 	json_out_string(out, "reason", status->reason);
 	json_out_string(out, "detail", status->detail);
@@ -60,6 +70,7 @@ static void status(struct router_call *call)
 	const struct config *config = config_store_running(rest->config.store);
 	const struct requests *requests = desired_requests(rest->config.desired);
 	struct json_out out;
+	struct showing showing = { rest, &out };
 
 	json_out_init(&out);
 	json_out_open(&out, NULL, '{');
@@ -67,8 +78,9 @@ static void status(struct router_call *call)
 	json_out_int(&out, "revision", (int64_t)config->revision);
 	json_out_int(&out, "connections", config_count(config, CONFIG_CONNECTION));
 	json_out_int(&out, "prefixes", (int64_t)rib_count(route_rib(rest->config.route)));
+	rest_usage_print(rest, "gateways", &out);
 	json_out_open(&out, "tunnels", '[');
-	tunnels_each(rest->config.tunnels, NULL, on_tunnel, &out);
+	tunnels_each(rest->config.tunnels, NULL, on_tunnel, &showing);
 	json_out_close(&out, ']');
 	json_out_close(&out, '}');
 	rest_answer_json(call, &out);
@@ -185,6 +197,7 @@ static const struct router_row rows[] = {
 	{ HTTP_GET, "status", CONFIG_TOKEN_READ, status },
 	{ HTTP_GET, "routes", CONFIG_TOKEN_READ, routes },
 	{ HTTP_GET, "openapi.json", CONFIG_TOKEN_READ, openapi_get },
+	{ HTTP_GET, "usage", CONFIG_TOKEN_READ, rest_usage_list },
 	{ HTTP_GET, "skus", CONFIG_TOKEN_READ, skus },
 	{ HTTP_GET, "history", CONFIG_TOKEN_READ, history },
 	{ HTTP_GET, "config", CONFIG_TOKEN_ADMIN, export },

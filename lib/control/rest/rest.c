@@ -18,7 +18,7 @@
 const struct rest_rows *const rest_all_rows[] = {
 	&rest_resource_rows, &rest_action_rows, &rest_bgp_rows,	    &rest_own_rows,
 	&rest_revision_rows, &rest_device_rows, &rest_group_rows,   &rest_part_rows,
-	&rest_other_rows,    &rest_later_rows,	&rest_capture_rows,
+	&rest_other_rows,    &rest_later_rows,	&rest_capture_rows, &rest_usage_rows,
 };
 const size_t rest_all_count = sizeof(rest_all_rows) / sizeof(rest_all_rows[0]);
 
@@ -224,6 +224,9 @@ int rest_new(struct rest **rest, const struct rest_config *config, char *why, si
 		snprintf(why, why_size, "cannot keep operations in %s: %s", config->state_directory,
 			 strerror(-rc));
 	if (rc == 0)
+		rc = usage_new(&r->usage, config->loop, &clock_monotonic, config->desired,
+			       config->tunnels);
+	if (rc == 0)
 		rc = auth_new(&r->auth, api, config->state_directory);
 	if (rc == 0)
 		rc = server_new(&r->server, config->loop, &server, why, why_size);
@@ -267,6 +270,7 @@ void rest_free(struct rest *rest)
 	rest_traces_end(rest);
 	server_free(rest->server);
 	auth_free(rest->auth);
+	usage_free(rest->usage);
 	if (rest->operations)
 		operation_store_free(rest->operations);
 	config_put(rest->configured);

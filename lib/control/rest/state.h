@@ -9,6 +9,7 @@
 #include "control/rest/router.h"
 
 #include "base/list.h"
+#include "control/usage/usage.h"
 
 struct rest {
 	struct rest_config config;
@@ -17,6 +18,7 @@ struct rest {
 	struct server *server;
 	struct auth *auth;
 	struct operation_store *operations;
+	struct usage *usage;
 	struct list streams; /* of struct event_stream */
 	struct list traces;  /* of struct trace_stream */
 	uint64_t next_event;
@@ -60,6 +62,7 @@ extern const struct rest_rows rest_part_rows;
 extern const struct rest_rows rest_other_rows;
 extern const struct rest_rows rest_later_rows;
 extern const struct rest_rows rest_capture_rows;
+extern const struct rest_rows rest_usage_rows;
 /* Ends the traces that clients still follow. */
 void rest_traces_end(struct rest *rest);
 /* All of them, in the order in which they are tried. */
@@ -93,6 +96,13 @@ void rest_resource_put_as(struct router_call *call, const struct config_resource
  * takes time starts an operation itself (operation.h) and ends it when it is done.
  */
 void rest_answer_operation(struct router_call *call, const char *body);
+/* Usage of all gateways against their limits: GET /usage, and a member of GET /status. */
+struct json_out;
+void rest_usage_list(struct router_call *call);
+uint32_t rest_usage_connections(const struct config *config, const struct config_gateway *gateway);
+/* A second's bits, as the limit of its SKU counts them. */
+uint64_t rest_usage_bits(struct rest *rest, const struct config_gateway *gateway);
+void rest_usage_print(struct rest *rest, const char *member, struct json_out *out);
 /* Prints a resource's body with its live state. */
 void rest_print(struct rest *rest, const struct config_resource *resource, const char *state,
 		const char *key, struct json_out *out);

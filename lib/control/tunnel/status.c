@@ -33,18 +33,25 @@ static void counters_read(const struct tunnel *tunnel, struct tunnel_status *sta
 {
 	const struct contract_counters *counters =
 		requests_counters(desired_requests(tunnel->all->desired));
-	const enum contract_section section = CONTRACT_COUNT_TUNNELS;
+	const struct {
+		enum contract_tunnel_column column;
+		uint64_t *to;
+	} columns[] = {
+		{ CONTRACT_TUNNEL_IN_BYTES, &status->bytes_in },
+		{ CONTRACT_TUNNEL_OUT_BYTES, &status->bytes_out },
+		{ CONTRACT_TUNNEL_IN_PACKETS, &status->packets_in },
+		{ CONTRACT_TUNNEL_OUT_PACKETS, &status->packets_out },
+		{ CONTRACT_TUNNEL_IN_DROPPED, &status->dropped_in },
+		{ CONTRACT_TUNNEL_OUT_DROPPED, &status->dropped_out },
+		{ CONTRACT_TUNNEL_IN_SELECTOR_DROPPED, &status->outside_in },
+		{ CONTRACT_TUNNEL_OUT_SELECTOR_DROPPED, &status->outside_out },
+	};
 
 	if (!counters || !tunnel->id)
 		return;
-	status->bytes_in =
-		contract_counters_sum(counters, section, tunnel->id, CONTRACT_TUNNEL_IN_BYTES);
-	status->bytes_out =
-		contract_counters_sum(counters, section, tunnel->id, CONTRACT_TUNNEL_OUT_BYTES);
-	status->packets_in =
-		contract_counters_sum(counters, section, tunnel->id, CONTRACT_TUNNEL_IN_PACKETS);
-	status->packets_out =
-		contract_counters_sum(counters, section, tunnel->id, CONTRACT_TUNNEL_OUT_PACKETS);
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+		*columns[i].to = contract_counters_sum(counters, CONTRACT_COUNT_TUNNELS, tunnel->id,
+						       columns[i].column);
 }
 
 static struct tunnel_status status_of(const struct tunnel *tunnel)
@@ -60,12 +67,16 @@ static struct tunnel_status status_of(const struct tunnel *tunnel)
 		.remote = tunnel->remote,
 		.instance = tunnel->plan->instance,
 		.suspect = tunnel->suspect,
+		.path_down = tunnel_path_down(tunnel),
 		.established_wall_ms = tunnel->established_wall_ms,
+		.ike_sas = tunnel->ike != 0,
 		.azure_code = ikev2_reason_azure(tunnel->reason),
 		.reason = tunnel->reason ? ikev2_reason_text(tunnel->reason) : "",
 		.detail = tunnel->detail,
 	};
 
+	for (uint32_t i = 0; i < tunnel->child_count; i++)
+		status.child_sas += tunnel->children[i].outbound_sa != 0;
 	counters_read(tunnel, &status);
 	return status;
 }
@@ -115,6 +126,11 @@ void tunnels_each(struct tunnels *all, const char *connection_key, tunnels_visit
 
 		visit(context, &status);
 	}
+}
+
+uint32_t tunnels_limit_of(const struct tunnels *all, const char *key)
+{
+	return limit_table_id(all->limits, key);
 }
 
 enum tunnel_state tunnels_connection_state(struct tunnels *all, const char *connection_key)

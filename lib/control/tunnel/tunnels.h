@@ -44,11 +44,18 @@ struct tunnel_status {
 	struct net_addr remote;
 	uint32_t instance;
 	bool suspect;
+	bool path_down;		      /* no link, or nothing leads to the peer */
 	uint64_t established_wall_ms; /* 0: never */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 	uint64_t packets_in;
 	uint64_t packets_out;
+	uint64_t dropped_in; /* packets, with those outside the selectors */
+	uint64_t dropped_out;
+	uint64_t outside_in; /* the selectors */
+	uint64_t outside_out;
+	uint32_t ike_sas;
+	uint32_t child_sas;  /* pairs */
 	uint16_t azure_code; /* of the last failure, 0: none */
 	const char *reason;  /* a sentence, or "" */
 	const char *detail;
@@ -96,6 +103,8 @@ const struct plan_connection *tunnels_plan_of(const struct tunnels *tunnels,
 /* All tunnels, or those of one connection (its key). */
 void tunnels_each(struct tunnels *tunnels, const char *connection_key, tunnels_visit visit,
 		  void *context);
+/* The limit in the data plane of a gateway or a connection, by its key; 0: none. */
+uint32_t tunnels_limit_of(const struct tunnels *tunnels, const char *key);
 /* Routes ask which group is behind next hops of a TUN; -ENOENT. */
 __attribute__((warn_unused_result)) int tunnels_recurse(struct tunnels *tunnels,
 							const struct net_addr *gateways,
