@@ -6,71 +6,11 @@ skip_unless lab_charon_missing
 skip_unless lab_frr_missing
 skip_unless gateway_missing dataplane control cli
 
-PSK=DemoKeyOnlyForTheLab2026
-SITE=10.20.0.1
-OURS=(10.10.255.4 10.10.255.5)
-
-charon_of_site() {
-	lab_charon_start branch-ike branch
-	: >"$(lab_charon_dir branch-ike)/swanctl.conf"
-	# A speaker each behind a selector of its own; the hosts behind both.
-	lab_charon_connection branch-ike gw0 local="$SITE_BRANCH" remote="$SITE_PUBLIC0" psk="$PSK" dpd=30 \
-		local_ts=10.20.0.0/15 remote_ts="${OURS[0]}/32,10.10.0.0/24"
-	lab_charon_connection branch-ike gw1 local="$SITE_BRANCH" remote="$SITE_PUBLIC1" psk="$PSK" dpd=30 \
-		local_ts=10.20.0.0/15 remote_ts="${OURS[1]}/32,10.10.0.0/24"
-	lab_charon_load branch-ike
-}
-
-frr_of_site() {
-	local ours
-	for ours in "${OURS[@]}"; do
-		ip -n "${LAB_PREFIX}branch" route replace "$ours/32" dev ipsec0 src "$SITE"
-	done
-	{
-		printf 'router bgp 65010\n bgp router-id %s\n no bgp ebgp-requires-policy\n no bgp network import-check\n' "$SITE"
-		for ours in "${OURS[@]}"; do
-			printf ' neighbor %s remote-as 65515\n neighbor %s bfd profile fast\n' "$ours" "$ours"
-			printf ' neighbor %s ebgp-multihop 255\n neighbor %s update-source %s\n' "$ours" "$ours" "$SITE"
-			printf ' neighbor %s timers 3 9\n neighbor %s timers connect 2\n' "$ours" "$ours"
-			printf ' neighbor %s password bgp-secret\n' "$ours"
-		done
-		printf ' address-family ipv4 unicast\n  network 10.20.0.0/16\n  network 10.21.0.0/16\n  maximum-paths 4\n exit-address-family\n'
-	} | lab_frr_start branch-frr branch
-}
-
-site_and_frr() {
-	charon_of_site && lab_await 20 lab_charon_up branch-ike gw0 && lab_await 20 lab_charon_up branch-ike gw1 &&
-		frr_of_site
-}
-
-config() {
-	gateway_config "$TOP/config/demo.json" "
-		.virtualNetworkGateways[0].properties.enableBgp = true
-		| .virtualNetworkGateways[0].properties.bgpSettings = { asn: 65515 }
-		| .localNetworkGateways[0].properties.localNetworkAddressSpace.addressPrefixes = []
-		| .localNetworkGateways[0].properties.bgpSettings =
-			{ asn: 65010, bgpPeeringAddress: \"$SITE\", password: \"bgp-secret\" }
-		| .connections[0].properties.enableBgp = true"
-}
-
-api_result() {
-	gateway_result "virtualNetworkGateways/gw/$1"
-}
-
-cli() {
-	lab_in gw "$(gateway_program cli)" --url "https://127.0.0.1:$LAB_API_PORT" --token-file "$LAB_DIR/token" --insecure "$@"
-}
-
-connected() {
-	api_result "getBgpPeerStatus" | jq -e '[.value[] | select(.state == "Connected" and .routesReceived == 2)] | length == 2'
-}
+# shellcheck source=bgp_site.sh
+. "$(dirname "$0")/bgp_site.sh"
 
 kernel_has_both() {
 	ip -n "${LAB_PREFIX}gw" -j route show 10.21.0.0/16 | jq -e '.[0].nexthops | length == 2'
-}
-
-bfd_both_up() {
-	lab_vtysh frr/i0 'show bfd peers json' | jq -e '[.[] | select(.status == "up")] | length == 2'
 }
 
 bfd_up_or_why() {
@@ -125,7 +65,7 @@ expect "advertised routes have our network" says '"network":"10.10.0.0/16"' api_
 expect "the site learned our network by both" lab_await 5 sh -c "ip -n ${LAB_PREFIX}branch -j route show 10.10.0.0/16 | jq -e '.[0].nexthops | length == 2'"
 expect "the command line shows the sessions" says Connected cli bgp peers gw
 expect "and what a peer is told" says 10.10.0.0/16 cli bgp advertised gw "$SITE"
-expect "metrics count them" says 'vpngw_bgp_routes_learned{BgpPeerAddress="10.20.0.1",Instance="GatewayTenantWorker_IN_1"} 2' gateway_api GET /metrics
+expect "metrics count them" says 'vpngw_bgp_routes_learned{bgp_peer_address="10.20.0.1",connection="to-branch",gateway_instance="GatewayTenantWorker_IN_1"} 2' gateway_api GET /metrics
 expect "BFD is up in both tunnels" bfd_up_or_why
 expect "a restart of control loses no packet" control_restarts
 expect "sessions are as before" lab_await 10 connected
