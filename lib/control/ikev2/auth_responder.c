@@ -154,6 +154,7 @@ static enum ikev2_step child_installed(struct ikev2_task *task)
 	if (task->error) {
 		ikev2_child_drop(task->child);
 		task->child = NULL;
+		task->error = 0; /* the IKE SA can do without */
 		task->child_error = IKE_N_TEMPORARY_FAILURE;
 		task->child_reason = IKEV2_REASON_INSTALL;
 	}

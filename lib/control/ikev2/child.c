@@ -27,6 +27,7 @@ static const struct {
 	{ IKEV2_CHILD_REKEYING, IKEV2_CHILD_REKEYED },
 	{ IKEV2_CHILD_REKEYING, IKEV2_CHILD_DELETING },
 	{ IKEV2_CHILD_REKEYING, IKEV2_CHILD_LINGERING },
+	{ IKEV2_CHILD_REKEYED, IKEV2_CHILD_UP },
 	{ IKEV2_CHILD_REKEYED, IKEV2_CHILD_DELETING },
 	{ IKEV2_CHILD_REKEYED, IKEV2_CHILD_LINGERING },
 	{ IKEV2_CHILD_DELETING, IKEV2_CHILD_LINGERING },
@@ -358,10 +359,33 @@ void ikev2_child_remove(struct ikev2_child *child, enum ikev2_reason reason, con
 	free(child);
 }
 
+/*
+ * The peer's data plane did not take its half of the rekey, so it deletes what it has just made:
+ * the old child, which nobody has deleted, takes over again.
+ */
+static void give_back(struct ikev2_child *heir)
+{
+	struct ikev2_child *old = ikev2_child_find(heir->sa->engine, heir->replaces);
+
+	if (!old || old->state != IKEV2_CHILD_REKEYED || old->replaced_by != heir->spi ||
+	    !old->installed)
+		return;
+	ikev2_child_state(old, IKEV2_CHILD_UP, "its successor is gone");
+	old->replaced_by = 0;
+	old->replaced_ns = 0;
+	old->replaces = heir->spi;
+	old->told = false;
+	old->rekey_ns = old->sa->engine->now_ns + IKEV2_REPLACED_NS;
+	ikev2_child_tell_up(old);
+}
+
 void ikev2_child_linger(struct ikev2_child *child, enum ikev2_reason reason)
 {
-	struct ikev2_child *heir = ikev2_child_find(child->sa->engine, child->replaced_by);
+	struct ikev2_child *heir;
 
+	if (reason == IKEV2_REASON_PEER_DELETED)
+		give_back(child);
+	heir = ikev2_child_find(child->sa->engine, child->replaced_by);
 	if (!heir && !child->redundant) {
 		/* The peer has it no more: nothing may be sent on it. */
 		ikev2_child_remove(child, reason, NULL);
