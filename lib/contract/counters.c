@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define MAGIC 0x74637076u
-#define VERSION 1
+#define VERSION 2
 #define LINE 64
 #define ROWS_MAX (1u << 24)
 #define WORKERS_MAX 256
@@ -20,6 +20,7 @@ static const uint32_t columns_of[CONTRACT_SECTIONS] = {
 	[CONTRACT_COUNT_TUNNELS] = CONTRACT_TUNNEL_COLUMNS,
 	[CONTRACT_COUNT_LIMITS] = CONTRACT_LIMIT_COLUMNS,
 	[CONTRACT_COUNT_WORKER] = CONTRACT_WORKER_COLUMNS,
+	[CONTRACT_COUNT_DESTINATIONS] = CONTRACT_DESTINATION_COLUMNS,
 };
 
 static uint64_t section_bytes(const struct contract_counter_section *s, uint32_t workers)
@@ -144,26 +145,37 @@ void contract_counters_unmap(struct contract_counters *c)
 	*c = (struct contract_counters){ .fd = -1 };
 }
 
-/* Adds up or takes the largest; the geometry is copied and bounded again, as it may have changed.
- */
+/* The geometry is copied and bounded again, as it may have changed. */
+static bool geometry(const struct contract_counters *c, enum contract_section section, uint64_t row,
+		     struct contract_counter_header *h)
+{
+	if (!c->header || (unsigned)section >= CONTRACT_SECTIONS)
+		return false;
+	memcpy(h, c->header, sizeof(*h));
+	return h->bytes == c->bytes && h->workers <= WORKERS_MAX && !check_section(h, section) &&
+	       row < h->sections[section].rows;
+}
+
+static const uint64_t *row_of(const struct contract_counters *c,
+			      const struct contract_counter_section *s, uint64_t worker,
+			      uint64_t row)
+{
+	const uint8_t *at = (const uint8_t *)c->header + s->offset;
+
+	return (const uint64_t *)(const void *)at + (worker * s->rows + row) * s->columns;
+}
+
+/* Adds up or takes the largest. */
 static uint64_t reduce(const struct contract_counters *c, enum contract_section section,
 		       uint64_t row, uint32_t column, bool largest)
 {
 	struct contract_counter_header h;
 	uint64_t result = 0;
 
-	if (!c->header || (unsigned)section >= CONTRACT_SECTIONS)
-		return 0;
-	memcpy(&h, c->header, sizeof(h));
-	if (h.bytes != c->bytes || h.workers > WORKERS_MAX || check_section(&h, section) ||
-	    row >= h.sections[section].rows || column >= h.sections[section].columns)
+	if (!geometry(c, section, row, &h) || column >= h.sections[section].columns)
 		return 0;
 	for (uint64_t worker = 0; worker < h.workers; worker++) {
-		const uint8_t *at = (const uint8_t *)c->header + h.sections[section].offset;
-		uint64_t word =
-			(worker * h.sections[section].rows + row) * h.sections[section].columns +
-			column;
-		uint64_t v = __atomic_load_n((const uint64_t *)(const void *)at + word,
+		uint64_t v = __atomic_load_n(row_of(c, &h.sections[section], worker, row) + column,
 					     __ATOMIC_RELAXED);
 
 		if (!largest)
@@ -172,6 +184,23 @@ static uint64_t reduce(const struct contract_counters *c, enum contract_section 
 			result = v;
 	}
 	return result;
+}
+
+bool contract_counters_row_sum(const struct contract_counters *c, enum contract_section section,
+			       uint32_t row, uint64_t *columns, uint32_t count)
+{
+	struct contract_counter_header h;
+
+	memset(columns, 0, count * sizeof(*columns));
+	if (!geometry(c, section, row, &h) || count != h.sections[section].columns)
+		return false;
+	for (uint64_t worker = 0; worker < h.workers; worker++) {
+		const uint64_t *words = row_of(c, &h.sections[section], worker, row);
+
+		for (uint32_t i = 0; i < count; i++)
+			columns[i] += __atomic_load_n(words + i, __ATOMIC_RELAXED);
+	}
+	return true;
 }
 
 uint64_t contract_counters_sum(const struct contract_counters *c, enum contract_section section,

@@ -13,12 +13,14 @@
 #include <stdint.h>
 
 enum contract_section {
-	CONTRACT_COUNT_DROPS,	/* rows: 1; columns: enum contract_drop */
-	CONTRACT_COUNT_PORTS,	/* rows: port id; columns: enum contract_port_column */
-	CONTRACT_COUNT_SAS,	/* rows: SA id; columns: enum contract_sa_column */
-	CONTRACT_COUNT_TUNNELS, /* rows: tunnel id; columns: enum contract_tunnel_column */
-	CONTRACT_COUNT_LIMITS,	/* rows: limit id; columns: enum contract_limit_column */
-	CONTRACT_COUNT_WORKER,	/* rows: 1; columns: enum contract_worker_column */
+	CONTRACT_COUNT_DROPS,	     /* rows: 1; columns: enum contract_drop */
+	CONTRACT_COUNT_PORTS,	     /* rows: port id; columns: enum contract_port_column */
+	CONTRACT_COUNT_SAS,	     /* rows: SA id; columns: enum contract_sa_column */
+	CONTRACT_COUNT_TUNNELS,	     /* rows: tunnel id; columns: enum contract_tunnel_column */
+	CONTRACT_COUNT_LIMITS,	     /* rows: limit id; columns: enum contract_limit_column */
+	CONTRACT_COUNT_WORKER,	     /* rows: 1; columns: enum contract_worker_column */
+	CONTRACT_COUNT_DESTINATIONS, /* rows: tunnel id; columns: enum contract_destination_column
+				      */
 	CONTRACT_SECTIONS
 };
 
@@ -49,6 +51,26 @@ enum contract_tunnel_column {
 	CONTRACT_TUNNEL_IN_SELECTOR_DROPPED,
 	CONTRACT_TUNNEL_OUT_SELECTOR_DROPPED,
 	CONTRACT_TUNNEL_COLUMNS
+};
+
+/*
+ * Where packets that came out of a tunnel went, when that was not the inside network: what is
+ * missing to CONTRACT_TUNNEL_IN went there. Two columns each, packets and bytes.
+ */
+enum contract_destination {
+	CONTRACT_TO_SITE,    /* into a tunnel to a site */
+	CONTRACT_TO_GATEWAY, /* into a tunnel to another gateway */
+	CONTRACT_TO_CLIENT,
+	CONTRACT_TO_INTERNET, /* in clear out of a public port */
+	CONTRACT_TO_SELF,     /* for this gateway */
+	CONTRACT_DESTINATIONS
+};
+
+enum contract_destination_column {
+	/* CLOCK_BOOTTIME when the tunnel was added and its counters began, in one worker's row:
+	 * tells a tunnel from another one that had the id before. Take the sum. */
+	CONTRACT_DESTINATION_SINCE_NS = 2 * CONTRACT_DESTINATIONS,
+	CONTRACT_DESTINATION_COLUMNS
 };
 
 enum contract_limit_column {
@@ -116,6 +138,10 @@ static inline uint64_t *contract_counters_row(const struct contract_counters *co
 /* Sum (or maximum) over all workers; 0 for a row outside. */
 uint64_t contract_counters_sum(const struct contract_counters *counters,
 			       enum contract_section section, uint32_t row, uint32_t column);
+/* A whole row, added up; false (and zeros) for one outside, or of other columns. */
+bool contract_counters_row_sum(const struct contract_counters *counters,
+			       enum contract_section section, uint32_t row, uint64_t *columns,
+			       uint32_t count);
 uint64_t contract_counters_max(const struct contract_counters *counters,
 			       enum contract_section section, uint32_t row, uint32_t column);
 const char *contract_drop_name(enum contract_drop drop);

@@ -125,6 +125,9 @@ enum contract_tunnel_flag {
 	CONTRACT_TUNNEL_FIXED_DSCP = 1 << 0,
 	CONTRACT_TUNNEL_NO_MSS_CLAMP = 1 << 1,
 	CONTRACT_TUNNEL_PLAIN_FALLBACK = 1 << 2, /* the one way out of "never in clear" */
+	/* What is at the far end, for the counters of destinations; neither: a site. */
+	CONTRACT_TUNNEL_TO_GATEWAY = 1 << 6,
+	CONTRACT_TUNNEL_TO_CLIENT = 1 << 7,
 };
 
 struct contract_tunnel {

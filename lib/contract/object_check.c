@@ -159,7 +159,8 @@ static const char *check_tunnel(const struct contract_body *b)
 {
 	const struct contract_tunnel *tunnel = (const void *)b->bytes;
 	const uint8_t flags = CONTRACT_TUNNEL_FIXED_DSCP | CONTRACT_TUNNEL_NO_MSS_CLAMP |
-			      CONTRACT_TUNNEL_PLAIN_FALLBACK;
+			      CONTRACT_TUNNEL_PLAIN_FALLBACK | CONTRACT_TUNNEL_TO_GATEWAY |
+			      CONTRACT_TUNNEL_TO_CLIENT;
 
 	if (tunnel->df > CONTRACT_DF_CLEAR)
 		return "the tunnel's DF rule is unknown";

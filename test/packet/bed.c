@@ -117,9 +117,13 @@ static void tables(struct bed *bed, const struct bed_config *c)
 {
 	char reason[CONTRACT_REASON] = "";
 	uint32_t rows[CONTRACT_SECTIONS] = {
-		[CONTRACT_COUNT_DROPS] = 1,    [CONTRACT_COUNT_PORTS] = PATH_PORTS,
-		[CONTRACT_COUNT_SAS] = c->sas, [CONTRACT_COUNT_TUNNELS] = c->tunnels + 1,
-		[CONTRACT_COUNT_LIMITS] = 64,  [CONTRACT_COUNT_WORKER] = 1,
+		[CONTRACT_COUNT_DROPS] = 1,
+		[CONTRACT_COUNT_PORTS] = PATH_PORTS,
+		[CONTRACT_COUNT_SAS] = c->sas,
+		[CONTRACT_COUNT_TUNNELS] = c->tunnels + 1,
+		[CONTRACT_COUNT_LIMITS] = 64,
+		[CONTRACT_COUNT_WORKER] = 1,
+		[CONTRACT_COUNT_DESTINATIONS] = c->tunnels + 1,
 	};
 	struct fib_config fib = { .routes4 = c->routes4 ? c->routes4 : c->tunnels + 64,
 				  .routes6 = c->tunnels + 64,

@@ -1,7 +1,8 @@
 /*
  * What a limit counts: inner bytes of both directions in one bucket, a packet from tunnel to tunnel
  * once, nothing that the gateway itself sends or receives. The bucket is filled once (its burst)
- * and earns nothing while a test lasts, so that each byte can be counted.
+ * and earns nothing while a test lasts, so that each byte can be counted. And what the counters of
+ * destinations say of packets that came out of a tunnel.
  */
 #include "../unit/cmocka_all.h"
 #include "../unit/dataplane/eal.h"
@@ -121,8 +122,8 @@ static void destination(uint8_t *packet, uint32_t address)
 	ip->checksum_be = net_checksum_fold(net_checksum_add(0, ip, sizeof(*ip)));
 }
 
-/* Out of tunnel 1, into tunnel 2. */
-static bool across(void)
+/* Out of tunnel 1, to this address; true when it left by the public port. */
+static bool to_address(uint32_t address)
 {
 	struct craft c = {
 		.tunnel = 1, .inward = true, .length = BYTES, .protocol = NET_PROTO_UDP
@@ -130,9 +131,15 @@ static bool across(void)
 	uint8_t ip[BYTES];
 	uint32_t n = craft_ip(ip, &c);
 
-	destination(ip, bed_tunnel_net(2) + 7);
+	destination(ip, address);
 	craft_run(bed, 1, sealed(1, ip, n));
 	return left(1);
+}
+
+/* Out of tunnel 1, into tunnel 2. */
+static bool across(void)
+{
+	return to_address(bed_tunnel_net(2) + 7);
 }
 
 static uint32_t pass(bool (*one)(uint32_t), uint32_t tunnel)
@@ -218,24 +225,22 @@ static void of_linux_is_free(void **state)
 	assert_false(outward(1));
 }
 
+static void to_us(void)
+{
+	struct path_exit *mirrored = path_mirrored(bed->path);
+
+	to_address(169u << 24 | 254u << 16 | 21u << 8 | 1);
+	assert_int_equal(mirrored->n, 1);
+	bed_drop(mirrored->packets[0]);
+	mirrored->n = 0;
+}
+
 static void to_linux_is_free(void **state)
 {
 	limited(true);
 	assert_int_equal(pass(outward, 1), PACKETS);
-	for (uint32_t i = 0; i < 3 * PACKETS; i++) {
-		struct craft c = {
-			.tunnel = 1, .inward = true, .length = BYTES, .protocol = NET_PROTO_UDP
-		};
-		struct path_exit *mirrored = path_mirrored(bed->path);
-		uint8_t ip[BYTES];
-		uint32_t n = craft_ip(ip, &c);
-
-		destination(ip, 169u << 24 | 254u << 16 | 21u << 8 | 1);
-		craft_run(bed, 1, sealed(1, ip, n));
-		assert_int_equal(mirrored->n, 1);
-		bed_drop(mirrored->packets[0]);
-		mirrored->n = 0;
-	}
+	for (uint32_t i = 0; i < 3 * PACKETS; i++)
+		to_us();
 	assert_false(inward(1));
 }
 
@@ -256,6 +261,76 @@ static void icmp_of_ours_is_free(void **state)
 	assert_true(left(1));
 }
 
+static void destination_row(uint32_t tunnel, uint64_t row[CONTRACT_DESTINATION_COLUMNS])
+{
+	assert_true(contract_counters_row_sum(&bed->counters, CONTRACT_COUNT_DESTINATIONS, tunnel,
+					      row, CONTRACT_DESTINATION_COLUMNS));
+}
+
+static void expect_destination(enum contract_destination to, uint32_t packets)
+{
+	uint64_t row[CONTRACT_DESTINATION_COLUMNS];
+
+	destination_row(1, row);
+	assert_int_equal(row[2 * to], packets);
+	assert_int_equal(row[2 * to + 1], packets * BYTES);
+	assert_true(row[CONTRACT_DESTINATION_SINCE_NS] > 0);
+}
+
+/* What goes inside is what is left over. */
+static void destinations_are_told_apart(void **state)
+{
+	struct contract_tunnel body = { .nexthop = BED_NEXTHOP_PUBLIC,
+					.mirror = BED_MIRROR_TUN,
+					.flags = CONTRACT_TUNNEL_TO_GATEWAY };
+
+	assert_true(inward(1));
+	assert_true(outward(1));
+	for (enum contract_destination to = 0; to < CONTRACT_DESTINATIONS; to++)
+		expect_destination(to, 0);
+	for (uint32_t i = 0; i < 2; i++)
+		assert_true(across());
+	assert_int_equal(bed_put(bed, CONTRACT_TUNNEL, 2, &body, sizeof(body)), 0);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_true(across());
+	for (uint32_t i = 0; i < 4; i++)
+		assert_true(to_address(8u << 24 | 8)); /* in clear, by the default route */
+	for (uint32_t i = 0; i < 5; i++)
+		to_us();
+	expect_destination(CONTRACT_TO_SITE, 2);
+	expect_destination(CONTRACT_TO_GATEWAY, 3);
+	expect_destination(CONTRACT_TO_CLIENT, 0);
+	expect_destination(CONTRACT_TO_INTERNET, 4);
+	expect_destination(CONTRACT_TO_SELF, 5);
+	assert_int_equal(contract_counters_sum(&bed->counters, CONTRACT_COUNT_TUNNELS, 1,
+					       CONTRACT_TUNNEL_IN_PACKETS),
+			 1 + 2 + 3 + 4 + 5);
+}
+
+/* A tunnel that gets the id of one that is gone counts from zero, and says since when. */
+static void counters_begin_with_a_tunnel(void **state)
+{
+	const struct contract_object gone = { .kind = CONTRACT_TUNNEL, .id = 3 };
+	struct contract_tunnel body = { .nexthop = BED_NEXTHOP_PUBLIC, .mirror = BED_MIRROR_TUN };
+	uint64_t row[CONTRACT_DESTINATION_COLUMNS];
+	uint64_t since;
+
+	assert_int_equal(bed_put(bed, CONTRACT_TUNNEL, 3, &body, sizeof(body)), 0);
+	destination_row(3, row);
+	since = row[CONTRACT_DESTINATION_SINCE_NS];
+	contract_counters_row(&bed->counters, CONTRACT_COUNT_DESTINATIONS, 0, 3)[0] = 7;
+	body.mtu = 1400;
+	assert_int_equal(bed_put(bed, CONTRACT_TUNNEL, 3, &body, sizeof(body)), 0);
+	destination_row(3, row);
+	assert_int_equal(row[CONTRACT_DESTINATION_SINCE_NS], since);
+	assert_int_equal(row[0], 7);
+	assert_int_equal(sa_del(bed->sas, &gone, NULL), 0);
+	assert_int_equal(bed_put(bed, CONTRACT_TUNNEL, 3, &body, sizeof(body)), 0);
+	destination_row(3, row);
+	assert_true(row[CONTRACT_DESTINATION_SINCE_NS] > since);
+	assert_int_equal(row[0], 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -268,6 +343,8 @@ int main(void)
 		TEST(of_linux_is_free),
 		TEST(to_linux_is_free),
 		TEST(icmp_of_ours_is_free),
+		TEST(destinations_are_told_apart),
+		TEST(counters_begin_with_a_tunnel),
 	};
 
 	test_eal_init();

@@ -57,6 +57,8 @@ int path_new(struct path **to, const struct path_shared *shared, uint32_t worker
 	path->sa_rows = contract_counters_row(config->counters, CONTRACT_COUNT_SAS, worker, 0);
 	path->tunnel_rows =
 		contract_counters_row(config->counters, CONTRACT_COUNT_TUNNELS, worker, 0);
+	path->destination_rows =
+		contract_counters_row(config->counters, CONTRACT_COUNT_DESTINATIONS, worker, 0);
 	path->port_rows = contract_counters_row(config->counters, CONTRACT_COUNT_PORTS, worker, 0);
 	path->metered = config->meter != NULL;
 	if (config->meter)

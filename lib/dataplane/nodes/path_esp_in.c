@@ -392,6 +392,7 @@ static void finish_one(struct path *path, uint32_t i)
 	}
 	if (unlikely(path_is_ours(path, p, &found))) { /* BGP, BFD, ICMP to us: never limited */
 		count_good(path, in, p->length);
+		path_count_destination(path, p, CONTRACT_TO_SELF);
 		why = deliver(path, p, tunnel, &found);
 		if (why != CONTRACT_DROP_NONE)
 			count_drop(path, p, in, why);

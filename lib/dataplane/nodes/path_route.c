@@ -21,6 +21,7 @@ struct onward {
 	uint32_t nexthop;
 	uint32_t tunnel; /* that every flow takes */
 	bool gateway;	 /* whose MAC is known */
+	bool elsewhere;	 /* than inside: counted apart when it came out of a tunnel */
 	struct path_way way;
 };
 
@@ -182,11 +183,47 @@ void path_follow(struct path *path, struct path_packet *p, uint32_t nexthop)
 		path_watch_follow(path, p);
 }
 
+static PATH_INLINE bool is_outside(const struct path *path, uint32_t port)
+{
+	return path->shared->ports[port].role == CONTRACT_PUBLIC;
+}
+
+static PATH_INLINE bool leads_inside(const struct path *path, struct fib_hop hop)
+{
+	return (hop.kind == CONTRACT_NEXTHOP_GATEWAY || hop.kind == CONTRACT_NEXTHOP_CONNECTED) &&
+	       !is_outside(path, hop.port);
+}
+
+static PATH_COLD void count_destination(struct path *path, const struct path_packet *p,
+					uint32_t nexthop)
+{
+	struct fib_hop hop = fib_hop_resolve(path->fib, nexthop, 0);
+	uint8_t flags;
+
+	if (hop.kind == CONTRACT_NEXTHOP_GROUP) {
+		flags = path->sas->tunnels[fib_group_pick(path->fib, hop.index, 0)].flags;
+		path_count_destination(path, p,
+				       flags & CONTRACT_TUNNEL_TO_GATEWAY  ? CONTRACT_TO_GATEWAY
+				       : flags & CONTRACT_TUNNEL_TO_CLIENT ? CONTRACT_TO_CLIENT
+									   : CONTRACT_TO_SITE);
+	} else if ((hop.kind == CONTRACT_NEXTHOP_GATEWAY ||
+		    hop.kind == CONTRACT_NEXTHOP_CONNECTED) &&
+		   is_outside(path, hop.port)) {
+		path_count_destination(path, p, CONTRACT_TO_INTERNET);
+	} else if (hop.kind == CONTRACT_NEXTHOP_MIRROR) {
+		path_count_destination(path, p, CONTRACT_TO_SELF);
+	}
+}
+
+/* Where some of the vector came out of tunnels, only the way inside is a short one. */
 static struct onward onward_to(struct path *path, uint32_t nexthop)
 {
 	struct fib_hop hop = fib_hop(path->fib, nexthop);
 	struct onward on = { .nexthop = nexthop };
 
+	on.elsewhere = path->esp.n && !leads_inside(path, hop);
+	if (on.elsewhere)
+		return on;
 	if (hop.kind == CONTRACT_NEXTHOP_GROUP && fib_group_is_single(path->fib, hop.index)) {
 		on.tunnel = fib_group_pick(path->fib, hop.index, 0);
 		rte_prefetch0(&path->sas->tunnels[on.tunnel]);
@@ -227,6 +264,8 @@ void path_route(struct path *path)
 		} else if (on.gateway) {
 			path_transmit_plain(path, &on.way, p);
 		} else {
+			if (unlikely(on.elsewhere) && p->from == PATH_FROM_TUNNEL)
+				count_destination(path, p, nexthop);
 			follow(path, p, nexthop);
 		}
 	}

@@ -88,6 +88,7 @@ struct path {
 	uint64_t *drops;
 	uint64_t *sa_rows;
 	uint64_t *tunnel_rows;
+	uint64_t *destination_rows;
 	uint64_t *port_rows;
 	struct meter_worker meter;
 	bool metered;
@@ -229,4 +230,14 @@ static PATH_INLINE uint64_t *path_sa_row(struct path *path, uint32_t id)
 static PATH_INLINE uint64_t *path_tunnel_row(struct path *path, uint32_t id)
 {
 	return path->tunnel_rows + (uint64_t)id * CONTRACT_TUNNEL_COLUMNS;
+}
+
+/* Of what came out of a tunnel and goes elsewhere than to the inside network. */
+static PATH_INLINE void path_count_destination(struct path *path, const struct path_packet *p,
+					       enum contract_destination to)
+{
+	uint64_t *row = path->destination_rows + (uint64_t)p->tunnel * CONTRACT_DESTINATION_COLUMNS;
+
+	row[2 * to]++;
+	row[2 * to + 1] += p->length;
 }

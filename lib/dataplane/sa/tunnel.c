@@ -3,6 +3,8 @@
  */
 #include "dataplane/sa/store.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +45,20 @@ static void tunnel_publish(struct sa_tunnel *hot, const struct contract_object *
 	__atomic_store_n(&hot->live, 1, __ATOMIC_RELEASE);
 }
 
+/* The time is there when the counters are: who reads another one has other counters. */
+static void counters_begin(struct sa_store *store, uint32_t id)
+{
+	const struct contract_counters *counters = store->config.counters;
+
+	sa_counters_zero(store, CONTRACT_COUNT_TUNNELS, id);
+	sa_counters_zero(store, CONTRACT_COUNT_DESTINATIONS, id);
+	if (counters && id < counters->header->sections[CONTRACT_COUNT_DESTINATIONS].rows)
+		__atomic_store_n(
+			contract_counters_row(counters, CONTRACT_COUNT_DESTINATIONS, 0, id) +
+				CONTRACT_DESTINATION_SINCE_NS,
+			clock_now_ns(&clock_monotonic), __ATOMIC_RELEASE);
+}
+
 int sa_tunnel_put(struct sa_store *store, const struct contract_object *object)
 {
 	bool is_new = !sa_record_get(store, CONTRACT_TUNNEL, object->id);
@@ -53,7 +69,7 @@ int sa_tunnel_put(struct sa_store *store, const struct contract_object *object)
 	if (err)
 		return err;
 	if (is_new)
-		sa_counters_zero(store, CONTRACT_COUNT_TUNNELS, object->id);
+		counters_begin(store, object->id);
 	tunnel_publish(&store->hot.tunnels[object->id], object);
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const uint32_t rows[CONTRACT_SECTIONS] = { 1, 5, 1000, 100, 10, 1 };
+static const uint32_t rows[CONTRACT_SECTIONS] = { 1, 5, 1000, 100, 10, 1, 100 };
 
 static struct contract_counters made, mapped;
 
@@ -44,6 +44,26 @@ static void test_sum_and_max(void **state)
 	assert_int_equal(contract_counters_sum(&mapped, CONTRACT_COUNT_SAS, UINT32_MAX, 0), 0);
 	assert_int_equal(contract_counters_sum(&mapped, CONTRACT_COUNT_SAS, 0, 99), 0);
 	assert_int_equal(contract_counters_sum(&mapped, CONTRACT_SECTIONS, 0, 0), 0);
+}
+
+static void test_whole_rows(void **state)
+{
+	uint64_t columns[CONTRACT_TUNNEL_COLUMNS];
+
+	for (uint32_t worker = 0; worker < 3; worker++)
+		for (uint32_t i = 0; i < CONTRACT_TUNNEL_COLUMNS; i++)
+			contract_counters_row(&made, CONTRACT_COUNT_TUNNELS, worker, 99)[i] =
+				10 * i + worker;
+	assert_true(contract_counters_row_sum(&mapped, CONTRACT_COUNT_TUNNELS, 99, columns,
+					      CONTRACT_TUNNEL_COLUMNS));
+	for (uint32_t i = 0; i < CONTRACT_TUNNEL_COLUMNS; i++)
+		assert_int_equal(columns[i], 3 * 10 * i + 3);
+	assert_false(contract_counters_row_sum(&mapped, CONTRACT_COUNT_TUNNELS, UINT32_MAX, columns,
+					       CONTRACT_TUNNEL_COLUMNS));
+	assert_int_equal(columns[1], 0);
+	assert_false(contract_counters_row_sum(&mapped, CONTRACT_COUNT_TUNNELS, 99, columns, 3));
+	assert_false(contract_counters_row_sum(&mapped, CONTRACT_SECTIONS, 0, columns,
+					       CONTRACT_TUNNEL_COLUMNS));
 }
 
 /* Every word of every row is a word of its own, inside the area. */
@@ -91,7 +111,7 @@ static void test_control_cannot_write(void **state)
 
 static void test_bad_sizes(void **state)
 {
-	uint32_t many[CONTRACT_SECTIONS] = { 1, 1, UINT32_MAX, 1, 1, 1 };
+	uint32_t many[CONTRACT_SECTIONS] = { 1, 1, UINT32_MAX, 1, 1, 1, 1 };
 	struct contract_counters c;
 
 	assert_int_equal(contract_counters_create(&c, 0, rows), -EINVAL);
@@ -134,7 +154,7 @@ static void test_forged_areas(void **state)
 		assert_int_equal(forged(&h, good.bytes, seals), -EPROTO);                          \
 	} while (0)
 	FORGE(magic, 1);
-	FORGE(version, 2);
+	FORGE(version, good.version + 1);
 	FORGE(bytes, good.bytes + 8);
 	FORGE(workers, 0);
 	FORGE(workers, 4);
@@ -191,11 +211,11 @@ static void test_drop_texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		with_area(test_sum_and_max),	       with_area(test_rows_do_not_overlap),
-		with_area(test_workers_share_no_line), with_area(test_control_cannot_write),
-		with_area(test_forged_areas),	       with_area(test_header_changes_later),
-		cmocka_unit_test(test_bad_sizes),      cmocka_unit_test(test_not_a_memfd),
-		cmocka_unit_test(test_drop_texts),
+		with_area(test_whole_rows),	      with_area(test_sum_and_max),
+		with_area(test_rows_do_not_overlap),  with_area(test_workers_share_no_line),
+		with_area(test_control_cannot_write), with_area(test_forged_areas),
+		with_area(test_header_changes_later), cmocka_unit_test(test_bad_sizes),
+		cmocka_unit_test(test_not_a_memfd),   cmocka_unit_test(test_drop_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
