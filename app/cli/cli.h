@@ -62,6 +62,7 @@ extern const struct command_set cli_resource_commands;
 extern const struct command_set cli_packet_commands;
 extern const struct command_set cli_token_commands;
 extern const struct command_set cli_bgp_commands;
+extern const struct command_set cli_metering_commands;
 
 /* command.c */
 extern const struct command_set *const cli_sets[];
@@ -103,6 +104,8 @@ struct cli_columns {
 };
 /* The page as a table, or as it is with -o json. */
 enum cli_exit cli_page(struct cli *cli, const struct cli_columns *columns);
+/* One that was asked for already, as a table. */
+enum cli_exit cli_table_show(struct cli *cli, const cJSON *root, const struct cli_columns *columns);
 void cli_cell(struct cli_table *table, const char *text);
 __attribute__((format(printf, 2, 3))) void cli_cellf(struct cli_table *table, const char *format,
 						     ...);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 const struct command_set *const cli_sets[] = {
-	&cli_state_commands, &cli_config_commands, &cli_resource_commands,
-	&cli_bgp_commands,   &cli_packet_commands, &cli_token_commands,
+	&cli_state_commands,  &cli_config_commands,   &cli_resource_commands, &cli_bgp_commands,
+	&cli_packet_commands, &cli_metering_commands, &cli_token_commands,
 };
 const unsigned int cli_set_count = sizeof(cli_sets) / sizeof(cli_sets[0]);
 

@@ -122,18 +122,12 @@ static void table_fini(struct cli_table *table)
 	free(table->cells);
 }
 
-enum cli_exit cli_page(struct cli *cli, const struct cli_columns *columns)
+enum cli_exit cli_table_show(struct cli *cli, const cJSON *root, const struct cli_columns *columns)
 {
 	struct cli_table table = { 0 };
 	const cJSON *item;
 	size_t heads = 0;
-	cJSON *root;
 
-	if (cli->json)
-		return cli_print(cli, columns->path);
-	root = cli_get(cli, columns->path);
-	if (!root)
-		return cli->error;
 	for (; columns->heads[heads]; heads++)
 		cli_cell(&table, columns->heads[heads]);
 	if (!columns->list)
@@ -146,6 +140,20 @@ enum cli_exit cli_page(struct cli *cli, const struct cli_columns *columns)
 	else
 		table_print(cli, &table, heads);
 	table_fini(&table);
-	cJSON_Delete(root);
 	return table.failed ? CLI_FAILED : CLI_DONE;
+}
+
+enum cli_exit cli_page(struct cli *cli, const struct cli_columns *columns)
+{
+	enum cli_exit code;
+	cJSON *root;
+
+	if (cli->json)
+		return cli_print(cli, columns->path);
+	root = cli_get(cli, columns->path);
+	if (!root)
+		return cli->error;
+	code = cli_table_show(cli, root, columns);
+	cJSON_Delete(root);
+	return code;
 }

@@ -112,6 +112,7 @@ static int apply(void *context, const struct config *to, const struct config_dif
 	if (program->rest)
 		rest_configure(program->rest, to);
 	bgp_apply(program->bgp, to);
+	metering_apply(program->metering, to);
 	program->applying = true;
 	if (requests_attached(desired_requests(program->desired)))
 		configuration_dataplane_ready(program);

@@ -152,6 +152,14 @@ static void on_ready(void *context, bool same_instance)
 	configuration_dataplane_ready(program);
 }
 
+static void on_losing(void *context)
+{
+	struct program *program = context;
+
+	if (program->metering)
+		metering_lost(program->metering);
+}
+
 static void on_lost(void *context)
 {
 	struct program *program = context;
@@ -169,9 +177,11 @@ static void on_event(void *context, const struct contract_header *message)
 
 static int dataplane_start(struct program *program)
 {
-	struct desired_hooks hooks = {
-		.context = program, .ready = on_ready, .lost = on_lost, .event = on_event
-	};
+	struct desired_hooks hooks = { .context = program,
+				       .ready = on_ready,
+				       .losing = on_losing,
+				       .lost = on_lost,
+				       .event = on_event };
 	int rc = desired_new(&program->desired, program->loop, program->options.socket, &hooks);
 
 	return rc < 0 ? fault(rc, "cannot prepare the channel to the data plane") : 0;
@@ -222,6 +232,14 @@ static void on_tunnel_changed(void *context, const struct tunnel_status *status)
 		rest_tunnel_changed(program->rest, status);
 }
 
+static void on_tunnel_goes(void *context, uint32_t id)
+{
+	struct program *program = context;
+
+	if (program->metering)
+		metering_tunnel_goes(program->metering, id);
+}
+
 /* Beside the data plane's socket: memory, and gone with the machine as its SAs are. */
 static int keep_start(struct program *program)
 {
@@ -244,6 +262,7 @@ static int tunnels_start(struct program *program)
 {
 	struct tunnels_hooks hooks = { .context = program,
 				       .changed = on_tunnel_changed,
+				       .goes = on_tunnel_goes,
 				       .key_log = program->key_log < 0 ? NULL : on_key_log };
 	int rc = tunnels_new(&program->tunnels, program->loop, &clock_monotonic, program->desired,
 			     program->route, &hooks);
@@ -286,6 +305,23 @@ static void captures_stop_stage(struct program *program)
 	captures_free(program->captures);
 }
 
+static int metering_start(struct program *program)
+{
+	const struct metering_config config = { .loop = program->loop,
+						.desired = program->desired,
+						.tunnels = program->tunnels,
+						.state_directory = configuration_state(program) };
+	int rc = metering_new(&program->metering, &config);
+
+	return rc < 0 ? fault(rc, "cannot prepare metering") : 0;
+}
+
+static void metering_stop(struct program *program)
+{
+	metering_free(program->metering);
+	program->metering = NULL;
+}
+
 static int rest_start(struct program *program)
 {
 	struct rest_config config = { .loop = program->loop,
@@ -295,6 +331,7 @@ static int rest_start(struct program *program)
 				      .tunnels = program->tunnels,
 				      .bgp = program->bgp,
 				      .captures = program->captures,
+				      .metering = program->metering,
 				      .state_directory = configuration_state(program) };
 	char why[512] = "";
 	int rc = rest_new(&program->rest, &config, why, sizeof(why));
@@ -340,6 +377,7 @@ const struct stage program_stages[] = {
 	{ "tunnels", tunnels_start, tunnels_stop },
 	{ "BGP", bgp_start, bgp_stop },
 	{ "captures", captures_start_stage, captures_stop_stage },
+	{ "metering", metering_start, metering_stop },
 	{ "configuration applied", configuration_run, configuration_stop },
 	{ "REST endpoint", rest_start, rest_stop },
 	{ "privileges", privileges_start, NULL },

@@ -8,6 +8,7 @@
 #include "control/capture/captures.h"
 #include "control/config/store.h"
 #include "control/event/loop.h"
+#include "control/metering/metering.h"
 #include "control/requests/desired.h"
 #include "control/rest/rest.h"
 #include "control/route/route.h"
@@ -28,6 +29,7 @@ struct program {
 	struct tunnels *tunnels;
 	struct bgp *bgp;
 	struct captures *captures;
+	struct metering *metering;
 	struct rest *rest;
 	int key_log; /* descriptor, -1: off */
 };

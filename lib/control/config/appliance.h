@@ -92,6 +92,12 @@ struct config_api {
 	struct config_api_limits limits;
 };
 
+/* How much of what was metered is kept; the oldest goes first. */
+struct config_metering {
+	int64_t retention_days;
+	int64_t megabytes;
+};
+
 struct config_appliance {
 	struct config_resource resource;
 	const char *subscription_id;
@@ -108,6 +114,7 @@ struct config_appliance {
 	struct config_cores cores;
 	struct config_memory memory;
 	struct config_maxima maxima;
+	struct config_metering metering;
 	CONFIG_ARRAY(struct config_port) ports;
 	struct config_api api;
 };

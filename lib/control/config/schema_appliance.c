@@ -334,6 +334,22 @@ static const struct schema_field api_rows[] = {
 };
 static const struct schema_object api_object = { .name = "API", SCHEMA_ROWS(api_rows) };
 
+#define METERING(json_name, member, low, top, value, text)                                         \
+	{                                                                                          \
+		.name = json_name, .type = SCHEMA_INT, .status = SCHEMA_ENFORCED,                  \
+		.flags = SCHEMA_LIVE | SCHEMA_HAS_DEFAULT, SCHEMA_AT(config_metering, member),     \
+		.min = low, .max = top, .preset = value, .help = text                              \
+	}
+
+static const struct schema_field metering_rows[] = {
+	METERING("retentionDays", retention_days, 1, 3660, 400,
+		 "How long what was metered can be asked for."),
+	METERING("megabytes", megabytes, 16, 1048576, 1024,
+		 "For its files in the state directory; the oldest go first."),
+};
+static const struct schema_object metering_object = { .name = "metering",
+						      SCHEMA_ROWS(metering_rows) };
+
 #define APPLIANCE_TEXT(json_name, member, how, value, text)                                        \
 	{                                                                                          \
 		.name = json_name, .type = SCHEMA_STRING, .status = SCHEMA_ENFORCED,               \
@@ -414,6 +430,7 @@ static const struct schema_field appliance_rows[] = {
 	APPLIANCE_GROUP("cores", cores, cores_object),
 	APPLIANCE_GROUP("memory", memory, memory_object),
 	APPLIANCE_GROUP("maxima", maxima, maxima_object),
+	APPLIANCE_GROUP("metering", metering, metering_object),
 	APPLIANCE_GROUP("api", api, api_object),
 };
 const struct schema_object schema_appliance = {

@@ -263,6 +263,14 @@ static void attached(void *context, const struct contract_limits *limits)
 	list_next(d);
 }
 
+static void losing(void *context)
+{
+	struct desired *d = context;
+
+	if (d->hooks.losing)
+		d->hooks.losing(d->hooks.context);
+}
+
 static void lost(void *context)
 {
 	struct desired *d = context;
@@ -282,7 +290,7 @@ int desired_new(struct desired **desired, struct event_loop *loop, const char *p
 {
 	struct desired *d = calloc(1, sizeof(*d));
 	struct requests_hooks below = {
-		.context = d, .attached = attached, .lost = lost, .event = event
+		.context = d, .attached = attached, .losing = losing, .lost = lost, .event = event
 	};
 	int rc;
 

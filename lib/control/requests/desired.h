@@ -24,6 +24,8 @@ struct desired_hooks {
 	void (*event)(void *context, const struct contract_header *message);
 	/* The data plane refused an object: this is a fault to show, not to retry. */
 	void (*refused)(void *context, enum contract_kind kind, uint32_t id, const char *reason);
+	/* Before `lost`: the data plane's counters can be read a last time. May be NULL. */
+	void (*losing)(void *context);
 };
 
 __attribute__((warn_unused_result)) int desired_new(struct desired **desired,

@@ -88,6 +88,8 @@ static void detach(struct requests *r)
 static void lost(struct requests *r)
 {
 	log_warn(TOPIC, "the data plane is gone; waiting for it to come back");
+	if (r->hooks.losing)
+		r->hooks.losing(r->hooks.context);
 	detach(r);
 	pending_lose_all(r);
 	if (r->hooks.lost)

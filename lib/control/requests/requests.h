@@ -30,6 +30,8 @@ struct requests_hooks {
 	void (*lost)(void *context);
 	/* Punts and events. */
 	void (*event)(void *context, const struct contract_header *message);
+	/* Before `lost`: its counters can be read a last time. May be NULL. */
+	void (*losing)(void *context);
 };
 
 /* What a request carries behind its header. Bytes are copied (and key material wiped after). */

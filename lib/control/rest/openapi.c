@@ -39,17 +39,18 @@ static void path_text(char path[PATH_MAX_TEXT], const struct rest_rows *rows, co
 	path[n] = '\0';
 }
 
-static void parameter_add(struct json_out *out, const char *name, size_t n, const char *in)
+static void parameter_add(struct json_out *out, const char *name, size_t n, const char *in,
+			  bool required)
 {
 	json_out_open(out, NULL, '{');
 	json_out_bytes(out, "name", (struct span){ (const uint8_t *)name, n });
 	json_out_string(out, "in", in);
-	json_out_bool(out, "required", true);
+	json_out_bool(out, "required", required);
 	json_out_raw(out, "schema", "{\"type\":\"string\"}");
 	json_out_close(out, '}');
 }
 
-static void parameters_add(struct json_out *out, const char *path, bool version)
+static void parameters_add(struct json_out *out, const char *path, bool version, const char *query)
 {
 	const char *open = path;
 
@@ -57,11 +58,17 @@ static void parameters_add(struct json_out *out, const char *path, bool version)
 	while ((open = strchr(open, '{'))) {
 		size_t n = strcspn(++open, "}");
 
-		parameter_add(out, open, n, "path");
+		parameter_add(out, open, n, "path", true);
 		open += n;
 	}
 	if (version)
-		parameter_add(out, "api-version", strlen("api-version"), "query");
+		parameter_add(out, "api-version", strlen("api-version"), "query", true);
+	while (query && *query) {
+		size_t n = strcspn(query, ",");
+
+		parameter_add(out, query, n, "query", false);
+		query += n + (query[n] == ',');
+	}
 	json_out_close(out, ']');
 }
 
@@ -152,7 +159,7 @@ static void paths_add(struct json_out *out, const struct rest_rows *rows)
 			continue;
 		path_text(path, rows, pattern);
 		json_out_open(out, path, '{');
-		parameters_add(out, path, rows->of != REST_OWN);
+		parameters_add(out, path, rows->of != REST_OWN, rows->rows[i].query);
 		for (size_t k = i; k < rows->count; k++)
 			if (!strcmp(rows->rows[k].pattern, pattern))
 				method_add(out, rows, &rows->rows[k]);

@@ -19,6 +19,7 @@ const struct rest_rows *const rest_all_rows[] = {
 	&rest_resource_rows, &rest_action_rows, &rest_bgp_rows,	    &rest_own_rows,
 	&rest_revision_rows, &rest_device_rows, &rest_group_rows,   &rest_part_rows,
 	&rest_other_rows,    &rest_later_rows,	&rest_capture_rows, &rest_usage_rows,
+	&rest_metering_rows,
 };
 const size_t rest_all_count = sizeof(rest_all_rows) / sizeof(rest_all_rows[0]);
 
@@ -215,6 +216,7 @@ int rest_new(struct rest **rest, const struct rest_config *config, char *why, si
 	r->config.state_directory = server.state_directory = r->state_directory;
 	list_init(&r->streams);
 	list_init(&r->traces);
+	list_init(&r->questions);
 	if (!r->state_directory || asprintf(&file, "%s/operations", config->state_directory) < 0)
 		file = NULL;
 	if (file)
@@ -268,6 +270,7 @@ void rest_free(struct rest *rest)
 		route_watch(rest->config.route, NULL, NULL);
 	events_end_all(rest);
 	rest_traces_end(rest);
+	rest_metering_end(rest);
 	server_free(rest->server);
 	auth_free(rest->auth);
 	usage_free(rest->usage);

@@ -15,6 +15,7 @@
 #include "control/bgp/bgp.h"
 #include "control/capture/captures.h"
 #include "control/config/store.h"
+#include "control/metering/metering.h"
 #include "control/requests/desired.h"
 #include "control/route/route.h"
 #include "control/tunnel/tunnels.h"
@@ -29,6 +30,7 @@ struct rest_config {
 	struct tunnels *tunnels;
 	struct bgp *bgp;
 	struct captures *captures;
+	struct metering *metering;
 	const char *state_directory;
 };
 

@@ -28,6 +28,7 @@ struct router_row {
 	const char *pattern; /* "virtualNetworkGateways/ * /reset" without the blanks */
 	enum config_token_role role;
 	router_handler handler;
+	const char *query; /* "from,to": optional parameters, for the description; or NULL */
 };
 
 enum router_result { ROUTER_FOUND, ROUTER_NO_PATH, ROUTER_NO_METHOD };

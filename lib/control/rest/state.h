@@ -19,8 +19,9 @@ struct rest {
 	struct auth *auth;
 	struct operation_store *operations;
 	struct usage *usage;
-	struct list streams; /* of struct event_stream */
-	struct list traces;  /* of struct trace_stream */
+	struct list streams;   /* of struct event_stream */
+	struct list traces;    /* of struct trace_stream */
+	struct list questions; /* to metering, of struct waiting */
 	uint64_t next_event;
 };
 
@@ -63,6 +64,9 @@ extern const struct rest_rows rest_other_rows;
 extern const struct rest_rows rest_later_rows;
 extern const struct rest_rows rest_capture_rows;
 extern const struct rest_rows rest_usage_rows;
+extern const struct rest_rows rest_metering_rows;
+/* Nobody waits for answers of metering any more. */
+void rest_metering_end(struct rest *rest);
 /* Ends the traces that clients still follow. */
 void rest_traces_end(struct rest *rest);
 /* All of them, in the order in which they are tried. */

@@ -106,6 +106,19 @@ static uint32_t limit_of(const struct tunnel *tunnel)
 	return limit_table_id(tunnel->all->limits, tunnel->plan->connection->resource.key);
 }
 
+/* For the counters of where packets go. */
+static uint8_t far_end(const struct tunnel *tunnel)
+{
+	switch (tunnel->plan->connection->type) {
+	case CONFIG_CONNECTION_VNET2VNET:
+		return CONTRACT_TUNNEL_TO_GATEWAY;
+	case CONFIG_CONNECTION_VPN_CLIENT:
+		return CONTRACT_TUNNEL_TO_CLIENT;
+	default:
+		return 0;
+	}
+}
+
 static int publish(struct tunnel *tunnel)
 {
 	struct contract_tunnel body = {
@@ -113,6 +126,7 @@ static int publish(struct tunnel *tunnel)
 		.limit = limit_of(tunnel),
 		.mirror = route_tunnel_mirror(tunnel->all->route, tunnel->plan->instance),
 		.df = CONTRACT_DF_COPY,
+		.flags = far_end(tunnel),
 		.mtu = tunnel->path_mtu,
 	};
 	struct requests_message message = {

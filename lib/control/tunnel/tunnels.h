@@ -71,6 +71,8 @@ struct tunnels_hooks {
 	void (*trace)(void *context, const char *tunnel, const char *line);
 	/* SECRET; NULL unless the operator asked. */
 	void (*key_log)(void *context, const char *line);
+	/* A tunnel (its id in the data plane) is about to go; may be NULL. */
+	void (*goes)(void *context, uint32_t id);
 };
 
 __attribute__((warn_unused_result)) int tunnels_new(struct tunnels **tunnels,

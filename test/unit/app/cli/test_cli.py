@@ -24,6 +24,12 @@ USAGE = {"name": "gw", "sku": "VpnGw2", "refusedPacketsPerSecond": 0, "connectio
     {"name": {"value": "AggregateThroughput"}, "unit": "BitsPerSecond", "currentValue": 250000000, "limit": 1000000000,
      "headroom": 750000000},
     {"name": {"value": "SiteToSiteTunnels"}, "unit": "Count", "currentValue": 3, "limit": None, "headroom": None}]}
+CARRIED = {"name": "to-branch", "tunnelHours": 1.5, "ingressBytes": 3000, "egressBytes": 5000000, "ingressByDestination": [
+    {"destination": "VirtualNetwork", "bytes": 700, "packets": 7}, {"destination": "Site", "bytes": 2000, "packets": 2},
+    {"destination": "VirtualNetworkGateway", "bytes": 100, "packets": 1},
+    {"destination": "Internet", "bytes": 200, "packets": 2}]}
+METERING = dict(CARRIED, name="gw", gatewayHours=2.25, connections=[CARRIED])
+METERING["from"], METERING["to"] = "2026-11-01T00:00:00.000Z", "2026-11-28T00:00:00.000Z"
 METRICS = '# TYPE a counter\na{x="1",y="q\\"u,}"} 7\nb 0.5\n'
 EVENTS = ': vpngw\n\nid: 1\nevent: tunnel\ndata: {"tunnel":"a/0"}\n\n'
 # What each command is called with, and what its -o json has at the top: names of members, or what every line has.
@@ -34,6 +40,7 @@ SHAPES = {
     "sas": (["to-branch"], {"Data"}),
     "routes": ([], {"value"}),
     "usage": (["gw"], {"name", "sku", "refusedPacketsPerSecond", "value", "connections"}),
+    "metering": (["gw"], {"name", "from", "to", "gatewayHours", "connections"}),
     "skus": ([], {"value"}),
     "metrics": ([], {"value"}),
     "events": ([], {"event", "data"}),
@@ -69,6 +76,9 @@ PAGES = {
     "/virtualNetworkGateways/gw/usage": dict(USAGE, connections=[{"name": "to-branch", "value": [
         {"name": {"value": "Throughput"}, "unit": "BitsPerSecond", "currentValue": 1000, "limit": None,
          "headroom": None}]}]),
+    "/virtualNetworkGateways/gw/metering": METERING,
+    "/virtualNetworkGateways/gw/metering?from=2026-11-01T00:00:00%2B01:00&to=2026-11-28": METERING,
+    "/virtualNetworkGateways/gw/metering?format=csv": METERING,
     "/routes": {"value": []}, "/skus": {"value": []}, "/captures": {"value": []}, "/config": {"appliance": {}},
     "/anything": {"any": 1},
     "/history": {"value": [{"revision": 7, "timeMs": 0, "cause": "file", "actor": "-", "set": 1, "deleted": 0}]},
@@ -224,6 +234,14 @@ class Cli(unittest.TestCase):
         self.assertEqual(self.call("usage", "gw").stdout.splitlines()[3].split(),
                          ["to-branch", "Throughput", "1.0", "kbit/s", "-", "-"])
         self.call("usage", "none", code=5)
+
+    def test_metering(self):
+        out = self.call("metering", "--from", "2026-11-01T00:00:00+01:00", "--to", "2026-11-28").stdout
+        self.assertIn("2.25 gateway hours", out)
+        for name in ("to-branch", "all"):
+            self.assertRegex(out, r"(?m)^%s +1\.50 +5\.0 MB +3\.0 kB +700 B +2\.1 kB +200 B$" % name)
+        self.assertIn("ingressByDestination", self.call("metering", "gw", "--csv").stdout)
+        self.call("metering", "gw", "--from", "x" * 2000, code=2)
 
     def test_status_shows_what_is_free(self):
         self.assertIn("250.0 Mbit/s of 1.0 Gbit/s, 750.0 Mbit/s free   3 connections", self.call("status").stdout)
