@@ -214,6 +214,97 @@ static void test_no_match(void **state)
 	nothing_told();
 }
 
+/* A burst of packets of one tunnel, of flows 0 to n - 1. */
+static void burst(uint32_t n, bool inbound)
+{
+	struct craft_outer outer = { .tunnel = TUNNEL, .port = 4500 };
+	struct rte_mbuf *m[PATH_BURST];
+	uint8_t ip[200];
+	uint8_t esp[300];
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct craft c = { .tunnel = TUNNEL,
+				   .inward = inbound,
+				   .length = 100,
+				   .protocol = NET_PROTO_UDP,
+				   .flow = (uint16_t)i };
+		struct peer_packet p = { .inner = ip,
+					 .length = craft_ip(ip, &c),
+					 .next_header = 4 };
+
+		if (!inbound) {
+			m[i] = craft_frame(bed, ip, p.length, false);
+			continue;
+		}
+		p.sequence = ++sequence;
+		m[i] = craft_esp(bed, &outer, esp, (uint32_t)peer_seal(&in, &p, esp));
+	}
+	path_run(bed->path, inbound, m, n);
+	for (struct path_tx *tx = path_tx(bed->path, !inbound); tx->n;)
+		rte_pktmbuf_free(tx->packets[--tx->n]);
+}
+
+/* One wanted packet in a burst is told wherever it stands, and no other. */
+static void test_one_among_many(void **state)
+{
+	static const uint16_t places[] = { 0, 1, 62, 63, 64, 99 };
+	struct contract_capture_rule rule = rule_port(443);
+
+	for (uint32_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		rule.src_port = (uint16_t)(1024 + places[i]);
+		capture(CONTRACT_CAPTURE_INNER, &rule, 100);
+		for (uint32_t inbound = 0; inbound < 2; inbound++) {
+			const struct contract_captured *c;
+			struct rte_mbuf *m;
+			uint16_t port_be;
+
+			burst(100, inbound);
+			m = told(CONTRACT_LAYER_INNER, !inbound);
+			c = rte_pktmbuf_mtod(m, const void *);
+			memcpy(&port_be, (const uint8_t *)(c + 1) + 20, sizeof(port_be));
+			assert_int_equal(rte_be_to_cpu_16(port_be), 1024 + places[i]);
+			rte_pktmbuf_free(m);
+			nothing_told();
+		}
+		capture_clear(bed->captures);
+	}
+}
+
+/* What is for the mirror of the tunnel: the outer packet is known by its frame as before. */
+static void test_to_mirror(void **state)
+{
+	struct contract_capture_rule rule = rule_port(443);
+	struct craft c = { .tunnel = TUNNEL, .inward = true, .length = 100 };
+	struct craft_outer outer = { .tunnel = TUNNEL, .port = 4500 };
+	struct path_exit *mirrored = path_mirrored(bed->path);
+	const uint8_t us[] = { 169, 254, 21, 1 };
+	struct peer_packet p = { .next_header = 4 };
+	const struct contract_captured *head;
+	struct rte_mbuf *m;
+	uint8_t ip[200];
+	uint8_t esp[300];
+
+	capture(CONTRACT_CAPTURE_INNER | CONTRACT_CAPTURE_OUTER, &rule, 2000);
+	p.inner = ip;
+	p.length = craft_ip(ip, &c);
+	p.sequence = ++sequence;
+	memcpy(ip + 16, us, sizeof(us));
+	memset(ip + 10, 0, 2);
+	((struct net_ip4_hdr *)ip)->checksum_be = net_checksum_fold(net_checksum_add(0, ip, 20));
+	craft_run(bed, 1, craft_esp(bed, &outer, esp, (uint32_t)peer_seal(&in, &p, esp)));
+	assert_int_equal(mirrored->n, 1);
+	rte_pktmbuf_free(mirrored->packets[0]);
+	mirrored->n = 0;
+	m = told(CONTRACT_LAYER_OUTER, false);
+	head = rte_pktmbuf_mtod(m, const void *);
+	assert_int_equal(head->kept, 14 + 20 + 8 + 8 + 8);
+	assert_memory_equal(head + 1, bed_mac_public, 6);
+	rte_pktmbuf_free(m);
+	rte_pktmbuf_free(told(CONTRACT_LAYER_INNER, false));
+	nothing_told();
+	capture_clear(bed->captures);
+}
+
 /* Steps of the trace in their order; `drop` is that of the last. */
 static void steps(const enum contract_step *want, uint32_t n, enum contract_drop drop)
 {
@@ -323,7 +414,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outbound),    cmocka_unit_test(test_inbound),
 		cmocka_unit_test(test_no_match),    cmocka_unit_test(test_trace),
-		cmocka_unit_test(test_trace_outer), cmocka_unit_test(test_full),
+		cmocka_unit_test(test_trace_outer), cmocka_unit_test(test_one_among_many),
+		cmocka_unit_test(test_to_mirror),   cmocka_unit_test(test_full),
 	};
 	struct bed_config config = { .tunnels = 4, .buffers = 2048 };
 	struct bed_sa sa = { .tunnel = TUNNEL,

@@ -135,21 +135,47 @@ static void table_free(struct capture_table *table)
 	free(table);
 }
 
-/* Addresses tell more than ports, where every gate has some. */
+static uint64_t part_mask(const struct capture_gate *gate, enum capture_part part)
+{
+	switch (part) {
+	case CAPTURE_ADDRESSES:
+		return gate->address_mask;
+	case CAPTURE_PORTS:
+		return (uint32_t)gate->rest_mask;
+	default:
+		return gate->rest_mask >> 32;
+	}
+}
+
+static uint64_t part_value(const struct capture_gate *gate, enum capture_part part)
+{
+	if (part == CAPTURE_ADDRESSES)
+		return gate->address;
+	return part == CAPTURE_PORTS ? (uint32_t)gate->rest : gate->rest >> 32;
+}
+
+/* Addresses tell more than ports, those more than protocols; each gate must have some. */
 static void add_sieve(struct capture_table *table)
 {
 	struct capture_sieve *s = &table->sieve;
 
 	s->open6 = table->open6;
-	s->addresses = true;
-	for (uint32_t i = 0; i < table->gates; i++)
-		s->addresses &= table->gate[i].address_mask != 0;
-	s->usable = !table->open4 && table->gates >= 1 && table->gates <= 2;
-	for (uint32_t i = 0; s->usable && i < 2; i++) {
+	if (table->open4 || table->gates < 1 || table->gates > 2)
+		return;
+	for (int part = CAPTURE_PROTOCOL; part >= CAPTURE_ADDRESSES; part--) {
+		bool all = true;
+
+		for (uint32_t i = 0; i < table->gates; i++)
+			all &= part_mask(&table->gate[i], (enum capture_part)part) != 0;
+		if (all)
+			s->part = (uint8_t)part;
+		s->usable |= all;
+	}
+	for (uint32_t i = 0; i < 2; i++) {
 		const struct capture_gate *gate = &table->gate[i % table->gates];
 
-		s->mask[i] = s->addresses ? gate->address_mask : gate->rest_mask;
-		s->value[i] = s->addresses ? gate->address : gate->rest;
+		s->mask[i] = part_mask(gate, (enum capture_part)s->part);
+		s->value[i] = part_value(gate, (enum capture_part)s->part);
 	}
 }
 

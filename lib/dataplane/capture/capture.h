@@ -36,16 +36,16 @@ struct capture_gate {
 	uint64_t rest;
 };
 
-/*
- * Two gates by half: what one look at the addresses, or at the rest, can tell. Small enough for
- * registers while a vector goes through.
- */
+/* What of a packet one look compares: that in which all gates differ from any packet. */
+enum capture_part { CAPTURE_ADDRESSES, CAPTURE_PORTS, CAPTURE_PROTOCOL };
+
+/* Two gates by one part each: few enough for registers while a vector goes through. */
 struct capture_sieve {
 	uint64_t mask[2];
 	uint64_t value[2];
-	bool usable;	/* else the gates themselves are asked */
-	bool addresses; /* which half */
+	bool usable; /* else the gates themselves are asked */
 	bool open6;
+	uint8_t part; /* enum capture_part */
 };
 
 struct capture_item {

@@ -32,25 +32,27 @@ static inline bool capture_tunnel_gate(const struct capture_table *table, uint32
 					table->tunnels[tunnel / 64] >> tunnel % 64 & 1);
 }
 
-/* The first look: false is sure, true has to be asked again. */
-static inline bool capture_sieve(const struct capture_sieve *sieve, const uint8_t *ip, bool ip6,
-				 uint32_t l4, uint8_t protocol)
+static inline uint64_t capture_addresses(const uint8_t *ip)
 {
 	uint64_t word;
+
+	memcpy(&word, ip + 12, sizeof(word));
+	return word;
+}
+
+static inline uint32_t capture_ports(const uint8_t *l4)
+{
 	uint32_t ports;
 
-	if (!sieve->usable)
-		return true;
-	if (ip6)
-		return sieve->open6;
-	if (sieve->addresses) {
-		memcpy(&word, ip + 12, sizeof(word));
-	} else {
-		memcpy(&ports, ip + l4, sizeof(ports));
-		word = ports | (uint64_t)protocol << 32;
-	}
-	return !((word ^ sieve->value[0]) & sieve->mask[0]) ||
-	       !((word ^ sieve->value[1]) & sieve->mask[1]);
+	memcpy(&ports, l4, sizeof(ports));
+	return ports;
+}
+
+/* The first look at a part of an IPv4 packet: false is sure, true has to be asked again. */
+static inline bool capture_sieve_word(const struct capture_sieve *sieve, uint64_t word)
+{
+	return (word & sieve->mask[0]) == sieve->value[0] ||
+	       (word & sieve->mask[1]) == sieve->value[1];
 }
 
 /*
@@ -61,16 +63,14 @@ static inline bool capture_gate(const struct capture_table *table, const uint8_t
 				uint8_t protocol)
 {
 	uint64_t addresses;
-	uint32_t ports;
 	uint64_t rest;
 
 	if (*ip >> 4 == 6)
 		return table->open6;
 	if (table->open4)
 		return true;
-	memcpy(&addresses, ip + 12, sizeof(addresses));
-	memcpy(&ports, ip + l4, sizeof(ports));
-	rest = ports | (uint64_t)protocol << 32;
+	addresses = capture_addresses(ip);
+	rest = capture_ports(ip + l4) | (uint64_t)protocol << 32;
 	for (uint32_t i = 0; i < table->gates; i++) {
 		const struct capture_gate *gate = &table->gate[i];
 

@@ -187,7 +187,7 @@ void path_step_attend(struct path *path, enum path_step step, uint32_t n)
 		path->steps[step].packets += n;
 		path->step_tsc = now;
 	}
-	if (!(path->attention & PATH_WATCHED))
+	if (!(path->attention & PATH_WATCHED(step)))
 		return;
 	path_watch_step(path, step, n);
 	if (path->attention & PATH_TIMED)
@@ -198,10 +198,8 @@ void path_vector_begin(struct path *path, bool fresh)
 {
 	path->esp.n = path->forward.n = path->tunnelled.n = 0;
 	path->attention = 0;
-	if (unlikely(path->watch)) {
-		path->attention = PATH_WATCHED;
+	if (unlikely(path->watch))
 		path_watch_vector(path, fresh);
-	}
 }
 
 static void run_vector(struct path *path, struct rte_mbuf **packets, uint32_t n)

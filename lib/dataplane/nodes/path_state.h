@@ -103,9 +103,9 @@ struct path {
 	uint64_t base_ns;
 	uint64_t hold_tsc;
 	double ns_per_tsc;
-	uint8_t attention; /* enum path_attention bits, of this vector: mostly none */
-	bool reassembling; /* fragments are held */
+	uint16_t attention; /* what waits for ends of steps, of this vector: mostly nothing */
 	uint16_t made_count;
+	bool reassembling; /* fragments are held */
 	uint32_t vectors;
 	uint64_t step_tsc;  /* start of the step */
 	uint32_t step_from; /* first operation of BUILD, SEAL and SEND */
@@ -120,6 +120,7 @@ struct path {
 	void *records[PATH_VECTOR];	       /* by op: struct sa_slot or struct sa_outbound */
 	struct path_packet *rows[PATH_VECTOR]; /* by op */
 	uint32_t held_count;
+	uint16_t held_for[2]; /* of them: those that wait for an SA, for a neighbour */
 	struct path_packet held[PATH_HELD];
 	struct path_packet retry[PATH_HELD];
 	struct path_uplink uplink;
@@ -140,12 +141,18 @@ struct path {
 	int trace_field;      /* where in the mbuf */
 	uint32_t trace_packets;
 	uint64_t trace_flag;
-	const uint8_t *watch_frames[PATH_VECTOR]; /* by op */
+	uint64_t watch_placed; /* places whose mbuf begins at the inner packet, no more at the frame
+				*/
+	const uint8_t *watch_frames[PATH_VECTOR]; /* by place: where that was */
 	uint64_t watch_sends;			  /* ops with an entry in watch_outer */
 	uint32_t watch_outer[PATH_VECTOR];	  /* by op: captures that take the frame */
 };
 
-enum path_attention { PATH_TIMED = 1, PATH_WATCHED = 2 };
+/* Bits of attention: a step whose end captures and traces want to see, all of them to be timed. */
+#define PATH_WATCHED(step) (1u << (step))
+#define PATH_WATCHED_ALL (PATH_WATCHED(PATH_STEP_COUNT) - 1)
+#define PATH_TIMED (1u << 15)
+_Static_assert(PATH_STEP_COUNT < 15, "steps are bits");
 
 /* Times it, shows it to captures and traces. */
 void path_step_attend(struct path *path, enum path_step step, uint32_t n);
@@ -153,7 +160,7 @@ void path_step_attend(struct path *path, enum path_step step, uint32_t n);
 /* The step before ends here and had `n` packets. */
 static PATH_INLINE void path_step_end(struct path *path, enum path_step step, uint32_t n)
 {
-	if (unlikely(path->attention))
+	if (unlikely(path->attention & (PATH_WATCHED(step) | PATH_TIMED)))
 		path_step_attend(path, step, n);
 }
 

@@ -1,4 +1,5 @@
 #include "dataplane/nodes/path_watch.h"
+#include "dataplane/nodes/path_watch_look.h"
 #include "dataplane/nodes/path_watch_record.h"
 
 #include "dataplane/fib/flow.h"
@@ -10,17 +11,44 @@ struct esp_id {
 
 void path_watch_vector(struct path *path, bool fresh)
 {
-	path->watch_ended = 0;
+	const struct capture_table *table = path->watch;
+
+	path->watch_ended = path->watch_placed = 0;
 	path->watch_fresh = fresh;
 	/* what waited or was made may carry a mark */
-	path->traced = !fresh && path->watch->steps;
+	path->traced = !fresh && table->steps;
+	if (path->traced)
+		path->attention |= PATH_WATCHED_ALL;
+	if (table->steps)
+		path->attention |= PATH_WATCHED(PATH_STEP_CLASSIFY);
+	if (table->outer)
+		path->attention |= PATH_WATCHED(PATH_STEP_CHECK);
+	if (table->inner)
+		path->attention |= PATH_WATCHED(PATH_STEP_INNER);
+	if (table->inner != table->steps)
+		path->attention |= PATH_WATCHED(PATH_STEP_BUILD);
+}
+
+/* Of a packet that stands in the vector. */
+static uint64_t place_of(const struct path *path, const struct path_packet *p)
+{
+	bool here = p >= path->packets && p < path->packets + PATH_VECTOR;
+
+	return here ? UINT64_C(1) << (p - path->packets) : 0;
 }
 
 /* The packet leaves this vector: a later step does not speak of it. */
 static void ended(struct path *path, const struct path_packet *p)
 {
-	if (p >= path->packets && p < path->packets + PATH_VECTOR)
-		path->watch_ended |= UINT64_C(1) << (p - path->packets);
+	path->watch_ended |= place_of(path, p);
+}
+
+/* Where the frame of an opened packet begins. */
+static const uint8_t *frame_of(const struct path *path, const struct path_packet *p)
+{
+	if (path->watch_placed & place_of(path, p))
+		return path->watch_frames[p - path->packets];
+	return rte_pktmbuf_mtod(p->m, const uint8_t *);
 }
 
 static bool followed(const struct path *path, const struct path_packet *p)
@@ -158,6 +186,10 @@ void path_watch_mirror(struct path *path, struct path_packet *p, uint32_t mirror
 {
 	struct contract_traced t;
 
+	if (!frame && place_of(path, p)) {
+		path->watch_frames[p - path->packets] = rte_pktmbuf_mtod(p->m, const uint8_t *);
+		path->watch_placed |= place_of(path, p);
+	}
 	if (!follow_out(path, p, frame))
 		return;
 	t = path_watch_traced(path, p, CONTRACT_STEP_MIRROR);
@@ -176,23 +208,21 @@ void path_watch_inject(struct path *path, struct path_packet *p, enum path_injec
 		tell_end(path, p, CONTRACT_STEP_SEND, CONTRACT_DROP_NONE);
 }
 
-/* Whether a packet may be wanted, in a vector that mostly is not. */
-struct look {
-	struct capture_sieve sieve;
-	uint32_t tunnel; /* of the last packet, and what the captures' tunnels say of it */
+/* What the captures' tunnels say of the last packet's. */
+struct look_tunnel {
+	uint32_t tunnel;
 	bool wanted;
 };
 
 /* `ip` is the inner packet, of which *p knows what follows its header. */
-static PATH_INLINE bool may_want(const struct capture_table *table, struct look *look,
+static PATH_INLINE bool may_want(const struct capture_table *table, struct look_tunnel *look,
 				 const struct path_packet *p, const uint8_t *ip)
 {
 	if (unlikely(p->tunnel != look->tunnel)) {
 		look->tunnel = p->tunnel;
 		look->wanted = capture_tunnel_gate(table, p->tunnel);
 	}
-	return look->wanted && capture_sieve(&look->sieve, ip, p->ip6, p->l4, p->protocol) &&
-	       capture_gate(table, ip, p->l4, p->protocol);
+	return look->wanted && capture_gate(table, ip, p->l4, p->protocol);
 }
 
 static PATH_WATCH void follow_classified(struct path *path, struct path_packet *p, bool esp)
@@ -212,15 +242,14 @@ static PATH_WATCH void follow_classified(struct path *path, struct path_packet *
 /* Packets that may go on; all others were looked at on their ways out. */
 static void after_classify(struct path *path, const struct path_list *list, bool esp)
 {
-	const struct capture_sieve sieve = path->watch->sieve;
+	const struct look look = { .at = list->at, .n = list->n, .esp = esp };
 
+	if (likely(!path_watch_look_may(path->watch, &look)))
+		return;
 	for (uint32_t i = 0; i < list->n; i++) {
 		struct path_packet *p = list->at[i];
-		uint32_t l4 = esp && p->remote_port_be ? p->l4 - 8u : p->l4;
 
-		if (likely(!capture_sieve(&sieve, p->ip, p->ip6, l4, p->protocol)))
-			continue;
-		if (unlikely(capture_gate(path->watch, p->ip, l4, p->protocol)))
+		if (capture_gate(path->watch, p->ip, path_watch_look_l4(&look, p), p->protocol))
 			follow_classified(path, p, esp);
 	}
 }
@@ -248,7 +277,6 @@ static void after_check(struct path *path, uint32_t n)
 		const struct sa_slot *slot = path->records[i];
 		struct watch_bytes bytes = { .layer = CONTRACT_LAYER_OUTER };
 
-		path->watch_frames[i] = rte_pktmbuf_mtod(p->m, uint8_t *);
 		if (path->traced && followed(path, path->rows[i]))
 			tell_check(path, i, CONTRACT_STEP_CHECK);
 		if (likely(!table->outer))
@@ -261,7 +289,7 @@ static void after_check(struct path *path, uint32_t n)
 		}
 		if (!bytes.captures)
 			continue;
-		bytes.at = path->watch_frames[i];
+		bytes.at = frame_of(path, p);
 		bytes.length = bytes.kept = p->m->pkt_len;
 		bytes.sequence = path->numbers[i];
 		bytes.spi = slot->in.spi;
@@ -304,8 +332,8 @@ static void capture_opened(struct path *path, uint32_t i, uint32_t captures)
 		.captures = of_what(path->watch, captures & ~path->watch->outer,
 				    CONTRACT_CAPTURE_OUTER),
 		.layer = CONTRACT_LAYER_OUTER,
-		.at = path->watch_frames[i],
-		.kept = (uint32_t)(op->text - path->watch_frames[i]),
+		.at = frame_of(path, p),
+		.kept = (uint32_t)(op->text - frame_of(path, p)),
 		.sequence = path->numbers[i],
 		.spi = slot->in.spi,
 		.port = p->port,
@@ -358,15 +386,18 @@ static PATH_WATCH void look_inside(struct path *path, uint32_t i)
 static void after_inner(struct path *path, uint32_t n)
 {
 	const struct capture_table *table = path->watch;
-	struct look look = { table->sieve, UINT32_MAX, false };
+	struct look_tunnel tunnel = { UINT32_MAX, false };
 
+	if (likely(!path->traced &&
+		   !path_watch_look_may(table, &(struct look){ .at = path->rows, .n = n })))
+		return;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct path_packet *p = path->rows[i];
 
 		if (unlikely(!p->m))
 			continue;
 		if (unlikely((path->traced && path_watch_marked(path, p->m)) ||
-			     may_want(table, &look, p, p->ip)))
+			     may_want(table, &tunnel, p, p->ip)))
 			look_inside(path, i);
 	}
 }
@@ -491,16 +522,17 @@ static PATH_WATCH uint32_t capture_built(struct path *path, uint32_t i)
 static void after_build(struct path *path, uint32_t from, uint32_t n)
 {
 	const struct capture_table *table = path->watch;
-	struct look look = { table->sieve, UINT32_MAX, false };
+	const struct look look = { path->rows + from, path->ops + from, n - from, false };
+	struct look_tunnel tunnel = { UINT32_MAX, false };
+	bool may = table->inner != table->steps && path_watch_look_may(table, &look);
 
 	path->watch_sends = 0;
-	for (uint32_t i = from; table->inner != table->steps && i < n; i++) {
-		const struct path_packet *p = path->rows[i];
-
-		if (likely(!may_want(table, &look, p, path->ops[i].text)))
+	for (uint32_t i = from; may && i < n; i++) {
+		if (likely(!may_want(table, &tunnel, path->rows[i], path->ops[i].text)))
 			continue;
 		path->watch_outer[i] = capture_built(path, i);
 		path->watch_sends |= UINT64_C(1) << i;
+		path->attention |= PATH_WATCHED(PATH_STEP_SEND);
 	}
 	trace_out(path, from, n, CONTRACT_STEP_BUILD);
 }
@@ -539,10 +571,8 @@ void path_watch_step(struct path *path, enum path_step step, uint32_t n)
 	switch (step) {
 	case PATH_STEP_CLASSIFY:
 		path->watch_fresh = false;
-		if (path->watch->steps) {
-			after_classify(path, &path->forward, false);
-			after_classify(path, &path->esp, true);
-		}
+		after_classify(path, &path->forward, false);
+		after_classify(path, &path->esp, true);
 		return;
 	case PATH_STEP_CHECK:
 		after_check(path, n);
@@ -551,8 +581,7 @@ void path_watch_step(struct path *path, enum path_step step, uint32_t n)
 		after_open(path, n);
 		return;
 	case PATH_STEP_INNER:
-		if (path->watch->inner)
-			after_inner(path, n);
+		after_inner(path, n);
 		return;
 	case PATH_STEP_ROUTE:
 		after_route(path);

@@ -42,6 +42,7 @@ void path_watch_mark(struct path *path, struct rte_mbuf *m, uint32_t captures)
 	*mark_of(path, m) = (struct mark){ captures, path->sharer.worker << 24 |
 							     (++path->trace_packets & 0xffffff) };
 	path->traced = true;
+	path->attention |= PATH_WATCHED_ALL;
 }
 
 void path_watch_unmark(const struct path *path, struct rte_mbuf *m)

@@ -172,6 +172,18 @@ static uint32_t pick(const uint32_t *from, uint32_t n)
 }
 
 /* A gate lets through whatever a rule would take: tried on fields from a small world. */
+static uint64_t part_of(const uint8_t *ip)
+{
+	switch (table->sieve.part) {
+	case CAPTURE_ADDRESSES:
+		return capture_addresses(ip);
+	case CAPTURE_PORTS:
+		return capture_ports(ip + 20);
+	default:
+		return ip[9];
+	}
+}
+
 static void test_gates_miss_nothing(void **state)
 {
 	static const uint32_t addresses[] = { 0x0a010001, 0x0a020001, 0x0a010102, 0xc0000201 };
@@ -206,7 +218,7 @@ static void test_gates_miss_nothing(void **state)
 			(uint16_t)pick(ports, 3), (uint16_t)pick(ports, 3));
 		good = wanted(ip);
 		open = capture_gate(table, ip, 20, ip[9]) &&
-		       capture_sieve(&table->sieve, ip, false, 20, ip[9]);
+		       (!table->sieve.usable || capture_sieve_word(&table->sieve, part_of(ip)));
 		if (good && !open)
 			fail_msg("round %d: a packet that a rule wants was stopped", round);
 		taken += good;

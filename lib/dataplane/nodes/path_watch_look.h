@@ -1,0 +1,82 @@
+#pragma once
+/*
+ * The first look at packets of which mostly none is wanted: at all of them together, without a
+ * branch, so that a filter that matches nothing costs a packet a few cycles. Only where one may be
+ * wanted each is looked at by itself.
+ */
+#include "dataplane/capture/match.h"
+#include "dataplane/nodes/path_state.h"
+
+struct look {
+	struct path_packet *const *at;
+	const struct cipher_op *ops; /* their inner packets, where *at are outer ones by now */
+	uint32_t n;
+	bool esp; /* what follows the IP header is seen before a UDP header */
+};
+
+static PATH_INLINE const uint8_t *path_watch_look_ip(const struct look *look, uint32_t i)
+{
+	return look->ops ? look->ops[i].text : look->at[i]->ip;
+}
+
+static PATH_INLINE uint32_t path_watch_look_l4(const struct look *look, const struct path_packet *p)
+{
+	return look->esp && p->remote_port_be ? p->l4 - (uint32_t)sizeof(struct net_udp_hdr)
+					      : p->l4;
+}
+
+static PATH_INLINE uint64_t path_watch_look_word(const struct look *look, uint32_t i,
+						 enum capture_part part)
+{
+	const struct path_packet *p = look->at[i];
+
+	switch (part) {
+	case CAPTURE_ADDRESSES:
+		return capture_addresses(path_watch_look_ip(look, i));
+	case CAPTURE_PORTS:
+		return capture_ports(path_watch_look_ip(look, i) + path_watch_look_l4(look, p));
+	default:
+		return p->protocol;
+	}
+}
+
+typedef uint64_t look_pair __attribute__((vector_size(16)));
+
+/*
+ * No branch, so that packets overlap. Dropped ones are looked at too: their buffers are still ours
+ * to read, and what they say is asked again.
+ */
+static PATH_INLINE bool path_watch_look_sieve(const struct look *look,
+					      const struct capture_sieve *sieve,
+					      enum capture_part part)
+{
+	const look_pair mask = { sieve->mask[0], sieve->mask[1] };
+	const look_pair value = { sieve->value[0], sieve->value[1] };
+	look_pair may = { 0, 0 };
+	uint8_t ip6 = 0;
+
+	for (uint32_t i = 0; i < look->n; i++) {
+		uint64_t word = path_watch_look_word(look, i, part);
+
+		may |= (look_pair)(((look_pair){ word, word } & mask) == value);
+		ip6 |= look->at[i]->ip6;
+	}
+	return may[0] | may[1] | (ip6 & sieve->open6);
+}
+
+static PATH_INLINE bool path_watch_look_may(const struct capture_table *table,
+					    const struct look *look)
+{
+	const struct capture_sieve *sieve = &table->sieve;
+
+	if (!sieve->usable)
+		return true;
+	switch (sieve->part) {
+	case CAPTURE_ADDRESSES:
+		return path_watch_look_sieve(look, sieve, CAPTURE_ADDRESSES);
+	case CAPTURE_PORTS:
+		return path_watch_look_sieve(look, sieve, CAPTURE_PORTS);
+	default:
+		return path_watch_look_sieve(look, sieve, CAPTURE_PROTOCOL);
+	}
+}
