@@ -21,8 +21,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define MIRROR_READ 32
-
 __attribute__((format(printf, 3, 4))) static int program_fail(struct program *program, int err,
 							      const char *format, ...)
 {
@@ -307,16 +305,18 @@ static void on_mirror(void *context)
 	const struct program_mirror *watch = context;
 	struct program *p = watch->program;
 	const struct mirror *mirror = mirror_get(p->mirrors, watch->id);
-	struct rte_mbuf *packets[MIRROR_READ];
-	uint32_t n = mirror_read(p->mirrors, watch->id, packets, MIRROR_READ);
-	uint32_t taken =
-		n ? worker_inject(p->workers, mirror->port ? PATH_INJECT_FRAME : PATH_INJECT_ROUTE,
-				  mirror->port ? mirror->port : mirror->domain, packets, n)
-		  : 0;
+	struct mirror_batch batch = { .now_ns = clock_now_ns(&clock_monotonic),
+				      .drops = program_drops(p) };
+	uint32_t taken = 0;
 
-	program_drops(p)[CONTRACT_DROP_HANDOVER_FULL] += n - taken;
-	for (; taken < n; taken++)
-		rte_pktmbuf_free(packets[taken]);
+	mirror_read(p->mirrors, watch->id, &batch);
+	if (batch.n)
+		taken = worker_inject(
+			p->workers, mirror->port ? PATH_INJECT_FRAME : PATH_INJECT_ROUTE,
+			mirror->port ? mirror->port : mirror->domain, batch.packets, batch.n);
+	program_drops(p)[CONTRACT_DROP_HANDOVER_FULL] += batch.n - taken;
+	for (; taken < batch.n; taken++)
+		rte_pktmbuf_free(batch.packets[taken]);
 }
 
 static int start_signals(struct program *p)

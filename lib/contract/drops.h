@@ -49,7 +49,7 @@
 	X(TUNNEL_MTU, "tunnel_mtu", "too big for the tunnel, sender told")                         \
 	X(LIMIT, "limit", "over a throughput limit")                                               \
 	X(MIRROR_FULL, "mirror_full", "Linux mirror interface does not take more")                 \
-	X(MIRROR_POLICED, "mirror_policed", "over the rate of its class to Linux")                 \
+	X(MIRROR_POLICED, "mirror_policed", "over the rate of its class to or from Linux")         \
 	X(PUNT_FULL, "punt_full", "channel to control full")                                       \
 	X(PUNT_POLICED, "punt_policed", "over the rate of its class to control")                   \
 	X(HANDOVER_FULL, "handover_full", "ring to another worker full")                           \

@@ -404,13 +404,55 @@ static void held_too_long(void **state)
 
 	(void)state;
 	bed_tunnel(bed, 3);
-	for (uint32_t i = 0; i < PATH_HELD + 3; i++)
+	for (uint32_t i = 0; i < PATH_HELD / 2 + 3; i++)
 		craft_run(bed, 0, inside(&c));
 	assert_int_equal(bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_FULL), full + 3);
 	while (path_holds(bed->path) && rte_rdtsc() < deadline)
 		path_tick(bed->path);
-	assert_int_equal(bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_LATE), late + PATH_HELD);
+	assert_int_equal(bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_LATE), late + PATH_HELD / 2);
 	assert_int_equal(bed_sent(bed, 0) + bed_sent(bed, 1), 0);
+}
+
+/* Who scans a network, so that every packet asks for a neighbour, shuts out nobody who waits for an
+ * SA. */
+static void held_by_class(void **state)
+{
+	struct contract_nexthop connected = { .kind = CONTRACT_NEXTHOP_CONNECTED,
+					      .port = BED_PRIVATE };
+	struct contract_route route = { .nexthop = 12 };
+	struct net_addr net = { .bytes = { 192, 168, 77 }, .family = NET_IP4 };
+	struct craft c = { .tunnel = 5, .length = 100 };
+	struct bed_sa sa = { .tunnel = 5, .cipher = CONTRACT_CIPHER_AES128_GCM };
+	uint64_t none = bed_drops(bed, CONTRACT_DROP_NEIGHBOUR_NONE);
+	uint64_t full = bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_FULL);
+	uint64_t deadline = rte_rdtsc() + rte_get_tsc_hz();
+
+	(void)state;
+	route.prefix = net_prefix_of(&net, 24);
+	assert_int_equal(bed_put(bed, CONTRACT_NEXTHOP, 12, &connected, sizeof(connected)), 0);
+	assert_int_equal(bed_put(bed, CONTRACT_ROUTE, 0, &route, sizeof(route)), 0);
+	bed_tunnel(bed, 5);
+	for (uint32_t i = 0; i < PATH_HELD + 10; i++) {
+		struct craft scan = { .tunnel = 5, .length = 100 };
+		uint8_t ip[128];
+		uint32_t n = craft_ip(ip, &scan);
+
+		memcpy(ip + 16, (const uint8_t[]){ 192, 168, 77, (uint8_t)i }, 4);
+		memset(ip + 10, 0, 2);
+		((struct net_ip4_hdr *)ip)->checksum_be =
+			net_checksum_fold(net_checksum_add(0, ip, 20));
+		craft_run(bed, 0, craft_frame(bed, ip, n, false));
+	}
+	assert_int_equal(bed_drops(bed, CONTRACT_DROP_NEIGHBOUR_NONE), none + PATH_HELD / 2 + 10);
+	for (uint16_t i = 0; i < 10; i++)
+		craft_run(bed, 0, inside(&c));
+	assert_int_equal(bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_FULL), full);
+	bed_sa_add(bed, &sa);
+	path_tick(bed->path);
+	assert_int_equal(bed_sent(bed, 1), 10);
+	while (path_holds(bed->path) && rte_rdtsc() < deadline)
+		path_tick(bed->path);
+	assert_int_equal(bed_drops(bed, CONTRACT_DROP_NEIGHBOUR_NONE), none + PATH_HELD + 10);
 }
 
 /* Sequence numbers of 32 bits end; nothing is sent past the last one. */
@@ -468,6 +510,7 @@ int main(void)
 		cmocka_unit_test(clear_and_spoofed),
 		cmocka_unit_test(held),
 		cmocka_unit_test(held_too_long),
+		cmocka_unit_test(held_by_class),
 		cmocka_unit_test(numbers_end),
 		cmocka_unit_test(sa_gone),
 	};

@@ -273,6 +273,9 @@ static void path_mtu_told(void **state)
 	assert_int_equal(event.type, CONTRACT_PATH_MTU);
 	assert_int_equal(event.mtu.sa, 3);
 	assert_int_equal(event.mtu.mtu, 1400);
+	craft_run(bed, 1, report(out_sa.spi, 9000)); /* more than we ever send: a lie */
+	assert_int_equal(bed_drops(bed, CONTRACT_DROP_PATH_MTU), 2);
+	assert_int_not_equal(rte_ring_dequeue_elem(bed->events, &event, sizeof(event)), 0);
 	craft_run(bed, 1, report(out_sa.spi ^ 1, 1400)); /* a guess: Linux's */
 	assert_int_equal(mirrored->n, 1);
 	assert_int_equal(mirrored->where[0], BED_MIRROR_PUBLIC);

@@ -16,18 +16,23 @@
 #define MIRROR_BUDGET 256 /* packets written in one turn, so that the main lcore serves others */
 #define MIRROR_NS_PER_S UINT64_C(1000000000)
 
-/* Packets per second: routing protocols must never notice a flood of anything else. */
+/* Packets per second, each way: routing protocols must never notice a flood of anything else. */
 static const uint32_t mirror_default_rate[MIRROR_CLASS_COUNT] = {
 	[MIRROR_CLASS_ROUTING] = 50000, [MIRROR_CLASS_NEIGHBOUR] = 5000,
 	[MIRROR_CLASS_ICMP] = 10000,	[MIRROR_CLASS_TCP] = 100000,
 	[MIRROR_CLASS_REST] = 5000,
 };
 
+struct mirror_bucket {
+	uint64_t tokens_ns; /* credit as time: a packet costs MIRROR_NS_PER_S / rate */
+	uint64_t last_ns;
+};
+
 struct mirror_queue {
 	struct rte_ring *ring; /* workers: many producers, main: the consumer */
 	uint32_t rate;
-	uint64_t tokens_ns; /* credit as time: a packet costs MIRROR_NS_PER_S / rate */
-	uint64_t last_ns;
+	struct mirror_bucket to_kernel;
+	struct mirror_bucket from_kernel;
 };
 
 struct mirror_set {
@@ -203,29 +208,38 @@ static bool mirror_write(struct mirror_set *set, struct rte_mbuf *packet)
 }
 
 /* Credit grows with time, to a tenth of a second's worth (and at least 32 packets). */
-static void mirror_refill(struct mirror_queue *queue, uint64_t now_ns)
+static void mirror_refill(struct mirror_bucket *bucket, uint32_t rate, uint64_t now_ns)
 {
 	uint64_t most = MIRROR_NS_PER_S / 10;
-	uint64_t least = 32 * (MIRROR_NS_PER_S / queue->rate);
+	uint64_t least = 32 * (MIRROR_NS_PER_S / rate);
 
-	queue->tokens_ns += queue->last_ns ? now_ns - queue->last_ns : most;
-	queue->last_ns = now_ns;
+	bucket->tokens_ns += bucket->last_ns ? now_ns - bucket->last_ns : most;
+	bucket->last_ns = now_ns;
 	if (most < least)
 		most = least;
-	if (queue->tokens_ns > most)
-		queue->tokens_ns = most;
+	if (bucket->tokens_ns > most)
+		bucket->tokens_ns = most;
+}
+
+static bool mirror_take(struct mirror_bucket *bucket, uint32_t rate)
+{
+	uint64_t cost = MIRROR_NS_PER_S / rate;
+
+	if (bucket->tokens_ns < cost)
+		return false;
+	bucket->tokens_ns -= cost;
+	return true;
 }
 
 static uint32_t mirror_drain(struct mirror_set *set, struct mirror_queue *queue, uint32_t budget,
 			     uint64_t *drops)
 {
-	uint64_t cost = MIRROR_NS_PER_S / queue->rate;
 	struct rte_mbuf *packet;
 	uint32_t done = 0;
 
-	while (done < budget && queue->tokens_ns >= cost &&
+	while (done < budget && !rte_ring_empty(queue->ring) &&
+	       mirror_take(&queue->to_kernel, queue->rate) &&
 	       !rte_ring_sc_dequeue(queue->ring, (void **)&packet)) {
-		queue->tokens_ns -= cost;
 		done++;
 		if (!mirror_write(set, packet))
 			drops[CONTRACT_DROP_MIRROR_FULL]++;
@@ -242,7 +256,7 @@ int mirror_flush(struct mirror_set *set, uint64_t now_ns, uint64_t *drops)
 	for (uint32_t i = 0; i < MIRROR_CLASS_COUNT; i++) {
 		struct mirror_queue *queue = &set->queues[i];
 
-		mirror_refill(queue, now_ns);
+		mirror_refill(&queue->to_kernel, queue->rate, now_ns);
 		budget -= mirror_drain(set, queue, budget, drops);
 		if (!rte_ring_empty(queue->ring))
 			wait_ms = 1;
@@ -250,12 +264,38 @@ int mirror_flush(struct mirror_set *set, uint64_t now_ns, uint64_t *drops)
 	return budget ? wait_ms : 0;
 }
 
-uint32_t mirror_read(struct mirror_set *set, uint32_t id, struct rte_mbuf **packets, uint32_t n)
+uint32_t mirror_admit(struct mirror_set *set, bool ethernet, struct mirror_batch *batch)
+{
+	struct rte_mbuf *rest[MIRROR_READ];
+	uint32_t first = 0;
+	uint32_t others = 0;
+
+	for (uint32_t i = 0; i < MIRROR_CLASS_COUNT; i++)
+		mirror_refill(&set->queues[i].from_kernel, set->queues[i].rate, batch->now_ns);
+	for (uint32_t i = 0; i < batch->n; i++) {
+		struct rte_mbuf *packet = batch->packets[i];
+		enum mirror_class class = mirror_classify(packet, ethernet);
+
+		if (!mirror_take(&set->queues[class].from_kernel, set->queues[class].rate)) {
+			batch->drops[CONTRACT_DROP_MIRROR_POLICED]++;
+			rte_pktmbuf_free(packet);
+		} else if (class == MIRROR_CLASS_ROUTING) {
+			batch->packets[first++] = packet;
+		} else {
+			rest[others++] = packet;
+		}
+	}
+	memcpy(batch->packets + first, rest, others * sizeof(rest[0]));
+	batch->n = first + others;
+	return first;
+}
+
+uint32_t mirror_read(struct mirror_set *set, uint32_t id, struct mirror_batch *batch)
 {
 	struct mirror *mirror = &set->mirrors[id];
 	uint32_t count = 0;
 
-	while (count < n) {
+	while (count < MIRROR_READ) {
 		struct rte_mbuf *packet = rte_pktmbuf_alloc(set->pool);
 		ssize_t got;
 
@@ -269,10 +309,11 @@ uint32_t mirror_read(struct mirror_set *set, uint32_t id, struct rte_mbuf **pack
 		}
 		packet->data_len = (uint16_t)got;
 		packet->pkt_len = (uint32_t)got;
-		packets[count++] = packet;
+		batch->packets[count++] = packet;
 	}
 	mirror->from_kernel += count;
-	return count;
+	batch->n = count;
+	return mirror_admit(set, mirror->port != 0, batch);
 }
 
 void mirror_carrier(struct mirror_set *set, uint32_t id, bool up)

@@ -13,7 +13,10 @@
  * other classes nothing.
  *
  * From the kernel: frames from a TAP leave by the TAP's port as they are; packets from a TUN are
- * inner packets for the packet path. Both are handed to workers by whoever calls mirror_read().
+ * inner packets for the packet path. Both are handed to workers by whoever calls mirror_read(). The
+ * classes hold here too: what is over the rate is dropped, so that whatever a program on this
+ * machine or an answer to a flood sends, the worker is not kept busy with it, and BFD and BGP go
+ * before what was sent before them.
  *
  * Threads: mirror_offer() on any worker, everything else on the main lcore.
  */
@@ -26,6 +29,7 @@
 #define MIRROR_MAX 80
 #define MIRROR_INTERFACE 16
 #define MIRROR_RING 512 /* packets that may wait per class */
+#define MIRROR_READ 32	/* packets read at a time */
 
 enum mirror_class {
 	MIRROR_CLASS_ROUTING,	/* BFD and BGP */
@@ -100,10 +104,19 @@ enum mirror_class mirror_classify(const struct rte_mbuf *packet, bool ethernet);
  * milliseconds after which there is more to do, -1 when the rings are empty.
  */
 int mirror_flush(struct mirror_set *set, uint64_t now_ns, uint64_t *drops);
-/* Main: up to `n` packets that the kernel sent through this mirror. */
-uint32_t mirror_read(struct mirror_set *set, uint32_t mirror, struct rte_mbuf **packets,
-		     uint32_t n);
+/* Packets that the kernel sent, those of routing protocols first. */
+struct mirror_batch {
+	struct rte_mbuf *packets[MIRROR_READ];
+	uint32_t n;
+	uint64_t now_ns;
+	uint64_t *drops; /* a row of drop counters that main owns */
+};
+
+/* Main: what the kernel sent through this mirror. Gives how many are of routing protocols. */
+uint32_t mirror_read(struct mirror_set *set, uint32_t mirror, struct mirror_batch *batch);
+/* Its second half: what the rates of the classes let through, of batch->n packets. */
+uint32_t mirror_admit(struct mirror_set *set, bool ethernet, struct mirror_batch *batch);
 /* Main: carrier of a TAP follows the link of its port. */
 void mirror_carrier(struct mirror_set *set, uint32_t mirror, bool up);
-/* Packets per second that a class may send to the kernel. */
+/* Packets per second of a class to the kernel, and from it. */
 void mirror_rate(struct mirror_set *set, enum mirror_class class, uint32_t packets_per_s);

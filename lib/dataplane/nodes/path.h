@@ -25,7 +25,7 @@
 #define PATH_DEVICES 32
 #define PATH_WORKERS 33 /* with the main lcore */
 #define PATH_EXIT 512	/* packets that an exit holds between two flushes */
-#define PATH_HELD 256	/* packets of a worker that wait for an SA or a neighbour */
+#define PATH_HELD 256	/* packets of a worker that wait: half for an SA, half for a neighbour */
 
 struct fib_hot;
 struct sa_hot;

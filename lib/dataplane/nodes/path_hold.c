@@ -6,11 +6,14 @@
 
 void path_hold(struct path *path, struct path_packet *p, enum contract_drop why)
 {
+	/* who scans a network for neighbours must not shut out those who wait for an SA */
+	uint16_t *share = &path->held_for[why == CONTRACT_DROP_NEIGHBOUR_NONE];
+
 	if (p->held_until && (int64_t)(path->now_tsc - p->held_until) >= 0) {
 		path_drop(path, p, why);
 		return;
 	}
-	if (path->held_count == PATH_HELD) {
+	if (*share == PATH_HELD / 2) {
 		path_drop(path, p,
 			  why == CONTRACT_DROP_TUNNEL_HELD_LATE ? CONTRACT_DROP_TUNNEL_HELD_FULL
 								: why);
@@ -24,6 +27,7 @@ void path_hold(struct path *path, struct path_packet *p, enum contract_drop why)
 		path_watch_hold(path, p, why);
 	p->from = PATH_FROM_MIRROR; /* TTL and source were dealt with */
 	path->held[path->held_count++] = *p;
+	(*share)++;
 }
 
 void path_await_neighbour(struct path *path, struct path_packet *p, uint32_t port,
@@ -52,6 +56,7 @@ void path_retry_held(struct path *path)
 
 	memcpy(held, path->held, n * sizeof(held[0]));
 	path->held_count = 0;
+	memset(path->held_for, 0, sizeof(path->held_for));
 	for (uint32_t from = 0; from < n; from += PATH_VECTOR) {
 		uint32_t count = n - from < PATH_VECTOR ? n - from : PATH_VECTOR;
 

@@ -104,8 +104,9 @@ bool path_icmp_report(struct path *path, struct path_packet *p)
 	if (!out)
 		return false;
 	event.mtu.sa = out->id;
-	event.mtu.mtu = (uint16_t)(report.mtu < UINT16_MAX ? report.mtu : UINT16_MAX);
-	path_event(path, &event);
+	event.mtu.mtu = (uint16_t)report.mtu;
+	if (report.mtu < path->shared->ports[p->port].mtu) /* else we never sent longer ones */
+		path_event(path, &event);
 	path_drop(path, p, CONTRACT_DROP_PATH_MTU);
 	return true;
 }
