@@ -60,9 +60,10 @@ lab_cable() {
 	done
 }
 
-# The end of a cable that a DPDK port opens by af_packet: promiscuous, and Linux says nothing on it.
+# The end of a cable that a DPDK port opens by af_packet: promiscuous, and Linux says nothing on it. It has the MAC of the
+# port's mirror: without the reverse path filter Linux would answer here what is for the mirror's address.
 lab_dpdk_end() {
-	lab_in "$1" sysctl -qw "net.ipv6.conf.$2.disable_ipv6=1"
+	lab_in "$1" sysctl -qw "net.ipv6.conf.$2.disable_ipv6=1" "net.ipv4.conf.$2.rp_filter=1"
 	ip -n "$LAB_PREFIX$1" link set dev "$2" promisc on arp off
 }
 

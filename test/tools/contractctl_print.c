@@ -176,6 +176,9 @@ static const char *const tunnel_columns[] = { "in_packets",	     "in_bytes",
 static const char *const limit_columns[] = { "packets", "bytes", "dropped_packets",
 					     "dropped_bytes" };
 
+static const char *const worker_columns[] = { "busy_cycles", "idle_cycles", "loops", "packets",
+					      "rx_missed" };
+
 static const struct {
 	const char *name;
 	const char *const *columns;
@@ -186,6 +189,7 @@ static const struct {
 	{ "sas", sa_columns, CONTRACT_COUNT_SAS, 4 },
 	{ "tunnels", tunnel_columns, CONTRACT_COUNT_TUNNELS, 8 },
 	{ "limits", limit_columns, CONTRACT_COUNT_LIMITS, 4 },
+	{ "worker", worker_columns, CONTRACT_COUNT_WORKER, 5 },
 };
 
 static void print_drops(const struct contract_counters *counters)

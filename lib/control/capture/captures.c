@@ -1,5 +1,6 @@
 #include "control/capture/captures.h"
 #include "control/capture/internal.h"
+#include "control/capture/sweep.h"
 
 #include "base/log.h"
 #include "net/header.h"
@@ -321,6 +322,23 @@ static int capture_new(struct captures *all, const struct capture_start *start, 
 	return rc;
 }
 
+static bool file_in_use(void *context, const char *name)
+{
+	const struct captures *all = context;
+
+	for (uint32_t id = 1; id < CONTRACT_CAPTURES; id++) {
+		const struct capture *c = all->captures[id];
+
+		for (uint32_t number = 1; c && number <= 2; number++) {
+			const char *used = pcapng_name(c->file, number);
+
+			if (used && !strcmp(strrchr(used, '/') + 1, name))
+				return true;
+		}
+	}
+	return false;
+}
+
 int captures_start(struct captures *all, const struct capture_start *start, char *why, size_t size)
 {
 	uint32_t id = free_id(all);
@@ -330,6 +348,8 @@ int captures_start(struct captures *all, const struct capture_start *start, char
 		return rc;
 	if (mkdir(all->directory, 0700) < 0 && errno != EEXIST)
 		rc = -errno;
+	if (rc == 0)
+		rc = sweep_folder(all->directory, CAPTURE_KEPT_BYTES, file_in_use, all);
 	if (rc == 0)
 		rc = capture_new(all, start, &all->captures[id]);
 	if (rc == 0)

@@ -5,7 +5,8 @@
  * What of packets the operator wants to see: captures of a gateway or a connection into files below
  * the state directory, and traces whose lines go to whoever asked. The data plane is told what to
  * look for by the tunnels' ids, and told again when they change (once a second) or when it is
- * attached anew. A capture lives as long as this program; its files stay.
+ * attached anew. A capture lives as long as this program; its files stay until those of others need
+ * the room: when a capture starts, the oldest go that are beyond CAPTURE_KEPT_BYTES.
  *
  * As Azure has it: one capture of a whole gateway at a time, one of each connection, five a
  * gateway.
@@ -19,6 +20,7 @@
 
 #define CAPTURE_PER_GATEWAY 5
 #define CAPTURE_TRACES 4
+#define CAPTURE_KEPT_BYTES UINT64_C(1000000000) /* of files of captures that have ended */
 
 struct captures;
 

@@ -5,6 +5,9 @@
 
 #include "../eal.h"
 
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
