@@ -17,7 +17,7 @@ load_missing() {
 	local program
 	[ "$(nproc)" -ge 2 ] || { echo "one CPU: the worker needs one of its own"; return; }
 	for program in /usr/sbin/sshd bird birdc ssh curl; do
-		command -v $program >/dev/null || { echo "no $program (scripts/setup installs it)"; return; }
+		command -v "$program" >/dev/null || { echo "no $program (scripts/setup installs it)"; return; }
 	done
 }
 skip_unless load_missing
@@ -77,7 +77,7 @@ session() {
 # data_plane DEVICE: DEVICE gives what comes in by load0
 data_plane() {
 	! lab_alive dataplane || lab_stop dataplane || return 1
-	dp_start --idle poll --cores 1 --main-core 0 --port "$(dp_port)" \
+	dp_start --idle poll --cores 1 --main-core 0 --port "$(dp_port "")" \
 		--port "name=load0,role=private,device=$1" --port "name=sink0,role=public,device=net_null1:no-rx=1" || return 1
 	first dataplane
 	dp_address && dp_ctl <<-END
@@ -127,7 +127,7 @@ run() {
 	packets=$(($(column tunnels 2 out_packets) - ${packets:-0}))
 	[ "$(session)" = "$since" ] || { echo "the BGP session did not last"; return 1; }
 	sed -n 's/.*time=\([0-9.]*\) ms/\1/p' "$LAB_DIR/ping-$1.log" | sort -n |
-		awk -v busy=$busy -v idle=$idle -v sent="$LOAD_PINGS" -v packets="$packets" '{ us[NR] = $1 * 1000 }
+		awk -v busy="$busy" -v idle="$idle" -v sent="$LOAD_PINGS" -v packets="$packets" '{ us[NR] = $1 * 1000 }
 			END { printf "%d %d %d %.1f %d\n", us[int((NR + 1) / 2)], us[int(NR * 0.99)], sent - NR, 100 * busy / (busy + idle), packets }' \
 			>>"$LAB_DIR/$1.figures"
 	read -r median p99 lost busy packets < <(tail -n 1 "$LAB_DIR/$1.figures")
@@ -155,7 +155,7 @@ median() {
 at_most() {
 	local more=$(($(median full "$1") - $(median idle "$1")))
 	echo "$more us more with the load, at most $2"
-	[ $more -le "$2" ]
+	[ "$more" -le "$2" ]
 }
 
 require "a port and a peer" dp_site
