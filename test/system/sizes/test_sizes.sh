@@ -10,6 +10,26 @@ skip_unless lab_charon_missing
 SIZES_STEP=${SIZES_STEP:-61}
 PROBE=$(dirname "$0")/ping_sizes.py
 
+# IPv6 inside, through the same tunnels.
+HOST_A6=fd00:a::10
+HOST_B6=fd00:b::10
+
+six() {
+	lab_addr host-a eth0 "$HOST_A6/64" && lab_route host-a default fd00:a::1 &&
+		lab_addr branch lan fd00:b::1/64 && lab_addr host-b eth0 "$HOST_B6/64" && lab_route host-b default fd00:b::1
+}
+
+config() {
+	gateway_config "$TOP/config/demo.json" '.appliance.ports[2].addresses += ["fd00:a::1/64"]
+		| .virtualNetworks[0].properties.addressSpace.addressPrefixes += ["fd00:a::/48"]
+		| .localNetworkGateways[0].properties.localNetworkAddressSpace.addressPrefixes += ["fd00:b::/48"]'
+}
+
+branch() {
+	site_branch "$(jq -r '.connections[0].properties.sharedKey' "$LAB_DIR/vpngw.json")" \
+		"local_ts=$SITE_PREFIX_B,fd00:b::/48" "remote_ts=$SITE_PREFIX_A,fd00:a::/48"
+}
+
 both_up() {
 	lab_charon_up branch-ike gw0 && lab_charon_up branch-ike gw1
 }
@@ -67,19 +87,25 @@ udp_listening() {
 }
 
 require "the site is made" site_up
+require "it has IPv6" six
 require "its ports are DPDK's" site_gateway_ports
-require "the configuration is accepted" gateway_config "$TOP/config/demo.json"
+require "the configuration is accepted" config
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
-require "strongSwan is there" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$LAB_DIR/vpngw.json")"
+require "strongSwan is there" branch
 require "both tunnels are up" lab_await 20 both_up
 expect "sizes 28 to 9000 out, DF clear" probe host-a "$SITE_HOST_B"
 expect "sizes 28 to 9000 in, DF clear" probe host-b "$SITE_HOST_A"
 expect "sizes to 1500 out, DF set: too big is said, with an MTU that then fits" probe host-a "$SITE_HOST_B" --df
 expect "sizes to 1500 in, DF set" probe host-b "$SITE_HOST_A" --df
+expect "IPv6, sizes 48 to 9000 out, cut by the host" probe host-a "$HOST_B6"
+expect "IPv6, sizes 48 to 9000 in" probe host-b "$HOST_A6"
+expect "IPv6, sizes to 1500 out, not cut: too big is said, with an MTU that then fits" probe host-a "$HOST_B6" --df
+expect "IPv6, sizes to 1500 in" probe host-b "$HOST_A6" --df
 expect "the first hop is the gateway" hop 1 "$SITE_PRIVATE"
 expect "the second is the peer" hop 2 10.20.0.1
 expect "the third is the host" lab_in host-a ping -n -q -c 1 -W 2 -t 3 "$SITE_HOST_B"
+expect "the first hop of IPv6 is the gateway" says "From fd00:a::1 " lab_in host-a ping -6 -n -c 1 -W 2 -t 1 "$HOST_B6"
 expect "UDP datagrams in fragments, both ways" datagrams
 expect "TCP goes on when the path narrows from 1500 to 1280" narrow_midstream
 expect "and sizes still pass" probe host-a "$SITE_HOST_B" --step 997
