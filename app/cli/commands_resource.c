@@ -49,7 +49,7 @@ static enum cli_exit rekey(struct cli *cli, char **arguments, int count)
 }
 
 static const struct cli_option reset_options[] = {
-	{ "drain", NULL, "new SAs first, then the old ones go: no packet is lost" },
+	{ "drain", NULL, "flows leave first, then new SAs: no packet is lost" },
 	{ NULL },
 };
 

@@ -8,6 +8,7 @@
  */
 #include "control/tunnel/dial.h"
 #include "control/tunnel/bundle.h"
+#include "control/tunnel/drain.h"
 #include "control/tunnel/evacuate.h"
 #include "control/tunnel/lookup.h"
 
@@ -177,7 +178,7 @@ static void place(struct tunnel *tunnel)
 			log_debug(TOPIC, "not probed tunnel=\"%s\"", tunnel->name);
 	} else if (tunnel->suspect || tunnel_path_down(tunnel)) {
 		evacuate(tunnel);
-	} else if (tunnel->evacuated) {
+	} else if (tunnel->evacuated && !tunnel->drain) {
 		evacuate_return(tunnel);
 	}
 }
@@ -279,6 +280,7 @@ static void went_down(struct tunnel *tunnel, const struct ikev2_event *event)
 		tunnel_remote_set(tunnel, &tunnel->plan->remote);
 	tunnel->evacuated = false;
 	tunnel->failures = 0;
+	tunnel->drain = 0;
 	tunnel->suspect = false;
 	if (event->reason == IKEV2_REASON_SHUTDOWN)
 		return;
@@ -362,8 +364,10 @@ static void on_event(void *context, const struct ikev2_event *event)
 			refused(tunnel, event);
 		break;
 	case IKEV2_EVENT_REKEYED:
-		if (tunnel->ike == event->old_ike)
+		if (tunnel->ike == event->old_ike) {
 			tunnel->ike = event->ike;
+			drain_renewed(tunnel);
+		}
 		break;
 	case IKEV2_EVENT_CHILD_UP:
 		child_came_up(tunnel);

@@ -19,7 +19,7 @@
 #define HOME_FIRST_NS (5 * CLOCK_NS_PER_S)
 #define HOME_DOUBLINGS 3
 
-static const struct tunnel *living_sibling(const struct tunnel *tunnel)
+const struct tunnel *evacuate_sibling(const struct tunnel *tunnel)
 {
 	for (uint32_t i = 0; i < tunnel->site->tunnel_count; i++) {
 		const struct tunnel *sibling = tunnel->all->items[tunnel->site->first_tunnel + i];
@@ -46,7 +46,7 @@ static int move(struct tunnel *tunnel, const struct net_addr *local)
 
 void evacuate(struct tunnel *tunnel)
 {
-	const struct tunnel *sibling = living_sibling(tunnel);
+	const struct tunnel *sibling = evacuate_sibling(tunnel);
 	char text[NET_ADDR_TEXT];
 
 	if (!tunnel->ike || tunnel->evacuated || !sibling ||

@@ -1,5 +1,5 @@
 #include "control/tunnel/dial.h"
-#include "control/tunnel/tunnel.h"
+#include "control/tunnel/drain.h"
 
 #include "base/log.h"
 
@@ -20,8 +20,8 @@ const char *tunnel_state_text(enum tunnel_state state)
 
 bool tunnel_usable(const struct tunnel *tunnel)
 {
-	if (tunnel->suspect || tunnel_path_down(tunnel) || tunnel->bfd == TUNNEL_BFD_DOWN ||
-	    tunnel->state == TUNNEL_NOT_CONNECTED)
+	if (tunnel->suspect || tunnel->drain || tunnel_path_down(tunnel) ||
+	    tunnel->bfd == TUNNEL_BFD_DOWN || tunnel->state == TUNNEL_NOT_CONNECTED)
 		return false;
 	for (uint32_t i = 0; i < tunnel->child_count; i++)
 		if (tunnel->children[i].outbound_sa)
@@ -168,37 +168,15 @@ bool tunnels_bfd(struct tunnels *all, const char *name, enum tunnel_bfd state)
 	return true;
 }
 
-static bool children_rekey(const struct tunnel *tunnel)
-{
-	struct ikev2_engine *engine = tunnel->all->engine;
-	struct ikev2_child_info info;
-	uint32_t child = 0;
-	bool any = false;
-
-	while ((child = ikev2_child_next(engine, tunnel->ike, child)))
-		if (ikev2_child_info(engine, child, &info) == 0 && info.state == IKEV2_CHILD_UP &&
-		    info.sends)
-			any |= ikev2_child_rekey(engine, child, clock_now_ns(tunnel->all->clock)) ==
-			       0;
-	return any;
-}
-
-/* Make before break, without a moment in which the peer sends on what we do not have yet. */
-static bool renew(struct tunnel *tunnel)
-{
-	return !tunnel_path_down(tunnel) && children_rekey(tunnel) &&
-	       ikev2_rekey(tunnel->all->engine, tunnel->ike, clock_now_ns(tunnel->all->clock)) == 0;
-}
-
 static void reset_one(struct tunnel *tunnel, bool drain)
 {
 	struct tunnels *all = tunnel->all;
 
-	log_info("tunnel", "reset wanted%s tunnel=\"%s\"", drain ? ", new SAs first" : "",
+	log_info("tunnel", "reset wanted%s tunnel=\"%s\"", drain ? ", its flows leave first" : "",
 		 tunnel->name);
 	if (!tunnel->ike)
 		dial_wanted(tunnel);
-	else if (drain && renew(tunnel))
+	else if (drain && (drain_start(tunnel) || drain_renew(tunnel)))
 		return;
 	else if (ikev2_delete(all->engine, tunnel->ike, false, clock_now_ns(all->clock)) < 0)
 		log_debug("tunnel", "IKE SA was gone already tunnel=\"%s\"", tunnel->name);
@@ -232,7 +210,7 @@ int tunnels_rekey(struct tunnels *all, const char *connection_key, bool ike)
 		if (!tunnel->ike)
 			continue;
 		any |= ike ? ikev2_rekey(all->engine, tunnel->ike, clock_now_ns(all->clock)) == 0
-			   : children_rekey(tunnel);
+			   : drain_children_rekey(tunnel);
 	}
 	tunnel_rearm(all);
 	return any ? 0 : -ENOENT;

@@ -39,6 +39,7 @@ struct tunnel {
 	uint8_t state;	  /* enum tunnel_state */
 	uint8_t reason;	  /* enum ikev2_reason of the last failure */
 	uint8_t bfd;	  /* enum tunnel_bfd */
+	uint8_t drain;	  /* stage of a planned switchover; 0: none (drain.c) */
 	bool suspect;
 	bool no_path;	/* nexthop leads nowhere */
 	bool link_down; /* of the port of its local address */
@@ -51,6 +52,8 @@ struct tunnel {
 	uint32_t failures;    /* in a row */
 	uint64_t sent_before; /* packets, when it was last watched */
 	uint64_t suspect_since_ns;
+	uint64_t drain_since_ns;
+	uint64_t drain_sent; /* packets, when it was last looked at */
 	uint64_t home_at_ns; /* when an evacuated one tries to go home */
 	uint32_t home_tries;
 	uint64_t established_wall_ms;

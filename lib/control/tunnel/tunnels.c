@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "control/tunnel/bundle.h"
 #include "control/tunnel/dial.h"
+#include "control/tunnel/drain.h"
 #include "control/tunnel/keep.h"
 #include "control/tunnel/lookup.h"
 #include "control/tunnel/pair.h"
@@ -75,6 +76,7 @@ static void every_while(void *context)
 		struct tunnel *tunnel = all->items[i];
 
 		watch_tunnel(tunnel, now);
+		drain_watch(tunnel, now);
 		if (tunnel->remove_adopted) {
 			tunnel->remove_adopted = false;
 			pair_adopted_remove(tunnel);

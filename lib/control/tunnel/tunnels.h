@@ -122,9 +122,9 @@ bool tunnels_bfd(struct tunnels *tunnels, const char *name, enum tunnel_bfd stat
 __attribute__((warn_unused_result)) int tunnels_rekey(struct tunnels *tunnels,
 						      const char *connection_key, bool ike);
 /*
- * Tears the connection's tunnels down and dials them anew; -ENOENT. With `drain` a tunnel that is
- * up is rekeyed instead, children and IKE SA: the old ones go when the new ones carry, and no
- * packet is lost.
+ * Tears the connection's tunnels down and dials them anew; -ENOENT. With `drain` no packet is lost:
+ * flows leave a tunnel that has living siblings, then its children and IKE SA are rekeyed, then
+ * flows return; without siblings it is rekeyed in place.
  */
 struct tunnels_reset {
 	const char *connection; /* its key */

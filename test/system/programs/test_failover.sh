@@ -77,8 +77,12 @@ all_came_there() {
 	lab_ping host-a "$SITE_HOST_A" 1 && flows_mark "$1" && head -n 1 <<<"$window" | jq -e '.received > 0 and .lost == 0'
 }
 
+# Flows leave, then keys change, then flows return.
 reset_with_drain() {
-	gateway_api POST "/virtualNetworkGateways/gw/reset?drain=true&gatewayVip=$SITE_PUBLIC1" >/dev/null && lab_await 20 rekeyed
+	gateway_api POST "/virtualNetworkGateways/gw/reset?drain=true&gatewayVip=$SITE_PUBLIC1" >/dev/null && lab_await 20 rekeyed &&
+		lab_await 20 said 1 "alive tunnel=.* $SITE_PUBLIC1 " &&
+		grep -oE "its flows leave first|drained, new SAs are made|told to use $SITE_PUBLIC0|new SAs carry, flows return|alive" "$LAB_DIR/control.log" |
+			tail -n 5 | tr '\n' ';' | grep -x "its flows leave first;drained, new SAs are made;told to use $SITE_PUBLIC0;new SAs carry, flows return;alive;"
 }
 
 # Nothing comes back: one_way LOST..., a jq expression of what may be lost. VPNGW_ONE_WAY seconds.
@@ -140,7 +144,7 @@ expect "flows go on by the other address" still_come "address gone"
 flows_mark settled >/dev/null
 expect "the address comes back" address_comes
 expect "and nothing is lost by that" all_came "address back"
-expect "a reset of one instance with drain makes new SAs for its address only" reset_with_drain
+expect "a reset of one instance with drain moves flows away first and makes new SAs for its address only" reset_with_drain
 expect "and loses nothing" all_came "planned"
 flows_end
 : >"$LAB_DIR/control.log"

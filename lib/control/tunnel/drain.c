@@ -1,0 +1,120 @@
+/*
+ * DOC: planned switchover
+ *
+ * The new path comes first: our flows go to the siblings by a change of groups, and when nothing
+ * more leaves on the tunnel, the peer is told by MOBIKE to use a sibling's address. Nobody uses the
+ * address then; the SAs are made anew, and the old ones go when the new ones carry. At the end the
+ * IKE SA goes home, and flows return when the peer has answered there. A peer without MOBIKE stays
+ * with its half where it was, which a rekey does not disturb. Whatever does not end in GIVE_UP is
+ * left as it is, and flows return.
+ */
+#include "control/tunnel/drain.h"
+
+#include "base/log.h"
+#include "control/tunnel/dial.h"
+#include "control/tunnel/evacuate.h"
+
+#define TOPIC "tunnel"
+#define GIVE_UP_NS (10 * CLOCK_NS_PER_S)
+
+enum stage {
+	STAYS,
+	LEAVES,	 /* our flows are told to go */
+	RENEWS,	 /* new SAs are being made */
+	RETURNS, /* they are there */
+};
+
+static uint64_t sent_packets(const struct tunnel *tunnel)
+{
+	const struct contract_counters *counters =
+		requests_counters(desired_requests(tunnel->all->desired));
+
+	return counters ? contract_counters_sum(counters, CONTRACT_COUNT_TUNNELS, tunnel->id,
+						CONTRACT_TUNNEL_OUT_PACKETS)
+			: 0;
+}
+
+bool drain_children_rekey(const struct tunnel *tunnel)
+{
+	struct ikev2_engine *engine = tunnel->all->engine;
+	struct ikev2_child_info info;
+	uint32_t child = 0;
+	bool any = false;
+
+	while ((child = ikev2_child_next(engine, tunnel->ike, child)))
+		if (ikev2_child_info(engine, child, &info) == 0 && info.state == IKEV2_CHILD_UP &&
+		    info.sends)
+			any |= ikev2_child_rekey(engine, child, clock_now_ns(tunnel->all->clock)) ==
+			       0;
+	return any;
+}
+
+bool drain_renew(struct tunnel *tunnel)
+{
+	return !tunnel_path_down(tunnel) && drain_children_rekey(tunnel) &&
+	       ikev2_rekey(tunnel->all->engine, tunnel->ike, clock_now_ns(tunnel->all->clock)) == 0;
+}
+
+bool drain_start(struct tunnel *tunnel)
+{
+	if (tunnel->drain || !tunnel_usable(tunnel) || !evacuate_sibling(tunnel))
+		return tunnel->drain != STAYS;
+	tunnel->drain = LEAVES;
+	tunnel->drain_since_ns = clock_now_ns(tunnel->all->clock);
+	tunnel->drain_sent = UINT64_MAX;
+	dial_flows_update(tunnel);
+	return true;
+}
+
+static void flows_return(struct tunnel *tunnel, uint64_t now_ns, const char *story)
+{
+	log_info(TOPIC, "%s, flows return tunnel=\"%s\"", story, tunnel->name);
+	tunnel->drain = STAYS;
+	if (!tunnel->evacuated) {
+		dial_flows_update(tunnel);
+		return;
+	}
+	/* As after a path that was silent: not before IKE has answered at home. */
+	tunnel->suspect = true;
+	tunnel->suspect_since_ns = now_ns;
+	evacuate_return(tunnel);
+	if (ikev2_probe(tunnel->all->engine, tunnel->ike, now_ns) < 0)
+		log_debug(TOPIC, "not probed tunnel=\"%s\"", tunnel->name);
+}
+
+static void left(struct tunnel *tunnel, uint64_t now_ns)
+{
+	uint64_t sent = sent_packets(tunnel);
+
+	if (sent != tunnel->drain_sent) {
+		tunnel->drain_sent = sent;
+		return;
+	}
+	log_info(TOPIC, "drained, new SAs are made tunnel=\"%s\"", tunnel->name);
+	tunnel->drain = RENEWS;
+	evacuate(tunnel);
+	if (!drain_renew(tunnel))
+		flows_return(tunnel, now_ns, "the SAs cannot be made anew now");
+}
+
+void drain_watch(struct tunnel *tunnel, uint64_t now_ns)
+{
+	if (!tunnel->drain)
+		return;
+	if (!tunnel->ike || tunnel->suspect || tunnel_path_down(tunnel)) {
+		tunnel->drain = STAYS; /* something else happened to it */
+		dial_flows_update(tunnel);
+	} else if (tunnel->drain == RETURNS) {
+		flows_return(tunnel, now_ns, "new SAs carry");
+	} else if (now_ns - tunnel->drain_since_ns > GIVE_UP_NS) {
+		flows_return(tunnel, now_ns, "no new SAs in time");
+	} else if (tunnel->drain == LEAVES) {
+		left(tunnel, now_ns);
+	}
+}
+
+void drain_renewed(struct tunnel *tunnel)
+{
+	if (tunnel->drain == RENEWS)
+		tunnel->drain = RETURNS;
+}
