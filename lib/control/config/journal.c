@@ -11,28 +11,106 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-static void *run(void *context)
+static void tell(struct config_journal *journal)
+{
+	if (eventfd_write(journal->event_fd, 1))
+		log_error("journal", "the event descriptor is gone: %s", strerror(errno));
+}
+
+/* With the lock. */
+static void compact_when_due(struct config_journal *journal)
+{
+	if (journal->compacting || !journal->written || !journal_compaction_due(journal))
+		return;
+	journal->compacting = true;
+	journal->newest = journal->written;
+	pthread_cond_signal(&journal->due);
+}
+
+static void write_next(struct config_journal *journal)
+{
+	struct journal_job *job = list_entry(journal->waiting.next, struct journal_job, link);
+
+	list_del(&job->link);
+	pthread_mutex_unlock(&journal->lock);
+	journal_job_run(journal, job);
+	pthread_mutex_lock(&journal->lock);
+	if (!job->text_done && !job->status) {
+		journal->written = job->revision.revision;
+		journal->newest_fingerprint = job->change.fingerprint;
+	}
+	compact_when_due(journal);
+	list_add_tail(&journal->ready, &job->link);
+	tell(journal);
+}
+
+static void replace_file(struct config_journal *journal)
+{
+	struct journal_compacted compacted = journal->compacted;
+	bool good;
+
+	journal->compacted.fd = -1;
+	pthread_mutex_unlock(&journal->lock);
+	good = journal_replace(journal, &compacted);
+	pthread_mutex_lock(&journal->lock);
+	journal->compacting = false;
+	if (good) {
+		journal->oldest = compacted.oldest;
+		compact_when_due(journal);
+	}
+	tell(journal);
+}
+
+static void *write_run(void *context)
 {
 	struct config_journal *journal = context;
 
 	pthread_mutex_lock(&journal->lock);
 	for (;;) {
-		struct journal_job *job;
-
-		while (list_empty(&journal->waiting) && !journal->stop)
-			pthread_cond_wait(&journal->wake, &journal->lock);
-		if (list_empty(&journal->waiting))
+		if (!list_empty(&journal->waiting))
+			write_next(journal);
+		else if (journal->stop)
 			break;
-		job = list_entry(journal->waiting.next, struct journal_job, link);
-		list_del(&job->link);
+		else if (journal->compacted.fd >= 0)
+			replace_file(journal);
+		else
+			pthread_cond_wait(&journal->wake, &journal->lock);
+	}
+	pthread_mutex_unlock(&journal->lock);
+	return NULL;
+}
+
+/* What control has to do on this core goes first, yet this gets its share beside it. */
+static void *compact_run(void *context)
+{
+	struct config_journal *journal = context;
+
+	int nice = getpriority(PRIO_PROCESS, 0) + 5;
+
+	if (setpriority(PRIO_PROCESS, (id_t)gettid(), nice))
+		log_debug("journal", "compaction has no lower priority: %s", strerror(errno));
+	pthread_mutex_lock(&journal->lock);
+	while (!journal->stop) {
+		struct journal_compacted compacted;
+		uint64_t newest = journal->newest, fingerprint = journal->newest_fingerprint;
+		bool good;
+
+		if (!newest) {
+			pthread_cond_wait(&journal->due, &journal->lock);
+			continue;
+		}
+		journal->newest = 0;
 		pthread_mutex_unlock(&journal->lock);
-		journal_job_run(journal, job);
+		good = journal_compact(journal, newest, fingerprint, &compacted);
 		pthread_mutex_lock(&journal->lock);
-		list_add_tail(&journal->ready, &job->link);
-		if (eventfd_write(journal->event_fd, 1))
-			log_error("journal", "the event descriptor is gone: %s", strerror(errno));
+		if (good)
+			journal->compacted = compacted;
+		else
+			journal->compacting = false;
+		pthread_cond_signal(&journal->wake);
 	}
 	pthread_mutex_unlock(&journal->lock);
 	return NULL;
@@ -123,7 +201,7 @@ static struct config_journal *journal_new(const struct config_journal_options *o
 
 	if (!journal)
 		return NULL;
-	journal->fd = journal->dir = journal->lock_fd = -1;
+	journal->fd = journal->dir = journal->lock_fd = journal->compacted.fd = -1;
 	journal->keep = options->history ? options->history : 1;
 	journal->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	journal->directory = strdup(options->directory);
@@ -131,6 +209,7 @@ static struct config_journal *journal_new(const struct config_journal_options *o
 	list_init(&journal->ready);
 	pthread_mutex_init(&journal->lock, NULL);
 	pthread_cond_init(&journal->wake, NULL);
+	pthread_cond_init(&journal->due, NULL);
 	if (journal->event_fd >= 0 && journal->directory)
 		return journal;
 	config_journal_close(journal);
@@ -151,12 +230,15 @@ int config_journal_open(struct config_journal **out, const struct config_journal
 	if (!status)
 		status = read_journal(journal, report);
 	if (!status)
-		status = -pthread_create(&journal->thread, NULL, run, journal);
+		status = -pthread_create(&journal->writer, NULL, write_run, journal);
+	journal->writes = !status;
+	if (!status)
+		status = -pthread_create(&journal->compactor, NULL, compact_run, journal);
+	journal->compacts = !status;
 	if (status) {
 		config_journal_close(journal);
 		return status;
 	}
-	journal->threaded = true;
 	*out = journal;
 	return 0;
 }
@@ -165,14 +247,19 @@ void config_journal_close(struct config_journal *journal)
 {
 	if (!journal)
 		return;
-	if (journal->threaded) {
-		pthread_mutex_lock(&journal->lock);
-		journal->stop = true;
-		pthread_cond_signal(&journal->wake);
-		pthread_mutex_unlock(&journal->lock);
-		pthread_join(journal->thread, NULL);
+	pthread_mutex_lock(&journal->lock);
+	journal->stop = true;
+	pthread_cond_signal(&journal->wake);
+	pthread_cond_signal(&journal->due);
+	pthread_mutex_unlock(&journal->lock);
+	if (journal->writes)
+		pthread_join(journal->writer, NULL);
+	if (journal->compacts)
+		pthread_join(journal->compactor, NULL);
+	if (journal->writes)
 		config_journal_poll(journal);
-	}
+	if (journal->compacted.fd >= 0)
+		journal_compacted_drop(journal, &journal->compacted);
 	for (int i = 0; i < 4; i++) {
 		int fd = (int[]){ journal->fd, journal->dir, journal->lock_fd,
 				  journal->event_fd }[i];
@@ -182,6 +269,7 @@ void config_journal_close(struct config_journal *journal)
 	}
 	pthread_mutex_destroy(&journal->lock);
 	pthread_cond_destroy(&journal->wake);
+	pthread_cond_destroy(&journal->due);
 	free(journal->history);
 	free(journal->directory);
 	free(journal);
@@ -261,8 +349,6 @@ static void finish(struct config_journal *journal, struct journal_job *job)
 	} else {
 		if (!job->status)
 			history_add(journal, &job->revision);
-		if (job->oldest)
-			history_trim(journal, job->oldest);
 		if (job->change.done)
 			job->change.done(job->change.context, job->status);
 		config_put(job->change.from);
@@ -275,12 +361,19 @@ static void finish(struct config_journal *journal, struct journal_job *job)
 void config_journal_poll(struct config_journal *journal)
 {
 	struct journal_job *job;
+	uint64_t oldest;
 	eventfd_t count;
 
 	if (eventfd_read(journal->event_fd, &count) && errno != EAGAIN)
 		log_error("journal", "the event descriptor cannot be read: %s", strerror(errno));
 	while ((job = take_ready(journal)))
 		finish(journal, job);
+	pthread_mutex_lock(&journal->lock);
+	oldest = journal->oldest;
+	journal->oldest = 0;
+	pthread_mutex_unlock(&journal->lock);
+	if (oldest)
+		history_trim(journal, oldest);
 }
 
 const struct config_revision *config_journal_history(const struct config_journal *journal,

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char magic[8] = { 'V', 'P', 'N', 'G', 'W', 'J', '1', '\n' };
+static const char magic[JOURNAL_FILE_START] = { 'V', 'P', 'N', 'G', 'W', 'J', '1', '\n' };
 
 struct record_hdr {
 	uint32_t mark;
@@ -148,26 +148,32 @@ static int read_record(int fd, off_t at, off_t size, struct journal_record *reco
 int journal_file_read(int fd, off_t *good, journal_file_each each, void *context)
 {
 	char start[sizeof(magic)];
-	struct stat st;
 	ssize_t got;
 
 	*good = 0;
-	if (fstat(fd, &st))
-		return -errno;
 	got = read_all(fd, start, sizeof(start), 0);
 	if (got < 0)
 		return (int)got;
 	if ((size_t)got < sizeof(start) || memcmp(start, magic, sizeof(magic)))
 		return -EBADMSG;
 	*good = sizeof(magic);
+	return journal_file_read_on(fd, good, each, context);
+}
+
+int journal_file_read_on(int fd, off_t *at, journal_file_each each, void *context)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
 	for (;;) {
 		struct journal_record record;
-		int status = read_record(fd, *good, st.st_size, &record);
+		int status = read_record(fd, *at, st.st_size, &record);
 
 		if (status <= 0)
 			return status;
 		status = each(context, &record);
-		*good += (off_t)(sizeof(struct record_hdr) + record.n);
+		*at += (off_t)(sizeof(struct record_hdr) + record.n);
 		secret_wipe(record.payload, record.n);
 		free(record.payload);
 		if (status)
@@ -175,7 +181,7 @@ int journal_file_read(int fd, off_t *good, journal_file_each each, void *context
 	}
 }
 
-int journal_file_append(int fd, off_t *end, const struct journal_record *record)
+int journal_file_add(int fd, off_t *end, const struct journal_record *record)
 {
 	struct record_hdr header = { .mark = RECORD_MARK,
 				     .type = record->type,
@@ -190,12 +196,21 @@ int journal_file_append(int fd, off_t *end, const struct journal_record *record)
 	status = write_all(fd, &header, sizeof(header), *end);
 	if (!status)
 		status = write_all(fd, record->payload, record->n, *end + (off_t)sizeof(header));
+	if (!status)
+		*end += (off_t)(sizeof(header) + record->n);
+	return status;
+}
+
+int journal_file_append(int fd, off_t *end, const struct journal_record *record)
+{
+	off_t was = *end;
+	int status = journal_file_add(fd, end, record);
+
 	if (!status && fdatasync(fd))
 		status = -errno;
-	if (!status) {
-		*end += (off_t)(sizeof(header) + record->n);
+	if (!status)
 		return 0;
-	}
+	*end = was;
 	if (ftruncate(fd, *end) || fdatasync(fd))
 		return -EIO;
 	return status;

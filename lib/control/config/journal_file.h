@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define JOURNAL_FILE_START 8 /* where the first record begins */
 #define JOURNAL_RECORD_MAX (512u * 1024 * 1024)
 
 enum journal_record_type {
@@ -38,12 +39,18 @@ __attribute__((warn_unused_result)) int journal_file_open(int *fd, int dir, cons
  */
 __attribute__((warn_unused_result)) int journal_file_read(int fd, off_t *good,
 							  journal_file_each each, void *context);
+/* The same from *at on, where a record begins; *at is moved to where they end. */
+__attribute__((warn_unused_result)) int journal_file_read_on(int fd, off_t *at,
+							     journal_file_each each, void *context);
 /*
  * Appends at *end, syncs, and moves *end. On failure the file is cut back to *end; -EIO when even
  * that failed, and nothing may be appended any more.
  */
 __attribute__((warn_unused_result)) int journal_file_append(int fd, off_t *end,
 							    const struct journal_record *record);
+/* Without the sync, for a file that is not the journal yet: it is synced before it becomes it. */
+__attribute__((warn_unused_result)) int journal_file_add(int fd, off_t *end,
+							 const struct journal_record *record);
 /* Copies [from, size) of the file to a new file, for whoever wants to look at it. */
 __attribute__((warn_unused_result)) int journal_file_save_tail(int fd, off_t from, int dir,
 							       const char *name);

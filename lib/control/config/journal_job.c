@@ -14,19 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_NAME "journal"
-#define FILE_NEW "journal.new"
-#define FILE_OLD "journal.old"
 /* A new base when the changes outweigh the old one this many times, and are worth the trouble. */
 #define COMPACT_RATIO 4
 #define COMPACT_BYTES (1 << 20)
-
-struct fold_until {
-	struct journal_fold fold;
-	uint64_t revision; /* fold to this one */
-	uint64_t reached;
-	uint64_t fingerprint;
-};
 
 static int fold_record(void *context, const struct journal_record *record)
 {
@@ -39,7 +29,7 @@ static int fold_record(void *context, const struct journal_record *record)
 				  record->type == JOURNAL_BASE, record->revision);
 }
 
-static int fold(struct config_journal *journal, struct fold_until *until, uint64_t revision)
+int journal_fold_to(struct config_journal *journal, struct fold_until *until, uint64_t revision)
 {
 	off_t good;
 
@@ -85,88 +75,7 @@ int journal_revision_of(struct config_revision *revision, uint64_t *fingerprint,
 	return 0;
 }
 
-struct copy_after {
-	int fd;
-	off_t end;
-	uint64_t revision;
-};
-
-static int copy_record(void *context, const struct journal_record *record)
-{
-	struct copy_after *copy = context;
-
-	return record->revision > copy->revision ? journal_file_append(copy->fd, &copy->end, record)
-						 : 0;
-}
-
-static int write_base(struct copy_after *copy, const struct fold_until *until, uint64_t fingerprint)
-{
-	struct journal_meta meta = { .cause = "compaction", .fingerprint = fingerprint };
-	struct journal_record base = { .type = JOURNAL_BASE,
-				       .revision = until->reached,
-				       .wall_ms = clock_wall_ms() };
-	struct json_out out;
-	int status;
-
-	json_out_init(&out);
-	journal_fold_text(&until->fold, &meta, &out);
-	base.payload = out.p;
-	base.n = out.n;
-	status = out.failed ? -ENOMEM : journal_file_append(copy->fd, &copy->end, &base);
-	json_out_fini(&out);
-	return status;
-}
-
-static int replace(struct config_journal *journal, const struct copy_after *copy)
-{
-	if (unlinkat(journal->dir, FILE_OLD, 0) && errno != ENOENT)
-		return -errno;
-	if (linkat(journal->dir, FILE_NAME, journal->dir, FILE_OLD, 0))
-		return -errno;
-	if (renameat(journal->dir, FILE_NEW, journal->dir, FILE_NAME) || fsync(journal->dir))
-		return -errno;
-	close(journal->fd);
-	journal->fd = copy->fd;
-	journal->end = copy->end;
-	journal->changes = 0;
-	return 0;
-}
-
-/* The file stays as it is when any of it fails: it is only larger than it need be. */
-static void compact(struct config_journal *journal, struct journal_job *job)
-{
-	uint64_t newest = job->revision.revision;
-	uint64_t base = newest > journal->keep ? newest - journal->keep + 1 : 1;
-	struct copy_after copy = { .fd = -1, .end = 8 };
-	struct fold_until until;
-	off_t good;
-	int status = fold(journal, &until, base);
-
-	if (!status && unlinkat(journal->dir, FILE_NEW, 0) && errno != ENOENT)
-		status = -errno;
-	if (!status)
-		status = journal_file_create(&copy.fd, journal->dir, FILE_NEW);
-	copy.revision = until.reached;
-	if (!status)
-		status = write_base(&copy, &until, job->change.fingerprint);
-	journal->base_bytes = copy.end;
-	if (!status)
-		status = journal_file_read(journal->fd, &good, copy_record, &copy);
-	if (!status)
-		status = replace(journal, &copy);
-	if (status) {
-		log_warn("journal", "could not be compacted, it goes on growing: %s",
-			 strerror(-status));
-		if (copy.fd >= 0)
-			close(copy.fd);
-		unlinkat(journal->dir, FILE_NEW, 0);
-	} else {
-		job->oldest = until.reached;
-	}
-	journal_fold_fini(&until.fold);
-}
-
-static bool is_due(const struct config_journal *journal)
+bool journal_compaction_due(const struct config_journal *journal)
 {
 	off_t limit = journal->base_bytes * COMPACT_RATIO;
 
@@ -186,27 +95,23 @@ static void append(struct config_journal *journal, struct journal_job *job)
 					 .wall_ms = job->revision.wall_ms };
 	uint64_t fingerprint;
 
-	job->status = journal->lost;
-	if (job->status)
-		return;
 	json_out_init(&job->out);
-	job->status = journal_text_change(&job->out, &meta, job->change.from, job->change.to);
+	job->status = journal->lost;
+	if (!job->status)
+		job->status =
+			journal_text_change(&job->out, &meta, job->change.from, job->change.to);
 	if (job->status)
 		return;
 	record.payload = job->out.p;
 	record.n = job->out.n;
+	if (journal_revision_of(&job->revision, &fingerprint, &record))
+		log_warn("journal", "a record that is written cannot be read");
 	job->status = journal_file_append(journal->fd, &journal->end, &record);
 	if (job->status == -EIO)
 		journal->lost = -EIO;
-	if (job->status)
-		return;
-	if (record.type == JOURNAL_BASE)
+	if (!job->status && record.type == JOURNAL_BASE)
 		journal->base_bytes = (off_t)record.n;
-	if (journal_revision_of(&job->revision, &fingerprint, &record))
-		log_warn("journal", "a record that was written cannot be read");
-	journal->changes++;
-	if (is_due(journal))
-		compact(journal, job);
+	journal->changes += !job->status;
 }
 
 static void read_back(struct config_journal *journal, struct journal_job *job)
@@ -214,7 +119,7 @@ static void read_back(struct config_journal *journal, struct journal_job *job)
 	struct fold_until until;
 
 	json_out_init(&job->out);
-	job->status = fold(journal, &until, job->revision.revision);
+	job->status = journal_fold_to(journal, &until, job->revision.revision);
 	if (!job->status && until.reached != job->revision.revision)
 		job->status = -ENOENT;
 	if (!job->status)
@@ -371,7 +276,7 @@ int config_journal_load(struct config_journal *journal, const struct sku_catalog
 						.lenient = true };
 	struct config_build *build;
 	struct fold_until until;
-	int status = fold(journal, &until, UINT64_MAX);
+	int status = journal_fold_to(journal, &until, UINT64_MAX);
 
 	*config = NULL;
 	if (status || !until.reached)

@@ -15,14 +15,29 @@ struct journal_job {
 	config_journal_text text_done; /* a read, else an append */
 	struct config_revision revision;
 	struct json_out out;
-	uint64_t oldest; /* after a compaction: what is left of the history begins here */
 	int status;
 };
 
-struct config_journal {
-	/* Set at open; then the thread's. */
-	int dir;
+/* A file that can take the journal's place once it has what came last. */
+struct journal_compacted {
 	int fd;
+	off_t end;
+	off_t base_bytes;
+	off_t from;	   /* where in the old file it goes on */
+	uint64_t revision; /* the last that it has */
+	uint32_t changes;  /* that it has */
+	uint64_t oldest;   /* what is left of the history begins here */
+};
+
+/*
+ * Two threads: the writer appends and reads back, the compactor makes a small file of a large one.
+ * That takes a while with many resources, and nobody waits for it: it only reads the old file, and
+ * the writer puts the new one in its place between two changes.
+ */
+struct config_journal {
+	/* Set at open; then the writer's. */
+	int dir;
+	int fd; /* the compactor reads it: not exchanged while that works */
 	int lock_fd;
 	off_t end;
 	off_t base_bytes;
@@ -37,18 +52,46 @@ struct config_journal {
 	uint64_t fingerprint;
 	uint64_t revision; /* at open */
 	int event_fd;
-	/* Both, under the lock. */
-	pthread_t thread;
+	/* All, under the lock. */
+	pthread_t writer;
+	pthread_t compactor;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
+	pthread_cond_t due;
 	struct list waiting;
 	struct list ready;
-	bool threaded;
+	uint64_t written; /* the last revision that is in the file */
+	uint64_t newest;  /* that the compactor is to go by; 0: it has nothing to do */
+	uint64_t newest_fingerprint;
+	struct journal_compacted compacted; /* fd -1: there is none */
+	uint64_t oldest;		    /* after a compaction, for the caller */
+	bool writes;			    /* the thread is there */
+	bool compacts;
+	bool compacting;
 	bool stop;
 };
 
-/* On the thread. */
+#define FILE_NAME "journal"
+#define FILE_OLD "journal.old" /* before the last compaction */
+
+struct fold_until {
+	struct journal_fold fold;
+	uint64_t revision; /* fold to this one */
+	uint64_t reached;
+};
+__attribute__((warn_unused_result)) int journal_fold_to(struct config_journal *journal,
+							struct fold_until *until,
+							uint64_t revision);
+
+/* On the writer's thread. */
 void journal_job_run(struct config_journal *journal, struct journal_job *job);
+bool journal_compaction_due(const struct config_journal *journal);
+/* On the compactor's. False: nothing came of it. */
+bool journal_compact(struct config_journal *journal, uint64_t newest, uint64_t fingerprint,
+		     struct journal_compacted *compacted);
+/* On the writer's: it takes the place of the old file, or is thrown away. False: that. */
+bool journal_replace(struct config_journal *journal, struct journal_compacted *compacted);
+void journal_compacted_drop(struct config_journal *journal, struct journal_compacted *compacted);
 /* At open. */
 __attribute__((warn_unused_result)) int journal_directory_open(struct config_journal *journal,
 							       struct config_report *report);
