@@ -73,18 +73,39 @@ static void probed(void *context, const struct contract_answer *answer)
 {
 	struct program *program = context;
 
-	if (!answer || !program->applying)
+	/* Only the last question was asked behind all that is to be applied. */
+	program->probes--;
+	if (!answer || program->probes || !program->applying)
 		return; /* lost: asked again when it is back */
 	program->applying = false;
+	event_timer_cancel(program->apply_deadline);
 	config_store_applied(program->store, 0, NULL);
 	store_follow(program); /* it may wait for a confirmation now */
 }
 
 void configuration_dataplane_ready(struct program *program)
 {
-	if (program->applying &&
-	    requests_probe(desired_requests(program->desired), probed, program) < 0)
+	if (!program->applying)
+		return;
+	if (requests_probe(desired_requests(program->desired), probed, program) < 0)
 		log_warn(TOPIC, "cannot ask the data plane; asking again when it is attached");
+	else
+		program->probes++;
+}
+
+/* A client waits: without a data plane the change is taken back rather than never done. */
+static void apply_late(void *context)
+{
+	struct program *program = context;
+	bool attached = requests_attached(desired_requests(program->desired));
+
+	if (!program->applying)
+		return;
+	program->applying = false;
+	config_store_applied(program->store, -ETIMEDOUT,
+			     attached ? "The data plane did not answer in time."
+				      : "No data plane is attached: start vpngw-dataplane.");
+	store_follow(program);
 }
 
 /* What was said on the command line stands. */
@@ -114,6 +135,8 @@ static int apply(void *context, const struct config *to, const struct config_dif
 	bgp_apply(program->bgp, to);
 	metering_apply(program->metering, to);
 	program->applying = true;
+	event_timer_set(program->apply_deadline,
+			(uint64_t)config_appliance(to)->api.limits.operation_s * CLOCK_NS_PER_S);
 	if (requests_attached(desired_requests(program->desired)))
 		configuration_dataplane_ready(program);
 	return 1;
@@ -182,8 +205,12 @@ int configuration_run(struct program *program)
 	if (rc == 0)
 		rc = event_timer_new(&program->store_tick, program->loop, store_tick, program);
 	if (rc == 0)
+		rc = event_timer_new(&program->apply_deadline, program->loop, apply_late, program);
+	if (rc == 0)
 		rc = apply(program, config_store_running(program->store), NULL, why, sizeof(why));
 	program->applying = false; /* nobody waits for the first one */
+	if (rc >= 0)
+		event_timer_cancel(program->apply_deadline);
 	if (rc < 0)
 		fprintf(stderr, "vpngw-control: %s: cannot be applied: %s\n",
 			program->options.config, why[0] ? why : strerror(-rc));
@@ -195,6 +222,7 @@ void configuration_stop(struct program *program)
 {
 	event_source_free(program->store_readable);
 	event_source_free(program->store_tick);
+	event_source_free(program->apply_deadline);
 }
 
 static void reloaded(void *context, int status, const char *why)

@@ -17,13 +17,15 @@
 struct program {
 	struct options options;
 	struct config_store *store;
-	bool applying; /* the data plane's word is awaited */
+	bool applying;	     /* the data plane's word is awaited */
+	unsigned int probes; /* questions to it that are not answered */
 	struct event_loop *loop;
 	struct event_source *stop_signals[2];
 	struct event_source *reload_signal;
 	struct event_source *watchdog;
 	struct event_source *store_readable;
 	struct event_source *store_tick;
+	struct event_source *apply_deadline;
 	struct desired *desired;
 	struct route *route;
 	struct tunnels *tunnels;

@@ -78,8 +78,14 @@ struct config_api_limits {
 	int64_t failed_authentications_per_min;
 	int64_t body_bytes;
 	int64_t header_bytes;
+	int64_t body_depth;
 	int64_t connections;
+	int64_t connections_per_source;
+	int64_t header_s;
+	int64_t body_s;
 	int64_t timeout_s;
+	int64_t operation_s;
+	int64_t streams;
 };
 
 struct config_api {

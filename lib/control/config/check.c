@@ -257,6 +257,7 @@ int check_config(struct check *check)
 	check_gateways(check);
 	check_gateway_skus(check);
 	check_gateway_bgp(check);
+	check_nat_rules(check);
 	check_local_gateways(check);
 	check_connections(check);
 	status = check_overlaps(check);

@@ -34,6 +34,7 @@ void check_public_ips(struct check *check);
 void check_gateways(struct check *check);
 void check_gateway_skus(struct check *check);
 void check_gateway_bgp(struct check *check);
+void check_nat_rules(struct check *check);
 void check_local_gateways(struct check *check);
 void check_connections(struct check *check);
 void check_vnet_connection(struct check *check, const struct config_connection *connection,

@@ -39,6 +39,7 @@ struct scan {
 	size_t n;
 	size_t at;
 	uint32_t depth;
+	uint32_t most;
 	const char *problem;
 };
 
@@ -80,8 +81,8 @@ static void scan_text(struct scan *s)
 
 		if (c == '"')
 			scan_string(s);
-		else if ((c == '{' || c == '[') && ++s->depth > CONFIG_JSON_DEPTH)
-			s->problem = "objects nested deeper than 32";
+		else if ((c == '{' || c == '[') && ++s->depth > s->most)
+			s->problem = "objects nested deeper than is allowed";
 		else if ((c == '}' || c == ']') && s->depth)
 			s->depth--;
 		else if (c == 0 || c >= 0x80)
@@ -133,7 +134,16 @@ void config_json_setup(void)
 
 int config_json_parse(cJSON **root, const char *text, size_t n, struct config_report *report)
 {
-	struct scan scan = { .p = (const unsigned char *)text, .n = n };
+	return config_json_parse_depth(root, (struct span){ (const uint8_t *)text, n },
+				       CONFIG_JSON_DEPTH, report);
+}
+
+int config_json_parse_depth(cJSON **root, struct span bytes, uint32_t depth,
+			    struct config_report *report)
+{
+	struct scan scan = { .p = bytes.p, .n = bytes.n, .most = depth };
+	const char *text = (const char *)bytes.p;
+	size_t n = bytes.n;
 	const char *end = NULL;
 
 	config_json_setup();

@@ -9,7 +9,8 @@
 struct printer {
 	const struct config_print *print;
 	const struct config_resource *resource;
-	const char *part_id; /* of the part that is being printed, or NULL */
+	const char *part_id;	/* of the part that is being printed, or NULL */
+	const char *part_child; /* its segment */
 	struct json_out *out;
 };
 
@@ -50,6 +51,7 @@ static void print_part(struct printer *printer, const struct schema_object *obje
 	snprintf(id, sizeof(id), "%s/%s/%s", printer->resource->id, object->child,
 		 *(const char *const *)schema_member_const(base, name));
 	printer->part_id = id;
+	printer->part_child = object->child;
 	print_object(printer, NULL, object, base);
 	printer->part_id = NULL;
 }
@@ -188,13 +190,16 @@ static void print_own(struct printer *printer, const char *name)
 	struct json_out *out = printer->out;
 	char etag[CONFIG_ETAG];
 	char guid[ID_GUID_TEXT];
+	char type[128];
 
 	if (!strcmp(name, "id")) {
 		json_out_string(out, name, printer->part_id ? printer->part_id : resource->id);
 	} else if (!strcmp(name, "name")) {
 		json_out_string(out, name, resource->name);
 	} else if (!strcmp(name, "type")) {
-		json_out_string(out, name, schema_kind(resource->kind)->type);
+		snprintf(type, sizeof(type), "%s%s%s", schema_kind(resource->kind)->type,
+			 printer->part_id ? "/" : "", printer->part_id ? printer->part_child : "");
+		json_out_string(out, name, type);
 	} else if (!strcmp(name, "etag")) {
 		json_out_string(out, name, config_etag(etag, resource));
 	} else if (!strcmp(name, "provisioningState")) {

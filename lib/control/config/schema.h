@@ -103,6 +103,12 @@ extern const struct schema_object schema_connection;
 extern const struct schema_object schema_bgp;
 extern const struct schema_object schema_certificate;
 
+/* "200-300" or "200". False: it is neither, or not from 1 to 65535. */
+struct schema_ports {
+	unsigned long low, high;
+};
+bool schema_port_range(const char *text, struct schema_ports *ports);
+
 /* Everything about a kind of resource. */
 struct schema_kind {
 	const char *list; /* "virtualNetworkGateways": in the file and in the path */

@@ -1,3 +1,4 @@
+#include "control/config/json_in.h"
 #include "control/config/schema_rows.h"
 
 #include <ctype.h>
@@ -282,14 +283,28 @@ static const struct schema_object token_object = { .name = "API token",
 static const struct schema_field api_limit_rows[] = {
 	API_LIMIT("changesPerSecond", changes_per_s, 1, 1000000, 20, "Per token."),
 	API_LIMIT("changesBurst", changes_burst, 1, 1000000, 40, "Per token."),
-	API_LIMIT("readsPerSecond", reads_per_s, 1, 10000000, 10000, "Per token."),
+	API_LIMIT("readsPerSecond", reads_per_s, 1, 10000000, 10000, "Per token; as many at once."),
 	API_LIMIT("failedAuthenticationsPerMinute", failed_authentications_per_min, 1, 10000, 5,
 		  "Per source; then 429."),
-	API_LIMIT("bodyBytes", body_bytes, 1024, 67108864, 1048576, ""),
-	API_LIMIT("headerBytes", header_bytes, 1024, 1048576, 16384, ""),
-	API_LIMIT("connections", connections, 1, 100000, 100, "At the same time."),
+	API_LIMIT("bodyBytes", body_bytes, 1024, 67108864, 1048576, "More is answered with 413."),
+	API_LIMIT("bodyDepth", body_depth, 8, CONFIG_JSON_DEPTH, CONFIG_JSON_DEPTH,
+		  "Of arrays and objects in one another."),
+	API_LIMIT("headerBytes", header_bytes, 1024, 1048576, 16384,
+		  "Request line and headers; more is answered with 431."),
+	API_LIMIT("connections", connections, 1, 100000, 100,
+		  "At the same time; those above wait until one ends."),
+	API_LIMIT("connectionsPerSource", connections_per_source, 1, 100000, 50,
+		  "Of one address (IPv6: /64); those above are closed."),
+	API_LIMIT("headerSeconds", header_s, 1, 600, 10,
+		  "For the whole head of a request, TLS included; then 408."),
+	API_LIMIT("bodySeconds", body_s, 1, 3600, 30, "For the whole body of a request; then 408."),
 	API_LIMIT("timeoutSeconds", timeout_s, 1, 600, 10,
-		  "A connection that makes no progress for this long is closed."),
+		  "A connection without a request, or whose client takes nothing of an answer, for "
+		  "this long is closed."),
+	API_LIMIT("operationSeconds", operation_s, 1, 3600, 30,
+		  "A change that the data plane has not taken after this long is taken back, its "
+		  "operation has failed."),
+	API_LIMIT("streams", streams, 1, 10000, 32, "Event streams at the same time."),
 };
 static const struct schema_object api_limits_object = { .name = "API limits",
 							SCHEMA_ROWS(api_limit_rows) };

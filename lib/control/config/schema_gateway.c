@@ -29,16 +29,6 @@ static const struct schema_enum generation_values[] = {
 	{ .name = "Generation2", .value = CONFIG_GENERATION_2 },
 	{ 0 }
 };
-static const struct schema_enum nat_type_values[] = {
-	{ .name = "Static", .value = CONFIG_NAT_STATIC },
-	{ .name = "Dynamic", .value = CONFIG_NAT_DYNAMIC },
-	{ 0 }
-};
-static const struct schema_enum nat_mode_values[] = {
-	{ .name = "EgressSnat", .value = CONFIG_NAT_EGRESS_SNAT },
-	{ .name = "IngressSnat", .value = CONFIG_NAT_INGRESS_SNAT },
-	{ 0 }
-};
 static const struct schema_enum admin_values[] = { { .name = "Enabled", .value = 0 },
 						   { .name = "Disabled", .value = 1 },
 						   { 0 } };
@@ -237,93 +227,6 @@ static const struct schema_object ip_configuration_object = {
 	.child = "ipConfigurations",
 };
 
-static const struct schema_field nat_mapping_rows[] = {
-	{ .name = "addressSpace",
-	  .type = SCHEMA_PREFIX,
-	  .status = SCHEMA_REFUSED,
-	  .reason = NOT_YET,
-	  .flags = SCHEMA_REQUIRED,
-	  SCHEMA_AT(config_nat_mapping, space),
-	  .help = "One prefix." },
-	{ .name = "portRange",
-	  .type = SCHEMA_STRING,
-	  .status = SCHEMA_REFUSED,
-	  .reason = NOT_YET,
-	  SCHEMA_AT(config_nat_mapping, port_range),
-	  .max = 11,
-	  .help = "`200-300`." },
-};
-static const struct schema_object nat_mapping_object = {
-	.name = "NAT mapping",
-	SCHEMA_ROWS(nat_mapping_rows),
-	.size = sizeof(struct config_nat_mapping),
-};
-
-#define NAT_MAPPING_ROW(json_name, member, text)                                                   \
-	{                                                                                          \
-		.name = json_name, .type = SCHEMA_ARRAY, .element = SCHEMA_OBJECT,                 \
-		.status = SCHEMA_REFUSED, .reason = NOT_YET, SCHEMA_AT(config_nat_rule, member),   \
-		.object = &nat_mapping_object, .max = 1, .help = text                              \
-	}
-
-static const struct schema_field nat_rule_properties[] = {
-	{ .name = "type",
-	  .type = SCHEMA_ENUM,
-	  .status = SCHEMA_REFUSED,
-	  .reason = NOT_YET,
-	  .flags = SCHEMA_HAS_DEFAULT,
-	  SCHEMA_AT(config_nat_rule, type),
-	  .values = nat_type_values,
-	  .help = "One to one, or many to one." },
-	{ .name = "mode",
-	  .type = SCHEMA_ENUM,
-	  .status = SCHEMA_REFUSED,
-	  .reason = NOT_YET,
-	  .flags = SCHEMA_HAS_DEFAULT,
-	  SCHEMA_AT(config_nat_rule, mode),
-	  .values = nat_mode_values,
-	  .help = "Which side is translated." },
-	NAT_MAPPING_ROW("internalMappings", internal, "Before."),
-	NAT_MAPPING_ROW("externalMappings", external, "After."),
-	{ .name = "ipConfigurationId",
-	  .type = SCHEMA_REF,
-	  .status = SCHEMA_REFUSED,
-	  .reason = NOT_YET,
-	  SCHEMA_AT(config_nat_rule, ip_configuration),
-	  .ref_kind = CONFIG_GATEWAY,
-	  .ref_child = "ipConfigurations",
-	  .help = "Its instance." },
-	{ .name = "provisioningState",
-	  .type = SCHEMA_NOTHING,
-	  .status = SCHEMA_ENFORCED,
-	  .flags = SCHEMA_READ_ONLY,
-	  .help = "The gateway's." },
-};
-static const struct schema_object nat_rule_properties_object = { .name = "NAT rule properties",
-								 SCHEMA_ROWS(nat_rule_properties) };
-static const struct schema_field nat_rule_rows[] = {
-	{ .name = "name",
-	  .type = SCHEMA_STRING,
-	  .status = SCHEMA_REFUSED,
-	  .reason = NOT_YET,
-	  .flags = SCHEMA_REQUIRED,
-	  SCHEMA_AT(config_nat_rule, name),
-	  .min = 1,
-	  .max = 80,
-	  .help = "Without `/`." },
-	SCHEMA_PART_ROWS,
-	{ .name = "properties",
-	  .type = SCHEMA_OBJECT,
-	  .status = SCHEMA_ENFORCED,
-	  .flags = SCHEMA_INLINE | SCHEMA_REQUIRED,
-	  .object = &nat_rule_properties_object,
-	  .help = "" },
-};
-static const struct schema_object nat_rule_object = { .name = "NAT rule",
-						      SCHEMA_ROWS(nat_rule_rows),
-						      .size = sizeof(struct config_nat_rule),
-						      .child = "natRules" };
-
 static const struct schema_field gateway_sku_rows[] = {
 	{ .name = "name",
 	  .type = SCHEMA_STRING,
@@ -458,12 +361,13 @@ static const struct schema_field gateway_properties[] = {
 	{ .name = "natRules",
 	  .type = SCHEMA_ARRAY,
 	  .element = SCHEMA_OBJECT,
-	  .status = SCHEMA_REFUSED,
-	  .reason = "NAT is not built yet",
+	  .status = SCHEMA_STORED,
+	  .flags = SCHEMA_LIVE,
 	  SCHEMA_AT(config_gateway, nat_rules),
-	  .object = &nat_rule_object,
+	  .object = &schema_nat_rule,
 	  .max = 500,
-	  .help = "" },
+	  .help = "A rule does nothing until a connection refers to it, and connections cannot do "
+		  "so yet: `ingressNatRules` and `egressNatRules` are refused." },
 	{ .name = "customRoutes",
 	  .type = SCHEMA_OBJECT,
 	  .status = SCHEMA_ENFORCED,

@@ -64,6 +64,7 @@
 	}
 
 extern const struct schema_enum schema_allocation_values[];
+extern const struct schema_object schema_nat_rule;
 
 /* Checks that several tables use. */
 bool schema_check_name(const struct schema_field *field, const void *value,

@@ -72,8 +72,7 @@ static cJSON *body_member(struct router_call *call, const char *name)
 	cJSON *member = NULL;
 
 	config_report_init(&report);
-	if (config_json_parse(&json, (const char *)call->request->body.p, call->request->body.n,
-			      &report) == 0)
+	if (rest_body_parse(call, &json, &report) == 0)
 		member = cJSON_DetachItemFromObjectCaseSensitive(json, name);
 	config_json_free(json);
 	config_report_fini(&report);

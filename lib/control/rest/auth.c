@@ -384,11 +384,12 @@ enum auth_result auth_check(struct auth *auth, struct http_request *request, uin
 	struct token *token;
 
 	*retry_s = 1;
-	if (held_off(auth, request, now_ns, retry_s))
-		return AUTH_HELD_OFF;
 	if (!header || strncasecmp(header, "Bearer ", 7))
-		return AUTH_MISSING;
+		return held_off(auth, request, now_ns, retry_s) ? AUTH_HELD_OFF : AUTH_MISSING;
+	/* A good token counts whoever else fails from there: all share loopback, or a NAT. */
 	token = token_find(auth, header + 7 + strspn(header + 7, " "));
+	if (!token && held_off(auth, request, now_ns, retry_s))
+		return AUTH_HELD_OFF;
 	if (!token)
 		return failed(auth, request, now_ns, AUTH_WRONG);
 	if (token->expires_s && token->expires_s <= wall_s)

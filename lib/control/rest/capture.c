@@ -57,8 +57,7 @@ static bool body_read(struct router_call *call, cJSON **body)
 	*body = NULL;
 	config_report_init(&report);
 	if (call->request->body.n)
-		rc = config_json_parse(body, (const char *)call->request->body.p,
-				       call->request->body.n, &report);
+		rc = rest_body_parse(call, body, &report);
 	config_report_fini(&report);
 	if (rc == 0 && (!*body || cJSON_IsObject(*body)))
 		return true;

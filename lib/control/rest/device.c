@@ -110,8 +110,7 @@ static const struct device *device_wanted(struct router_call *call)
 	cJSON *body = NULL;
 
 	config_report_init(&report);
-	if (config_json_parse(&body, (const char *)call->request->body.p, call->request->body.n,
-			      &report) == 0)
+	if (rest_body_parse(call, &body, &report) == 0)
 		device = device_find(body);
 	config_json_free(body);
 	config_report_fini(&report);

@@ -45,7 +45,16 @@ void error_set(struct http_reply *reply, const struct error_answer *answer, cons
 	text_add(&reply->body, ",\"details\":[]}}");
 }
 
-void error_set_report(struct http_reply *reply, const struct config_report *report)
+static const char *pointer_below(const char *pointer, const char *below)
+{
+	size_t n = below ? strlen(below) : 0;
+
+	return n && !strncmp(pointer, below, n) && (pointer[n] == '/' || !pointer[n]) ? pointer + n
+										      : pointer;
+}
+
+void error_set_report(struct http_reply *reply, const struct config_report *report,
+		      const char *below)
 {
 	const struct config_finding *first = report->errors;
 
@@ -57,12 +66,12 @@ void error_set_report(struct http_reply *reply, const struct config_report *repo
 	}
 	reply->status = first->http_status ? first->http_status : 400;
 	text_add(&reply->body, "{\"error\":{");
-	add_fields(&reply->body, first->code, first->message, first->pointer);
+	add_fields(&reply->body, first->code, first->message, pointer_below(first->pointer, below));
 	text_add(&reply->body, ",\"details\":[");
 	for (uint32_t i = 0; i < report->error_kept; i++) {
 		text_add(&reply->body, i ? ",{" : "{");
 		add_fields(&reply->body, report->errors[i].code, report->errors[i].message,
-			   report->errors[i].pointer);
+			   pointer_below(report->errors[i].pointer, below));
 		text_add(&reply->body, "}");
 	}
 	text_add(&reply->body, "]}}");

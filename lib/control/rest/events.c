@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-#define STREAMS_MAX 32
-
 struct event_stream {
 	struct list list;
 	struct server_exchange *exchange;
@@ -46,11 +44,12 @@ static size_t sweep(struct rest *rest)
 void events_subscribe(struct router_call *call)
 {
 	struct rest *rest = rest_of(call);
+	int64_t most = config_appliance(rest->configured)->api.limits.streams;
 	struct event_stream *stream;
 
-	if (sweep(rest) >= STREAMS_MAX) {
+	if (sweep(rest) >= (size_t)most) {
 		rest_refuse(call, &(struct error_answer){ 429, "TooManyRequests", NULL },
-			    "There are %u event streams already.", STREAMS_MAX);
+			    "There are %lld event streams already.", (long long)most);
 		return;
 	}
 	stream = calloc(1, sizeof(*stream));

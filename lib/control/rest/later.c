@@ -23,7 +23,6 @@ static const struct {
 	{ "executeMigration", "migration to other public addresses" },
 	{ "commitMigration", "migration to other public addresses" },
 	{ "abortMigration", "migration to other public addresses" },
-	{ "natRules", "NAT" },
 };
 
 static bool has_segment(const struct http_request *request, const char *text)
@@ -36,13 +35,19 @@ static bool has_segment(const struct http_request *request, const char *text)
 
 static void not_built(struct router_call *call)
 {
-	const char *feature = "this";
+	const struct config_resource *gateway = rest_find(call, CONFIG_GATEWAY, call->names[0]);
+	const char *feature = "this", *action = NULL;
 
-	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
-		if (has_segment(call->request, features[i].action))
-			feature = features[i].feature;
-	rest_refuse(call, &(struct error_answer){ 501, "NotImplemented", NULL },
-		    "This operation belongs to %s, which is not built yet.", feature);
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+		if (!has_segment(call->request, features[i].action))
+			continue;
+		action = features[i].action;
+		feature = features[i].feature;
+	}
+	if (gateway)
+		rest_refuse(call, &(struct error_answer){ 501, "NotImplemented", action },
+			    "The operation %s belongs to %s, which is not built yet.",
+			    action ? action : "", feature);
 }
 
 static void not_express_route(struct router_call *call)
@@ -85,8 +90,6 @@ static const struct router_row rows[] = {
 	GATEWAY_POST("executeMigration", not_built),
 	GATEWAY_POST("commitMigration", not_built),
 	GATEWAY_POST("abortMigration", not_built),
-	{ HTTP_PUT, "virtualNetworkGateways/*/natRules/*", CONFIG_TOKEN_ADMIN, not_built },
-	{ HTTP_DELETE, "virtualNetworkGateways/*/natRules/*", CONFIG_TOKEN_ADMIN, not_built },
 };
 
 const struct rest_rows rest_later_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_NOT_BUILT };

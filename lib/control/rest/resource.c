@@ -164,12 +164,12 @@ static void resource_list(struct router_call *call, enum config_kind kind)
 
 /* Ends the exchange with what the report says. */
 static void refuse_report(struct router_call *call, const char *id,
-			  const struct config_report *report)
+			  const struct config_report *report, const char *below)
 {
 	struct http_reply reply = { 0 };
 
 	rest_audit(call, id, "refused");
-	error_set_report(&reply, report);
+	error_set_report(&reply, report, below);
 	server_reply(call->exchange, &reply);
 }
 
@@ -234,7 +234,7 @@ static const struct operation *submit(struct router_call *call, struct config *c
 	rc = config_store_commit(rest->config.store, &commit, &report);
 	if (rc < 0) {
 		rest_change_done(change, rc, "The change was refused.");
-		refuse_report(call, id, &report);
+		refuse_report(call, id, &report, NULL);
 	}
 	config_report_fini(&report);
 	return rc < 0 ? NULL : operation;
@@ -292,6 +292,7 @@ bool rest_is_dry_run(const struct router_call *call)
 
 struct put_target {
 	enum config_kind kind;
+	const char *below;
 	char id[ID_MAX];
 };
 
@@ -323,7 +324,7 @@ static struct config *put(struct router_call *call, const struct put_target *tar
 	*operation = NULL;
 	config_report_init(&report);
 	if (build(rest, target->kind, target->id, json, &config, &report) < 0) {
-		refuse_report(call, target->id, &report);
+		refuse_report(call, target->id, &report, target->below);
 		config_report_fini(&report);
 		return NULL;
 	}
@@ -368,10 +369,12 @@ void rest_resource_put_as(struct router_call *call, const struct config_resource
 			  const cJSON *json, const struct rest_put_answer *answer)
 {
 	struct http_reply reply = { .status = answer->status };
-	struct put_target target = { .kind = resource->kind };
+	struct put_target target = { .kind = resource->kind, .below = answer->below };
 	const struct operation *operation;
 	struct config *config;
+	char key[ID_MAX];
 
+	key_of(key, resource->key);
 	snprintf(target.id, sizeof(target.id), "%s", resource->id);
 	if (!change_allowed(call, resource->kind, resource->key, resource))
 		return;
@@ -382,7 +385,10 @@ void rest_resource_put_as(struct router_call *call, const struct config_resource
 	}
 	if (operation)
 		rest_follow(&reply, call, operation, answer->follow);
-	if (answer->body)
+	if (answer->write)
+		answer->write(call, config_find(config, target.kind, key), answer->context,
+			      &reply.body);
+	else if (answer->body)
 		text_add(&reply.body, "%s", answer->body);
 	rest_answer(call, &reply);
 	config_put(config);
@@ -394,9 +400,8 @@ static void put_body(struct router_call *call, enum config_kind kind)
 	cJSON *json = NULL;
 
 	config_report_init(&report);
-	if (config_json_parse(&json, (const char *)call->request->body.p, call->request->body.n,
-			      &report) < 0)
-		refuse_report(call, call->names[0], &report);
+	if (rest_body_parse(call, &json, &report) < 0)
+		refuse_report(call, call->names[0], &report, NULL);
 	else
 		rest_resource_put(call, kind, call->names[0], json);
 	config_json_free(json);
@@ -423,7 +428,7 @@ static void resource_delete(struct router_call *call, enum config_kind kind)
 		return;
 	config_report_init(&report);
 	if (build(rest, kind, was->id, NULL, &config, &report) < 0) {
-		refuse_report(call, id, &report);
+		refuse_report(call, id, &report, NULL);
 		config_report_fini(&report);
 		return;
 	}
@@ -452,10 +457,9 @@ static void patch_tags(struct router_call *call, enum config_kind kind)
 	config_report_init(&report);
 	json_out_init(&out);
 	config_print_resource(&print, was, NULL, &out);
-	if (config_json_parse(&patch, (const char *)call->request->body.p, call->request->body.n,
-			      &report) < 0 ||
+	if (rest_body_parse(call, &patch, &report) < 0 ||
 	    config_json_parse(&whole, json_out_text(&out), out.n, &report) < 0) {
-		refuse_report(call, was->id, &report);
+		refuse_report(call, was->id, &report, NULL);
 	} else {
 		cJSON *tags = cJSON_DetachItemFromObjectCaseSensitive(patch, "tags");
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/config/appliance.h"
+#include "control/config/json_in.h"
 #include "control/config/json_out.h"
 #include "control/rest/events.h"
 #include "control/rest/state.h"
@@ -51,6 +52,14 @@ void rest_answer_json(struct router_call *call, struct json_out *out)
 	text_add_bytes(&reply.body, json_out_text(out), out->n);
 	json_out_fini(out);
 	rest_answer(call, &reply);
+}
+
+int rest_body_parse(const struct router_call *call, cJSON **json, struct config_report *report)
+{
+	const struct config_api *api = &config_appliance(rest_of(call)->configured)->api;
+
+	return config_json_parse_depth(json, call->request->body, (uint32_t)api->limits.body_depth,
+				       report);
 }
 
 static void follow_header(struct http_reply *reply, const struct router_call *call,

@@ -32,7 +32,7 @@ static void preview(struct router_call *call)
 	config_report_init(&report);
 	if (config_store_preview(rest_of(call)->config.store, call->request->body, &lines,
 				 &report) < 0) {
-		error_set_report(&reply, &report);
+		error_set_report(&reply, &report, NULL);
 	} else {
 		text_add(&reply.body, "{\"changes\":[");
 		for (rest = lines.p; rest && (line = strsep(&rest, "\n")) && *line; first = false) {
@@ -74,7 +74,7 @@ static void import(struct router_call *call)
 		rest_change_done(change, 0, NULL);
 	} else {
 		rest_change_done(change, rc, "The file was refused.");
-		error_set_report(&reply, &report);
+		error_set_report(&reply, &report, NULL);
 		rest_answer(call, &reply);
 	}
 	config_report_fini(&report);

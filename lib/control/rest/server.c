@@ -1,13 +1,13 @@
 #include "control/rest/server.h"
 
 #include "base/log.h"
-#include "control/rest/parse.h"
+#include "base/map.h"
+#include "control/rest/client.h"
 #include "control/rest/tls.h"
 
-#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
-#include <event2/http.h>
+#include <event2/event.h>
 #include <event2/listener.h>
 #include <openssl/ssl.h>
 
@@ -21,11 +21,9 @@
 
 #define TOPIC "rest"
 #define LISTENERS_MAX 8
-#define STREAM_BACKLOG_MAX (1024 * 1024)
 
 struct server_listener {
 	struct server *server;
-	struct evhttp *http;
 	struct evconnlistener *listener;
 	bool tls;
 };
@@ -36,112 +34,134 @@ struct server {
 	struct ssl_ctx_st *tls;
 	struct server_listener listeners[LISTENERS_MAX];
 	uint32_t listener_count;
-	uint32_t connections; /* TLS ones that live */
-	int connection_index; /* of OpenSSL's per-connection data */
+	struct client_owner owner;
+	uint32_t connections;
+	struct map sources; /* address -> number of connections */
+	uint64_t turned_away;
 	bool full;
 };
 
-struct server_exchange {
-	struct evhttp_request *request; /* NULL: the client has gone */
-	struct parse_storage storage;
-	struct http_request parsed;
-	void (*gone)(void *context);
-	void *gone_context;
-	bool streaming;
-};
-
-/* A connection ends where its TLS state does. */
-static void connection_freed(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index,
-			     long argument, void *more)
+static void listeners_switch(struct server *server, bool on)
 {
-	struct server *server = pointer;
+	for (uint32_t i = 0; i < server->listener_count; i++)
+		if (on)
+			evconnlistener_enable(server->listeners[i].listener);
+		else
+			evconnlistener_disable(server->listeners[i].listener);
+}
 
-	if (!server)
-		return;
+static uintptr_t source_count(const struct server *server, const struct net_addr *source)
+{
+	return (uintptr_t)map_get(&server->sources, source, sizeof(*source));
+}
+
+static bool source_set(struct server *server, const struct net_addr *source, uintptr_t count)
+{
+	if (count)
+		return map_set(&server->sources, source, sizeof(*source), (void *)count, NULL) == 0;
+	map_del(&server->sources, source, sizeof(*source));
+	return true;
+}
+
+static void on_ended(struct client *client)
+{
+	struct server *server = list_entry(client->owner, struct server, owner);
+
 	server->connections--;
+	if (!source_set(server, &client->source, source_count(server, &client->source) - 1))
+		log_error(TOPIC, "out of memory");
 	if (!server->full)
 		return;
 	server->full = false;
-	for (uint32_t i = 0; i < server->listener_count; i++)
-		evconnlistener_enable(server->listeners[i].listener);
+	listeners_switch(server, true);
 }
 
 /* At the limit nothing more is accepted until a connection ends: the rest wait in the backlog. */
-static void connection_count(struct server *server, SSL *ssl)
+static void connection_count(struct server *server)
 {
-	SSL_set_ex_data(ssl, server->connection_index, server);
 	if (++server->connections < (uint32_t)server->config.api->limits.connections)
 		return;
 	server->full = true;
 	log_warn(TOPIC, "as many connections as allowed connections=%u", server->connections);
-	for (uint32_t i = 0; i < server->listener_count; i++)
-		evconnlistener_disable(server->listeners[i].listener);
+	listeners_switch(server, false);
 }
 
-static struct bufferevent *tls_connection(struct event_base *base, void *context)
+/* Address and port for people, and what counts as one source: an IPv6 host has its /64. */
+static struct net_addr peer_of(const struct sockaddr *from, char peer[64])
 {
-	struct server_listener *listener = context;
-	SSL *ssl = SSL_new(listener->server->tls);
+	const struct sockaddr_in *in4 = (const struct sockaddr_in *)from;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)from;
+	char text[NET_ADDR_TEXT];
+	struct net_addr addr;
 
-	if (!ssl)
-		return NULL;
-	connection_count(listener->server, ssl);
-	return bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
-					      BEV_OPT_CLOSE_ON_FREE);
+	if (from->sa_family == AF_INET6) {
+		addr = net_addr_of(NET_IP6, &in6->sin6_addr);
+		snprintf(peer, 64, "%s:%u", net_addr_text(text, &addr), ntohs(in6->sin6_port));
+		return net_prefix_of(&addr, 64).addr;
+	}
+	addr = net_addr_of(NET_IP4, &in4->sin_addr);
+	snprintf(peer, 64, "%s:%u", net_addr_text(text, &addr), ntohs(in4->sin_port));
+	return addr;
 }
 
-static void request_gone(struct evhttp_connection *connection, void *context)
+static struct bufferevent *stream_new(const struct server_listener *l, evutil_socket_t fd)
 {
-	struct server_exchange *exchange = context;
+	struct event_base *base = event_loop_base(l->server->loop);
+	struct bufferevent *stream = NULL;
+	SSL *ssl;
 
-	exchange->request = NULL;
-	if (exchange->gone)
-		exchange->gone(exchange->gone_context);
+	if (!l->tls) {
+		stream = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+	} else {
+		ssl = SSL_new(l->server->tls);
+		if (ssl)
+			stream = bufferevent_openssl_socket_new(
+				base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+	}
+	if (!stream)
+		evutil_closesocket(fd);
+	return stream;
 }
 
-static void exchange_free(struct server_exchange *exchange)
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from,
+		      int length, void *context)
 {
-	parse_storage_fini(&exchange->storage);
-	free(exchange);
-}
+	struct server_listener *l = context;
+	struct server *server = l->server;
+	const struct config_api_limits *limits = &server->config.api->limits;
+	char peer[64];
+	struct client_new client = { .source = peer_of(from, peer), .peer = peer, .tls = l->tls };
+	uintptr_t count = source_count(server, &client.source);
 
-static void refuse(struct evhttp_request *request, int status, const char *code,
-		   const char *message)
-{
-	struct evbuffer *body = evbuffer_new();
-
-	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
-			  "application/json");
-	if (body)
-		evbuffer_add_printf(body, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", code,
-				    message);
-	evhttp_send_reply(request, status, NULL, body);
-	if (body)
-		evbuffer_free(body);
-}
-
-static void on_request(struct evhttp_request *request, void *context)
-{
-	struct server_listener *listener = context;
-	struct server *server = listener->server;
-	struct server_exchange *exchange = calloc(1, sizeof(*exchange));
-	const char *wrong;
-
-	if (!exchange) {
-		refuse(request, 503, "ServiceUnavailable", "The gateway is out of memory.");
+	if (count >= (uintptr_t)limits->connections_per_source) {
+		server->turned_away++;
+		log_warn(TOPIC, "as many connections of one source as allowed peer=%s", peer);
+		evutil_closesocket(fd);
 		return;
 	}
-	wrong = parse_request(&exchange->parsed, &exchange->storage, request);
-	if (wrong) {
-		refuse(request, 400, "InvalidRequestFormat", wrong);
-		exchange_free(exchange);
+	client.stream = stream_new(l, fd);
+	if (!client.stream || !source_set(server, &client.source, count + 1)) {
+		if (client.stream)
+			bufferevent_free(client.stream);
+		log_error(TOPIC, "out of memory");
 		return;
 	}
-	exchange->request = request;
-	exchange->parsed.tls = listener->tls;
-	evhttp_connection_set_closecb(evhttp_request_get_connection(request), request_gone,
-				      exchange);
-	server->config.handler(server->config.context, exchange, &exchange->parsed);
+	if (client_start(&server->owner, &client))
+		connection_count(server);
+	else if (source_set(server, &client.source, count))
+		log_error(TOPIC, "out of memory");
+}
+
+/* No descriptor or no memory: the connection stays in the backlog; trying at once would spin. */
+static void on_accept_error(struct evconnlistener *listener, void *context)
+{
+	struct server_listener *l = context;
+
+	log_error(TOPIC, "cannot accept a connection error=\"%s\"", strerror(errno));
+	if (l->server->connections) {
+		l->server->full = true;
+		listeners_switch(l->server, false);
+	}
 }
 
 static bool is_loopback(const struct net_addr *addr)
@@ -167,18 +187,6 @@ static socklen_t socket_address(struct sockaddr_storage *to, const struct config
 	return sizeof(*in4);
 }
 
-static void limits_set(struct evhttp *http, const struct config_api_limits *limits)
-{
-	/* All that libevent knows: what is not ours is refused in our own words. */
-	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_PUT | EVHTTP_REQ_POST |
-						 EVHTTP_REQ_PATCH | EVHTTP_REQ_DELETE |
-						 EVHTTP_REQ_HEAD | EVHTTP_REQ_OPTIONS |
-						 EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT);
-	evhttp_set_max_body_size(http, (ssize_t)limits->body_bytes);
-	evhttp_set_max_headers_size(http, (ssize_t)limits->header_bytes);
-	evhttp_set_timeout(http, (int)limits->timeout_s);
-}
-
 static int listen_on(struct server *server, const struct config_listener *from, char *why,
 		     size_t why_size)
 {
@@ -198,26 +206,21 @@ static int listen_on(struct server *server, const struct config_listener *from, 
 	}
 	l->server = server;
 	l->tls = from->tls;
-	l->http = evhttp_new(base);
-	if (!l->http)
-		return -ENOMEM;
-	server->listener_count++;
-	l->listener = evconnlistener_new_bind(
-		base, NULL, NULL, LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE,
-		128, (struct sockaddr *)&address, (int)n);
-	if (!l->listener || !evhttp_bind_listener(l->http, l->listener)) {
+	l->listener = evconnlistener_new_bind(base, on_accept, l,
+					      LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC |
+						      LEV_OPT_CLOSE_ON_FREE,
+					      128, (struct sockaddr *)&address, (int)n);
+	if (!l->listener) {
 		snprintf(why, why_size, "api.listeners: cannot listen on %s port %lld: %s", text,
 			 (long long)from->port, strerror(errno));
 		return -EADDRINUSE;
 	}
+	server->listener_count++;
+	evconnlistener_set_error_cb(l->listener, on_accept_error);
 	/* Connections inherit it: an answer in two records must not wait for the client's ACK. */
 	if (setsockopt(evconnlistener_get_fd(l->listener), IPPROTO_TCP, TCP_NODELAY, &on,
 		       sizeof(on)))
 		log_warn(TOPIC, "cannot switch Nagle's algorithm off: %s", strerror(errno));
-	if (l->tls)
-		evhttp_set_bevcb(l->http, tls_connection, l);
-	limits_set(l->http, &server->config.api->limits);
-	evhttp_set_gencb(l->http, on_request, l);
 	log_info(TOPIC, "listening address=%s port=%lld tls=%s", text, (long long)from->port,
 		 l->tls ? "yes" : "no");
 	return 0;
@@ -238,7 +241,12 @@ int server_new(struct server **server, struct event_loop *loop, const struct ser
 		return -ENOMEM;
 	s->loop = loop;
 	s->config = *config;
-	s->connection_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, connection_freed);
+	map_init(&s->sources);
+	list_init(&s->owner.clients);
+	s->owner.limits = &config->api->limits;
+	s->owner.handler = config->handler;
+	s->owner.context = config->context;
+	s->owner.ended = on_ended;
 	rc = tls_context_new(&s->tls, config->api, config->state_directory, why, why_size);
 	if (rc == 0 && !config->api->listeners.count)
 		rc = listen_on(s, &loopback, why, why_size);
@@ -264,8 +272,7 @@ void server_configure(struct server *server, const struct config_api *api)
 	char why[512] = "";
 
 	server->config.api = api;
-	for (uint32_t i = 0; i < server->listener_count; i++)
-		limits_set(server->listeners[i].http, &api->limits);
+	server->owner.limits = &api->limits;
 	if (tls_context_new(&fresh, api, server->config.state_directory, why, sizeof(why)) < 0) {
 		log_error(TOPIC, "certificates stay as they were: %s", why);
 		return;
@@ -280,83 +287,9 @@ void server_free(struct server *server)
 		return;
 	server->full = false;
 	for (uint32_t i = 0; i < server->listener_count; i++)
-		evhttp_free(server->listeners[i].http);
+		evconnlistener_free(server->listeners[i].listener);
+	client_end_all(&server->owner);
+	map_fini(&server->sources);
 	tls_context_free(server->tls);
 	free(server);
-}
-
-static void reply_send(struct evhttp_request *request, struct http_reply *reply)
-{
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-	struct evbuffer *body = evbuffer_new();
-
-	evhttp_add_header(headers, "Content-Type",
-			  reply->content_type ? reply->content_type : "application/json");
-	if (reply->secret)
-		evhttp_add_header(headers, "Cache-Control", "no-store");
-	for (uint32_t i = 0; i < reply->header_count; i++)
-		evhttp_add_header(headers, reply->headers[i].name, reply->headers[i].value);
-	if (body && reply->body.n)
-		evbuffer_add(body, reply->body.p, reply->body.n);
-	evhttp_send_reply(request, reply->status, NULL, body);
-	if (body)
-		evbuffer_free(body);
-}
-
-void server_reply(struct server_exchange *exchange, struct http_reply *reply)
-{
-	if (exchange->request) {
-		evhttp_connection_set_closecb(evhttp_request_get_connection(exchange->request),
-					      NULL, NULL);
-		reply_send(exchange->request, reply);
-	}
-	http_reply_fini(reply);
-	exchange_free(exchange);
-}
-
-void server_stream_start(struct server_exchange *exchange, void (*gone)(void *context),
-			 void *context)
-{
-	struct evkeyvalq *headers;
-
-	exchange->gone = gone;
-	exchange->gone_context = context;
-	exchange->streaming = true;
-	if (!exchange->request)
-		return;
-	headers = evhttp_request_get_output_headers(exchange->request);
-	evhttp_add_header(headers, "Content-Type", "text/event-stream");
-	evhttp_add_header(headers, "Cache-Control", "no-store");
-	evhttp_connection_set_timeout(evhttp_request_get_connection(exchange->request), 0);
-	evhttp_send_reply_start(exchange->request, 200, NULL);
-}
-
-bool server_stream_send(struct server_exchange *exchange, const char *text, size_t n)
-{
-	struct bufferevent *connection;
-	struct evbuffer *chunk;
-
-	if (!exchange->request)
-		return false;
-	connection =
-		evhttp_connection_get_bufferevent(evhttp_request_get_connection(exchange->request));
-	if (evbuffer_get_length(bufferevent_get_output(connection)) > STREAM_BACKLOG_MAX)
-		return false;
-	chunk = evbuffer_new();
-	if (!chunk)
-		return false;
-	evbuffer_add(chunk, text, n);
-	evhttp_send_reply_chunk(exchange->request, chunk);
-	evbuffer_free(chunk);
-	return true;
-}
-
-void server_stream_end(struct server_exchange *exchange)
-{
-	if (exchange->request) {
-		evhttp_connection_set_closecb(evhttp_request_get_connection(exchange->request),
-					      NULL, NULL);
-		evhttp_send_reply_end(exchange->request);
-	}
-	exchange_free(exchange);
 }

@@ -2,10 +2,10 @@
 /*
  * DOC: HTTP server
  *
- * libevent's HTTP with TLS by OpenSSL: listeners, limits of body, header, time and connections,
- * and the translation into struct http_request. It knows no resource. An answer may come later:
- * the handler keeps the exchange and ends it with server_reply(); when the client has gone the
- * exchange is still valid and the reply goes nowhere.
+ * Listeners, TLS by OpenSSL, and how many connections there may be, in all and of one source; a
+ * connection itself is client.h. It knows no resource. An answer may come later: the handler keeps
+ * the exchange and ends it with server_reply(); when the client has gone the exchange is still
+ * valid and the reply goes nowhere.
  *
  * Loopback is the default. A listener without TLS is refused on any other address.
  */

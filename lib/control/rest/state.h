@@ -82,8 +82,12 @@ const struct config_resource *rest_find(struct router_call *call, enum config_ki
 /* ?confirm=SECONDS, 0: none; false: it is wrong, and the exchange was ended. */
 bool rest_confirm_of(struct router_call *call, uint32_t *seconds);
 bool rest_is_dry_run(const struct router_call *call);
-/* Puts what the JSON says under this name and ends the exchange. */
+/* The body as JSON: -EINVAL with the reason in the report, -ENOMEM. */
 struct cJSON;
+__attribute__((warn_unused_result)) int rest_body_parse(const struct router_call *call,
+							struct cJSON **json,
+							struct config_report *report);
+/* Puts what the JSON says under this name and ends the exchange. */
 void rest_resource_put(struct router_call *call, enum config_kind kind, const char *name,
 		       const struct cJSON *json);
 /* The same for an operation on a part of it, which has an answer of its own. */
@@ -92,6 +96,11 @@ struct rest_put_answer {
 	const char *body;   /* NULL: none */
 	const char *result; /* of Location when it is done, or NULL */
 	enum rest_follow follow;
+	const char *below; /* where the client's body stands in the JSON, for errors; or NULL */
+	/* The body, of the resource as it will be; NULL: what `body` says. */
+	void (*write)(struct router_call *call, const struct config_resource *now,
+		      const void *context, struct text *body);
+	const void *context;
 };
 void rest_resource_put_as(struct router_call *call, const struct config_resource *resource,
 			  const struct cJSON *json, const struct rest_put_answer *answer);

@@ -179,8 +179,36 @@ async function queries() {
 	const script = await step('a device script', () => gateways.vpnDeviceConfigurationScript(group, 'sdk-connection',
 		{ vendor: 'strongSwan', deviceFamily: 'swanctl', firmwareVersion: '5.9' }));
 	expect('it is for our addresses', text(script).includes('remote_addrs = 192.0.2.1'), script);
+	await refused('what belongs to point-to-site', 501, 'NotImplemented',
+		() => gateways.beginGetVpnclientConnectionHealthAndWait(group, 'gw', quick));
+}
+
+const rules = client.virtualNetworkGatewayNatRules;
+
+async function natRules(gateway, body) {
 	expect('there are no NAT rules', (await step('list NAT rules',
-		() => all(client.virtualNetworkGatewayNatRules.listByVirtualNetworkGateway(group, 'gw'))))?.length === 0);
+		() => all(rules.listByVirtualNetworkGateway(group, 'gw'))))?.length === 0);
+	const rule = {
+		typePropertiesType: 'Static', mode: 'EgressSnat', ipConfigurationId: gateway?.ipConfigurations?.[0]?.id,
+		internalMappings: [{ addressSpace: '10.10.4.0/24' }], externalMappings: [{ addressSpace: '100.64.4.0/24' }],
+	};
+	const made = await step('create a NAT rule', () => rules.beginCreateOrUpdateAndWait(group, 'gw', 'sdk-rule', rule, quick));
+	expect('it is as it was sent', made?.name === 'sdk-rule' && made?.provisioningState === 'Succeeded' &&
+		made?.externalMappings?.[0]?.addressSpace === '100.64.4.0/24' && made?.mode === 'EgressSnat' &&
+		made?.type === 'Microsoft.Network/virtualNetworkGateways/natRules' &&
+		made?.id === `${prefix}/virtualNetworkGateways/gw/natRules/sdk-rule`, made);
+	const other = await step('change it', () => rules.beginCreateOrUpdateAndWait(group, 'gw', 'sdk-rule',
+		{ ...rule, externalMappings: [{ addressSpace: '100.64.5.0/24' }] }, quick));
+	expect('it is changed', other?.externalMappings?.[0]?.addressSpace === '100.64.5.0/24', other);
+	expect('the list has it', (await step('list NAT rules',
+		() => all(rules.listByVirtualNetworkGateway(group, 'gw'))))?.[0]?.name === 'sdk-rule');
+	expect('so has the gateway', (await step('get the gateway', () => gateways.get(group, 'gw')))?.natRules?.length === 1);
+	await refused('a rule whose sizes differ', 400, 'InvalidParameter', () => rules.beginCreateOrUpdateAndWait(group, 'gw',
+		'wrong', { ...rule, externalMappings: [{ addressSpace: '100.64.6.0/25' }] }, quick));
+	await refused('a connection that refers to one', 501, 'FeatureNotImplemented', () => connections.beginCreateOrUpdateAndWait(
+		group, 'sdk-connection', { ...body, egressNatRules: [{ id: made?.id }] }, quick));
+	await step('delete it', () => rules.beginDeleteAndWait(group, 'gw', 'sdk-rule', quick));
+	await refused('it is gone', 404, 'NotFound', () => rules.get(group, 'gw', 'sdk-rule'));
 }
 
 /* What the SDK makes of an answer that is one string. */
@@ -257,6 +285,7 @@ const body = await createConnection(gateway, site);
 await changeConnection(body);
 await actions();
 await queries();
+await natRules(gateway, body);
 await newGateway();
 await refusals(gateway, body);
 await resize(gateway);

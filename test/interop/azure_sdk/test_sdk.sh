@@ -34,6 +34,10 @@ api_answers() {
 	gateway_api GET /healthz | grep -q ok
 }
 
+is_ready() {
+	gateway_api GET /readyz | grep -q '"ready"'
+}
+
 # Both speakers and the collector: control reaches them a moment after they run.
 bgp_answers() {
 	lab_in gw "$(gateway_program cli)" --url "https://127.0.0.1:$LAB_API_PORT" --token-file "$LAB_DIR/token" --insecure bgp learned gw
@@ -52,6 +56,7 @@ require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
 require "the endpoint answers" lab_await 10 api_answers
 [ "$BGP" = . ] || require "the BGP speakers answer" lab_await 30 bgp_answers
+require "and is ready" lab_await 60 is_ready
 expect "the SDK drives it" drives
 expect "the data plane agreed to everything" nothing_refused
 finish

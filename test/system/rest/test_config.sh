@@ -9,6 +9,10 @@ api_answers() {
 	gateway_api GET /healthz | grep -q ok
 }
 
+is_ready() {
+	gateway_api GET /readyz | grep -q '"ready"'
+}
+
 cli() {
 	lab_in gw "$(gateway_program cli)" --url "https://127.0.0.1:$LAB_API_PORT" --token-file "$LAB_DIR/token" --insecure "$@" 2>&1
 }
@@ -139,6 +143,7 @@ KEY=$(jq -r '.connections[0].properties.sharedKey' "$LAB_DIR/vpngw.json")
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
 require "the endpoint answers" lab_await 10 api_answers
+require "and is ready" lab_await 60 is_ready
 expect "a wrong file: all of it, each with its place" all_that_is_wrong
 expect "what the edited file would change is told" tells_what_would_change
 expect "and what another one would" tells_what_a_candidate_would_change

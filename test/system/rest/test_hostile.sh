@@ -21,7 +21,8 @@ refuses_all() {
 exec 3>&1
 lab_ns gw
 require "the configuration is accepted" gateway_config "$TOP/config/demo.json" \
-	'.appliance.api.limits = { changesPerSecond: 100000, changesBurst: 100000, failedAuthenticationsPerMinute: 1000, timeoutSeconds: 2 }'
+	'.appliance.api.limits = { changesPerSecond: 100000, changesBurst: 100000, failedAuthenticationsPerMinute: 1000,
+		timeoutSeconds: 2, headerSeconds: 2, bodySeconds: 3, connectionsPerSource: 50 }'
 require "the control program starts" gateway_start_control
 require "the endpoint answers" lab_await 10 api_answers
 expect "it refuses all of it" refuses_all
