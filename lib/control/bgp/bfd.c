@@ -1,5 +1,6 @@
 #include "control/bgp/bfd.h"
 
+#include "control/bgp/socket.h"
 #include "control/config/json_in.h"
 
 #include <arpa/inet.h>
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define VERSION 1
@@ -28,7 +28,7 @@ struct bfd {
 	struct event_source *readable;
 	int fd;
 	size_t n;
-	char path[108];
+	char path[BGP_SOCKET_PATH];
 	uint8_t bytes[sizeof(struct header) + MESSAGE_MAX];
 };
 
@@ -68,7 +68,7 @@ void bfd_free(struct bfd *bfd)
 	free(bfd);
 }
 
-static void told(struct bfd *b, const char *text, size_t n)
+static void told(const struct bfd_hooks *hooks, const char *text, size_t n)
 {
 	struct config_report report;
 	struct bfd_change change = { 0 };
@@ -83,10 +83,30 @@ static void told(struct bfd *b, const char *text, size_t n)
 		if ((change.gone || !strcmp(op, "status")) &&
 		    net_addr_parse(&change.local, config_json_text(json, "local-address")) == 0 &&
 		    net_addr_parse(&change.peer, config_json_text(json, "peer-address")) == 0)
-			b->hooks.changed(b->hooks.context, &change);
+			hooks->changed(hooks->context, &change);
 	}
 	config_json_free(json);
 	config_report_fini(&report);
+}
+
+ssize_t bfd_read(const uint8_t *bytes, size_t n, const struct bfd_hooks *hooks)
+{
+	size_t at = 0;
+
+	while (n - at >= sizeof(struct header)) {
+		struct header h;
+		size_t length;
+
+		memcpy(&h, bytes + at, sizeof(h));
+		length = ntohl(h.length_be);
+		if (h.version != VERSION || length > MESSAGE_MAX)
+			return -EPROTO;
+		if (n - at < sizeof(h) + length)
+			break;
+		told(hooks, (const char *)bytes + at + sizeof(h), length);
+		at += sizeof(h) + length;
+	}
+	return (ssize_t)at;
 }
 
 static void lost(struct bfd *b)
@@ -99,7 +119,6 @@ static void readable(void *context)
 {
 	struct bfd *b = context;
 	ssize_t n = recv(b->fd, b->bytes + b->n, sizeof(b->bytes) - b->n, MSG_DONTWAIT);
-	size_t at = 0;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -108,28 +127,17 @@ static void readable(void *context)
 		return;
 	}
 	b->n += (size_t)n;
-	while (b->n - at >= sizeof(struct header)) {
-		struct header h;
-		size_t length;
-
-		memcpy(&h, b->bytes + at, sizeof(h));
-		length = ntohl(h.length_be);
-		if (h.version != VERSION || length > MESSAGE_MAX) {
-			lost(b);
-			return;
-		}
-		if (b->n - at < sizeof(h) + length)
-			break;
-		told(b, (const char *)b->bytes + at + sizeof(h), length);
-		at += sizeof(h) + length;
+	n = bfd_read(b->bytes, b->n, &b->hooks);
+	if (n < 0) {
+		lost(b);
+		return;
 	}
-	memmove(b->bytes, b->bytes + at, b->n - at);
-	b->n -= at;
+	memmove(b->bytes, b->bytes + n, b->n - (size_t)n);
+	b->n -= (size_t)n;
 }
 
 void bfd_try(struct bfd *b)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	struct {
 		struct header header;
 		uint64_t what;
@@ -137,12 +145,10 @@ void bfd_try(struct bfd *b)
 
 	if (b->fd >= 0)
 		return;
-	b->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	b->fd = bgp_socket_open(b->path);
 	if (b->fd < 0)
 		return;
-	memcpy(to.sun_path, b->path, sizeof(to.sun_path));
-	if (connect(b->fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
-	    send(b->fd, &want, sizeof(want), MSG_NOSIGNAL) != sizeof(want) ||
+	if (send(b->fd, &want, sizeof(want), MSG_NOSIGNAL) != sizeof(want) ||
 	    event_fd_new(&b->readable, b->loop, b->fd, EVENT_READABLE, readable, b) < 0)
 		hang_up(b);
 }

@@ -6,6 +6,8 @@
 #include "control/event/loop.h"
 #include "net/addr.h"
 
+#include <sys/types.h>
+
 struct bfd;
 
 struct bfd_change {
@@ -21,6 +23,10 @@ struct bfd_hooks {
 	void (*down)(void *context); /* bfdd is not there */
 };
 
+/* Tells what whole messages say; gives how many bytes they were, -EPROTO. Pure but for `changed`.
+ */
+__attribute__((warn_unused_result)) ssize_t bfd_read(const uint8_t *bytes, size_t n,
+						     const struct bfd_hooks *hooks);
 __attribute__((warn_unused_result)) int bfd_new(struct bfd **bfd, struct event_loop *loop,
 						const char *path, const struct bfd_hooks *hooks);
 void bfd_free(struct bfd *bfd);

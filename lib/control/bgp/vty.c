@@ -1,11 +1,12 @@
 #include "control/bgp/vty.h"
 
+#include "control/bgp/socket.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define END "\0\0"
@@ -32,7 +33,7 @@ struct vty {
 	char *answer;
 	size_t n;
 	size_t capacity;
-	char path[108];
+	char path[BGP_SOCKET_PATH];
 };
 
 int vty_new(struct vty **vty, struct event_loop *loop, const char *path,
@@ -125,26 +126,34 @@ static void transmit(void *context)
 	v->writable = NULL;
 }
 
+size_t vty_answer(const char *text, size_t n, size_t *length, uint8_t *status)
+{
+	const char *end = n < 4 ? NULL : memmem(text, n - 1, END, 3);
+
+	if (!end)
+		return 0;
+	*length = (size_t)(end - text);
+	*status = (uint8_t)end[3];
+	return *length + 4;
+}
+
 /* Hands out one answer that is whole; gives how many bytes it had, 0: none is. */
 static size_t answer_take(struct vty *v, size_t from)
 {
-	const char *end =
-		v->n - from < 4 ? NULL : memmem(v->answer + from, v->n - from - 1, END, 3);
 	struct question *q = v->first;
-	size_t n;
-	char *text;
+	size_t length;
+	uint8_t status;
+	size_t n = q ? vty_answer(v->answer + from, v->n - from, &length, &status) : 0;
 
-	if (!end || !q)
+	if (!n)
 		return 0;
-	n = (size_t)(end - (v->answer + from));
 	v->first = q->next;
 	if (!v->first)
 		v->last = &v->first;
-	text = v->answer + from;
 	if (q->done)
-		q->done(q->context, (uint8_t)end[3], text, n);
+		q->done(q->context, status, v->answer + from, length);
 	free(q);
-	return n + 4;
+	return n;
 }
 
 static void answers_take(struct vty *v)
@@ -197,16 +206,12 @@ static void readable(void *context)
 
 void vty_try(struct vty *v)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-
 	if (v->fd >= 0)
 		return;
-	v->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	v->fd = bgp_socket_open(v->path);
 	if (v->fd < 0)
 		return;
-	memcpy(to.sun_path, v->path, sizeof(to.sun_path));
-	if (connect(v->fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
-	    event_fd_new(&v->readable, v->loop, v->fd, EVENT_READABLE, readable, v) < 0) {
+	if (event_fd_new(&v->readable, v->loop, v->fd, EVENT_READABLE, readable, v) < 0) {
 		close(v->fd);
 		v->fd = -1;
 		return;

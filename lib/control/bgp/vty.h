@@ -23,6 +23,8 @@ struct vty_hooks {
 __attribute__((warn_unused_result)) int vty_new(struct vty **vty, struct event_loop *loop,
 						const char *path, const struct vty_hooks *hooks);
 void vty_free(struct vty *vty);
+/* The first answer of what came, without its end; gives all its bytes, 0: it is not whole. Pure. */
+size_t vty_answer(const char *text, size_t n, size_t *length, uint8_t *status);
 /* Connects when it is not connected; says so by `up`. */
 void vty_try(struct vty *vty);
 bool vty_is_up(const struct vty *vty);
