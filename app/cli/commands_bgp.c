@@ -109,7 +109,31 @@ static enum cli_exit advertised(struct cli *cli, char **arguments, int count)
 	return rc == CLI_DONE ? show(cli, whole, route_columns, ROUTE_COLUMNS) : rc;
 }
 
+static void circuit_row(struct cli_table *table, const cJSON *item)
+{
+	bool up = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "linkUp"));
+
+	cli_cell(table, cli_text(item, "port"));
+	cli_cell(table, up ? "up" : "down");
+	cli_cell(table, cli_text(item, "neighbor"));
+	cli_cellf(table, "%.0f", cli_number(item, "asn"));
+	cli_cell(table, cli_text(item, "state"));
+	cli_cellf(table, "%.0f", cli_number(item, "routesReceived"));
+	cli_cellf(table, "%.0f", cli_number(item, "routesSent"));
+}
+
+static enum cli_exit circuits(struct cli *cli, char **arguments, int count)
+{
+	static const char *const heads[] = { "PORT",  "LINK",	  "PEER", "AS",
+					     "STATE", "RECEIVED", "SENT", NULL };
+	static const struct cli_columns columns = { "/circuits", "value", heads, circuit_row };
+
+	return cli_page(cli, &columns);
+}
+
 static const struct command commands[] = {
+	{ "circuits", "", "the private circuits beside the VPN: link, BGP, routes",
+	  "vpngw circuits", 0, 0, circuits, NULL },
 	{ "bgp peers", "GATEWAY", "the BGP sessions and their states", "vpngw bgp peers gw", 1, 1,
 	  peers, NULL },
 	{ "bgp learned", "GATEWAY", "the routes that peers announce", "vpngw bgp learned gw", 1, 1,

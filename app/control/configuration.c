@@ -45,9 +45,12 @@ static int ports_apply(struct program *program, const struct config *config)
 	for (uint32_t i = 0; i < a->ports.count; i++) {
 		const struct config_port *from = &a->ports.items[i];
 		struct route_port_config port = { .gateway4 = from->gateway,
-						  .gateway6 = from->gateway6 };
+						  .gateway6 = from->gateway6,
+						  .circuit = from->role & CONFIG_ROLE_CIRCUIT };
 		int rc;
 
+		if (from->bgp)
+			port.circuit_peer = from->bgp->peering_address;
 		snprintf(port.name, sizeof(port.name), "%s", from->name);
 		for (uint32_t k = 0; k < from->addresses.count && k < ROUTE_ADDRESSES_MAX; k++)
 			port.addresses[port.address_count++] =

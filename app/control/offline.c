@@ -63,12 +63,15 @@ int offline_check(const char *path)
 /* DPDK writes a device's arguments behind commas; inside --port they stand behind colons. */
 static void print_port(const struct config_port *port)
 {
-	static const char *const roles[] = { "", "public", "private", "both" };
+	static const char *const roles[] = { [CONFIG_ROLE_PUBLIC] = "public",
+					     [CONFIG_ROLE_PRIVATE] = "private",
+					     [CONFIG_ROLE_PUBLIC | CONFIG_ROLE_PRIVATE] = "both",
+					     [CONFIG_ROLE_CIRCUIT] = "circuit" };
 
 	printf("port name=%s,device=", port->name);
 	for (const char *c = port->device; *c; c++)
 		putchar(*c == ',' ? ':' : *c);
-	printf(",role=%s", roles[port->role & 3]);
+	printf(",role=%s", roles[port->role]);
 	if (port->mtu)
 		printf(",mtu=%lld", (long long)port->mtu);
 	if (port->vlan)

@@ -44,7 +44,8 @@ struct contract_object {
 	uint32_t zero;
 };
 
-enum contract_role { CONTRACT_PUBLIC = 1, CONTRACT_PRIVATE = 2 }; /* bits: a port may be both */
+/* Bits: a port may be public and private. A circuit is private and takes ESP and IKE as well. */
+enum contract_role { CONTRACT_PUBLIC = 1, CONTRACT_PRIVATE = 2, CONTRACT_CIRCUIT = 4 };
 
 struct contract_port {
 	char name[CONTRACT_NAME];

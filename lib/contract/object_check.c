@@ -29,7 +29,7 @@ static const char *check_port(const struct contract_body *b)
 	if (!text_ends(port->name, sizeof(port->name)) ||
 	    !text_ends(port->device, sizeof(port->device)))
 		return "the port's name does not end";
-	if (!port->role || port->role & ~(CONTRACT_PUBLIC | CONTRACT_PRIVATE))
+	if (!port->role || port->role & ~(CONTRACT_PUBLIC | CONTRACT_PRIVATE | CONTRACT_CIRCUIT))
 		return "the port's role is unknown";
 	if (port->link_up > 1 || port->zero || port->vlan > 4094)
 		return "a field of the port is out of range";

@@ -350,6 +350,37 @@ static void clear_and_spoofed(void **state)
 	dropped(1, craft_frame(bed, ip, n, true), CONTRACT_DROP_CLEAR_SPOOF);
 }
 
+/* A private circuit: IKE and ESP to the address on the TUN, nothing else; clear is clear there. */
+static void circuit(void **state)
+{
+	static const uint8_t ike[30] = { 1 };
+	static const uint16_t ports[] = { 500, 4500, 179 };
+	struct path_port *port = &bed->shared.ports[BED_PRIVATE];
+	struct craft c = { .tunnel = 1, .length = 100, .inward = true };
+	uint64_t spoofs = bed_drops(bed, CONTRACT_DROP_CLEAR_SPOOF);
+	uint8_t ip[128];
+	uint32_t n = craft_ip(ip, &c);
+
+	(void)state;
+	port->role = CONTRACT_PRIVATE | CONTRACT_CIRCUIT;
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+		struct rte_mbuf *m = udp_to_us(ports[i], ike, sizeof(ike), false);
+
+		memcpy(bytes(m) + 14 + 16, "\xa9\xfe\x15\x01", 4);
+		header_sum(bytes(m) + 14);
+		if (ports[i] == 179)
+			dropped(0, m, CONTRACT_DROP_CLEAR_SPOOF);
+		else
+			craft_run(bed, 0, m);
+		/* 4500 without the marker is ESP of an SA that is not there */
+		assert_int_equal(empty(path_punted(bed->path)), ports[i] == 500);
+	}
+	craft_run(bed, 0, craft_frame(bed, ip, n, false));
+	assert_int_equal(bed_drops(bed, CONTRACT_DROP_CLEAR_SPOOF), spoofs + 1);
+	port->role = CONTRACT_PRIVATE;
+	bed_sent(bed, 0);
+}
+
 static uint32_t event_of(uint32_t type, struct path_event *event)
 {
 	uint32_t n = 0;
@@ -508,6 +539,7 @@ int main(void)
 		cmocka_unit_test(to_control),
 		cmocka_unit_test(to_linux),
 		cmocka_unit_test(clear_and_spoofed),
+		cmocka_unit_test(circuit),
 		cmocka_unit_test(held),
 		cmocka_unit_test(held_too_long),
 		cmocka_unit_test(held_by_class),

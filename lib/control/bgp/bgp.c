@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/bgp/circuit.h"
 #include "control/bgp/diff.h"
 #include "control/bgp/state.h"
 
@@ -17,6 +18,7 @@
 #define EVERY_NS CLOCK_NS_PER_S
 /* Where the speakers' common zebra and bfdd are. */
 #define SHARED "i0"
+#define CIRCUIT "er"
 
 static void daemon_follow(struct daemon *d);
 
@@ -136,6 +138,22 @@ static void text_wipe(struct text *text)
 	text_clear(text);
 }
 
+static void speaker_clear(struct speaker_instance *s)
+{
+	text_wipe(&s->bgpd.wanted);
+	text_clear(&s->bgpd.arguments);
+	text_clear(&s->bfdd.wanted);
+}
+
+static int speaker_write(struct speaker_instance *s, const struct bgp_wanted *wanted)
+{
+	int rc;
+
+	bgp_text_bfd(wanted, &s->bfdd.wanted);
+	rc = daemon_write(&s->bfdd);
+	return rc < 0 ? rc : daemon_write(&s->bgpd);
+}
+
 static int render(struct bgp *bgp)
 {
 	struct bgp_wanted wanted = { bgp->config, bgp->gateway, bgp->sessions, bgp->count };
@@ -144,16 +162,11 @@ static int render(struct bgp *bgp)
 	for (uint32_t i = 0; i < BGP_INSTANCES && rc == 0; i++) {
 		struct speaker_instance *s = &bgp->speakers[i];
 
-		text_wipe(&s->bgpd.wanted);
-		text_clear(&s->bgpd.arguments);
-		text_clear(&s->bfdd.wanted);
+		speaker_clear(s);
 		if (!bgp_text_speaker(&wanted, i, &s->bgpd.wanted))
 			continue;
 		bgp_text_arguments(&wanted, i, &s->bgpd.arguments);
-		bgp_text_bfd(&wanted, &s->bfdd.wanted);
-		rc = daemon_write(&s->bfdd);
-		if (rc == 0)
-			rc = daemon_write(&s->bgpd);
+		rc = speaker_write(s, &wanted);
 	}
 	text_clear(&bgp->collector.wanted);
 	bgp_text_collector(&wanted, &bgp->collector.wanted);
@@ -163,28 +176,64 @@ static int render(struct bgp *bgp)
 	return rc < 0 ? rc : daemon_write(&bgp->collector);
 }
 
+/* A circuit that is no more ends its speaker, if there was one. */
+static int render_circuit(struct bgp *bgp)
+{
+	struct bgp_wanted wanted = { bgp->config, bgp_circuit_gateway(bgp->config), bgp->sessions,
+				     bgp->count };
+	struct speaker_instance *s = &bgp->circuit;
+	bool had = s->bgpd.wanted.n;
+
+	speaker_clear(s);
+	bgp->has_circuit = bgp_text_circuit(&wanted, &s->bgpd.wanted);
+	if (!bgp->has_circuit && !had)
+		return 0;
+	bgp_text_circuit_arguments(&wanted, &s->bgpd.arguments);
+	return bgp->has_circuit ? speaker_write(s, &wanted) : daemon_write(&s->bgpd);
+}
+
 struct collect {
 	struct bgp *bgp;
 	struct bgp_session *sessions;
 	uint32_t count;
 };
 
-static void collect_one(void *context, const struct tunnel_status *status)
+static void collect_add(struct collect *c, const struct bgp_session *session)
 {
-	struct collect *c = context;
-	struct bgp_session *grown;
+	struct bgp_session *grown = reallocarray(c->sessions, c->count + 1, sizeof(*grown));
 
-	if (!status->plan->session.peer.family || !status->id ||
-	    status->plan->gateway != c->bgp->gateway)
-		return;
-	grown = reallocarray(c->sessions, c->count + 1, sizeof(*grown));
 	if (!grown)
 		return;
 	c->sessions = grown;
-	grown[c->count++] = (struct bgp_session){ .tunnel = status->id,
-						  .instance = status->instance,
-						  .name = status->name,
-						  .is = status->plan->session };
+	grown[c->count++] = *session;
+}
+
+static void collect_one(void *context, const struct tunnel_status *status)
+{
+	struct collect *c = context;
+	struct bgp_session session = { .tunnel = status->id,
+				       .instance = status->instance,
+				       .name = status->name,
+				       .is = status->plan->session };
+
+	if (session.is.peer.family && session.tunnel && status->plan->gateway == c->bgp->gateway)
+		collect_add(c, &session);
+}
+
+static void collect_circuits(struct collect *c, const struct config *config)
+{
+	struct bgp_session sessions[BGP_CIRCUITS_MAX];
+	uint32_t count = bgp_circuit_sessions(config, sessions);
+
+	for (uint32_t i = 0; i < count; i++)
+		collect_add(c, &sessions[i]);
+}
+
+static bool same_session(const struct bgp_session *a, const struct bgp_session *b)
+{
+	if (a->instance == BGP_CIRCUIT || b->instance == BGP_CIRCUIT)
+		return a->instance == b->instance && net_addr_equal(&a->is.peer, &b->is.peer);
+	return a->tunnel == b->tunnel;
 }
 
 /* What is known of a session stays with it. */
@@ -194,7 +243,7 @@ static void sessions_take(struct bgp *bgp, struct collect *c)
 
 	for (uint32_t i = 0; known && i < c->count; i++)
 		for (uint32_t k = 0; k < bgp->count; k++)
-			if (bgp->sessions[k].tunnel == c->sessions[i].tunnel)
+			if (same_session(&bgp->sessions[k], &c->sessions[i]))
 				known[i] = bgp->known[k];
 	if (!known)
 		c->count = 0;
@@ -205,34 +254,47 @@ static void sessions_take(struct bgp *bgp, struct collect *c)
 	bgp->count = c->count;
 }
 
+static void folder_told(struct bgp *bgp, int rc)
+{
+	if (rc < 0 && !bgp->told_missing)
+		log_error(TOPIC,
+			  "BGP is wanted, but FRR's folder cannot be written: start vpngw-frr, see "
+			  "--frr folder=%s error=\"%s\"",
+			  bgp->directory, strerror(-rc));
+	bgp->told_missing = rc < 0;
+}
+
+static void speaker_follow(struct speaker_instance *s)
+{
+	daemon_follow(&s->bfdd);
+	daemon_follow(&s->bgpd);
+}
+
 void bgp_refresh(struct bgp *bgp)
 {
 	struct collect c = { .bgp = bgp };
-	int rc;
+	int rc = 0;
 
-	if (!bgp->gateway) {
-		sessions_take(bgp, &c);
+	if (!bgp->config)
 		return;
-	}
-	tunnels_each(bgp->tunnels, NULL, collect_one, &c);
+	if (bgp->gateway)
+		tunnels_each(bgp->tunnels, NULL, collect_one, &c);
+	collect_circuits(&c, bgp->config);
 	sessions_take(bgp, &c);
-	rc = render(bgp);
-	if (rc < 0) {
-		if (!bgp->told_missing)
-			log_error(TOPIC,
-				  "enableBgp is on, but FRR's folder cannot be written: start "
-				  "vpngw-frr, see --frr folder=%s error=\"%s\"",
-				  bgp->directory, strerror(-rc));
-		bgp->told_missing = true;
+	if (bgp->gateway)
+		rc = render(bgp);
+	if (rc == 0)
+		rc = render_circuit(bgp);
+	folder_told(bgp, rc);
+	if (rc < 0 || (!bgp->gateway && !bgp->circuit.bgpd.arguments.n))
 		return;
-	}
-	bgp->told_missing = false;
 	launcher_tell(bgp);
-	daemon_follow(&bgp->collector);
-	for (uint32_t i = 0; i < BGP_INSTANCES; i++) {
-		daemon_follow(&bgp->speakers[i].bfdd);
-		daemon_follow(&bgp->speakers[i].bgpd);
-	}
+	if (bgp->gateway)
+		daemon_follow(&bgp->collector);
+	for (uint32_t i = 0; bgp->gateway && i < BGP_INSTANCES; i++)
+		speaker_follow(&bgp->speakers[i]);
+	if (bgp->has_circuit)
+		speaker_follow(&bgp->circuit);
 }
 
 void bgp_apply(struct bgp *bgp, const struct config *config)
@@ -254,29 +316,32 @@ static void summary_read(void *context, int status, const char *text, size_t n)
 		bgp_status_take(s->bgp, s->instance, text, n);
 }
 
+static void speaker_try(struct speaker_instance *s)
+{
+	vty_try(s->bfdd.vty);
+	vty_try(s->bgpd.vty);
+	bfd_try(s->bfd);
+	if (!vty_is_up(s->bgpd.vty) || s->bgpd.asked)
+		return;
+	s->bgpd.asked = true;
+	vty_send(s->bgpd.vty, "show bgp summary json", summary_read, s);
+}
+
 static void every_second(void *context)
 {
 	struct bgp *bgp = context;
 
 	event_timer_set(bgp->tick, EVERY_NS);
-	if (!bgp->gateway)
-		return;
 	if (bgp->told_missing)
 		bgp_refresh(bgp);
+	if (bgp->has_circuit)
+		speaker_try(&bgp->circuit);
+	if (!bgp->gateway)
+		return;
 	vty_try(bgp->collector.vty);
-	for (uint32_t i = 0; i < BGP_INSTANCES; i++) {
-		struct speaker_instance *s = &bgp->speakers[i];
-
-		if (!s->bgpd.wanted.n)
-			continue;
-		vty_try(s->bfdd.vty);
-		vty_try(s->bgpd.vty);
-		bfd_try(s->bfd);
-		if (!vty_is_up(s->bgpd.vty) || s->bgpd.asked)
-			continue;
-		s->bgpd.asked = true;
-		vty_send(s->bgpd.vty, "show bgp summary json", summary_read, s);
-	}
+	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
+		if (bgp->speakers[i].bgpd.wanted.n)
+			speaker_try(&bgp->speakers[i]);
 }
 
 static void daemon_up(void *context)
@@ -297,6 +362,8 @@ static void daemon_down(void *context)
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
 		if (d == &d->bgp->speakers[i].bgpd)
 			bgp_status_lost(d->bgp, i);
+	if (d == &d->bgp->circuit.bgpd)
+		bgp_status_lost(d->bgp, BGP_CIRCUIT);
 }
 
 static int daemon_new(struct daemon *d, struct bgp *bgp, const char *folder, const char *program)
@@ -350,7 +417,10 @@ static int instance_new(struct speaker_instance *s, struct bgp *bgp, uint32_t in
 
 	s->bgp = bgp;
 	s->instance = instance;
-	snprintf(folder, sizeof(folder), "i%u", instance);
+	if (instance == BGP_CIRCUIT)
+		snprintf(folder, sizeof(folder), CIRCUIT);
+	else
+		snprintf(folder, sizeof(folder), "i%u", instance);
 	snprintf(path, sizeof(path), "%s/" SHARED "/bfdd.sock", bgp->directory);
 	rc = bfd_new(&s->bfd, bgp->loop, path, &hooks);
 	if (rc == 0)
@@ -373,6 +443,8 @@ int bgp_new(struct bgp **bgp, struct event_loop *loop, struct tunnels *tunnels,
 	for (uint32_t i = 0; i < BGP_INSTANCES && rc == 0; i++)
 		rc = instance_new(&b->speakers[i], b, i);
 	if (rc == 0)
+		rc = instance_new(&b->circuit, b, BGP_CIRCUIT);
+	if (rc == 0)
 		rc = event_timer_new(&b->tick, loop, every_second, b);
 	if (rc < 0) {
 		bgp_free(b);
@@ -383,17 +455,22 @@ int bgp_new(struct bgp **bgp, struct event_loop *loop, struct tunnels *tunnels,
 	return 0;
 }
 
+static void speaker_free(struct speaker_instance *s)
+{
+	bfd_free(s->bfd);
+	daemon_free(&s->bgpd);
+	daemon_free(&s->bfdd);
+}
+
 void bgp_free(struct bgp *bgp)
 {
 	if (!bgp)
 		return;
 	event_source_free(bgp->tick);
 	daemon_free(&bgp->collector);
-	for (uint32_t i = 0; i < BGP_INSTANCES; i++) {
-		bfd_free(bgp->speakers[i].bfd);
-		daemon_free(&bgp->speakers[i].bgpd);
-		daemon_free(&bgp->speakers[i].bfdd);
-	}
+	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
+		speaker_free(&bgp->speakers[i]);
+	speaker_free(&bgp->circuit);
 	free(bgp->sessions);
 	free(bgp->known);
 	config_put(bgp->config);

@@ -11,7 +11,7 @@
  * collector, which compares what all speakers learned, installs the best ones in the kernel, with
  * all equal paths, and reflects them to the other speaker. From the kernel they come to the RIB and
  * the data plane. Two speakers, because a peer of an active-active pair has one address and FRR one
- * session for an address.
+ * session for an address. Private circuits have a speaker of their own (bgp/circuit.h).
  *
  * This module writes their configuration (DIR/i0, i1, rib), brings what changes into the running
  * daemons by their vty sockets, tells the launcher by DIR/changed when a daemon must be started
@@ -57,6 +57,8 @@ void bgp_free(struct bgp *bgp);
 /* After tunnels_apply(), and when tunnels got their ids. */
 void bgp_apply(struct bgp *bgp, const struct config *config);
 void bgp_refresh(struct bgp *bgp);
+/* The sessions over private circuits: `tunnel` is the port's name, there is no connection. */
+void bgp_circuits_each(struct bgp *bgp, bgp_visit visit, void *context);
 /* The sessions of a gateway (its key; NULL: all). */
 void bgp_peers_each(struct bgp *bgp, const char *gateway, bgp_visit visit, void *context);
 

@@ -154,6 +154,7 @@ static void remove_filters(const struct map *wanted, const char *running, struct
 	while (next(&r)) {
 		const struct line *line = &r.line;
 		bool ours = !strncmp(line->text, "ip prefix-list VPNGW-", 21) ||
+			    !strncmp(line->text, "bgp as-path access-list VPNGW-", 30) ||
 			    !strncmp(line->text, "route-map VPNGW-", 16);
 
 		if (ours && !line->sub[0] && strncmp(line->top, "router", 6) && !has(wanted, line))

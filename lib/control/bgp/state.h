@@ -44,6 +44,8 @@ struct bgp {
 	const struct config *config;	      /* a reference; NULL before the first apply */
 	const struct config_gateway *gateway; /* lives in the configuration; NULL: no BGP */
 	struct speaker_instance speakers[BGP_INSTANCES];
+	struct speaker_instance circuit;
+	bool has_circuit; /* a port has a session */
 	struct daemon collector;
 	struct bgp_session *sessions;
 	struct bgp_known *known; /* of each session */

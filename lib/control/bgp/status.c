@@ -108,6 +108,16 @@ struct walk {
 	uint32_t at;
 };
 
+static void peer_known(struct bgp_peer *peer, const struct bgp_known *known)
+{
+	peer->state = known->state;
+	peer->connected_ms = known->connected_ms;
+	peer->received = known->received;
+	peer->sent = known->sent;
+	peer->messages_received = known->messages_received;
+	peer->messages_sent = known->messages_sent;
+}
+
 /* Sessions stand in the order of tunnels. */
 static void one(void *context, const struct tunnel_status *status)
 {
@@ -125,16 +135,8 @@ static void one(void *context, const struct tunnel_status *status)
 	    (walk->gateway && strcmp(walk->gateway, status->connection->gateway.key)))
 		return;
 	for (uint32_t i = 0; i < bgp->count; i++)
-		if (bgp->sessions[i].tunnel == status->id) {
-			const struct bgp_known *known = &bgp->known[i];
-
-			peer.state = known->state;
-			peer.connected_ms = known->connected_ms;
-			peer.received = known->received;
-			peer.sent = known->sent;
-			peer.messages_received = known->messages_received;
-			peer.messages_sent = known->messages_sent;
-		}
+		if (bgp->sessions[i].tunnel == status->id)
+			peer_known(&peer, &bgp->known[i]);
 	walk->visit(walk->context, &peer);
 }
 
@@ -143,4 +145,21 @@ void bgp_peers_each(struct bgp *bgp, const char *gateway, bgp_visit visit, void 
 	struct walk walk = { bgp, gateway, visit, context, 0 };
 
 	tunnels_each(bgp->tunnels, NULL, one, &walk);
+}
+
+void bgp_circuits_each(struct bgp *bgp, bgp_visit visit, void *context)
+{
+	for (uint32_t i = 0; i < bgp->count; i++) {
+		const struct bgp_session *s = &bgp->sessions[i];
+		struct bgp_peer peer = { .tunnel = s->name,
+					 .instance = s->instance,
+					 .local = s->is.local,
+					 .peer = s->is.peer,
+					 .as = s->is.peer_as };
+
+		if (s->instance != BGP_CIRCUIT)
+			continue;
+		peer_known(&peer, &bgp->known[i]);
+		visit(context, &peer);
+	}
 }

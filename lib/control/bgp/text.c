@@ -22,8 +22,7 @@ static bool has_instance(const struct config_gateway *gateway, uint32_t instance
 	       (gateway->active_active && instance < gateway->ip_configurations.count);
 }
 
-/* The settings of one session; FRR prints them in this order. */
-static void session(const struct bgp_session *s, struct text *out)
+void bgp_text_session(const struct bgp_session *s, struct text *out)
 {
 	char peer[NET_ADDR_TEXT];
 	char local[NET_ADDR_TEXT];
@@ -37,11 +36,13 @@ static void session(const struct bgp_session *s, struct text *out)
 	if (s->is.password)
 		text_add(out, " neighbor %s password %.*s\n", peer, (int)s->is.password->n,
 			 (const char *)s->is.password->p);
-	text_add(out, " neighbor %s ebgp-multihop 255\n", peer);
+	/* Who is on the link itself is lost with the link. */
+	if (s->instance != BGP_CIRCUIT)
+		text_add(out, " neighbor %s ebgp-multihop 255\n", peer);
 	/* The device opens a session with an APIPA address, as with Azure. */
 	text_add(out, " neighbor %s update-source %s\n", peer, local);
 	text_add(out, " neighbor %s timers %u %u\n", peer, s->is.keepalive_s, s->is.hold_s);
-	text_add(out, " neighbor %s timers connect 5\n", peer);
+	text_add(out, " neighbor %s timers connect %u\n", peer, s->instance == BGP_CIRCUIT ? 1 : 5);
 }
 
 static void network(struct text *out, const struct net_prefix *prefixes, uint32_t count)
@@ -53,20 +54,25 @@ static void network(struct text *out, const struct net_prefix *prefixes, uint32_
 			text_add(out, "  network %s\n", net_prefix_text(text, &prefixes[i]));
 }
 
-/* What peers learn from us whatever other peers say: our networks and the prefixes of sites. */
-static void networks(const struct bgp_wanted *w, struct text *out)
+void bgp_text_networks(const struct config *config, const struct config_gateway *gateway,
+		       struct text *out)
 {
-	const struct config_virtual_network *here = config_gateway_network(w->config, w->gateway);
+	const struct config_virtual_network *here = config_gateway_network(config, gateway);
 
 	if (here)
 		network(out, here->prefixes.items, here->prefixes.count);
-	for (uint32_t i = 0; here && i < config_count(w->config, CONFIG_VIRTUAL_NETWORK); i++) {
-		const struct config_virtual_network *spoke =
-			config_virtual_network_at(w->config, i);
+	for (uint32_t i = 0; here && i < config_count(config, CONFIG_VIRTUAL_NETWORK); i++) {
+		const struct config_virtual_network *spoke = config_virtual_network_at(config, i);
 
 		if (spoke != here && plan_is_spoke(spoke, here))
 			network(out, spoke->prefixes.items, spoke->prefixes.count);
 	}
+}
+
+/* What peers learn from us whatever other peers say: our networks and the prefixes of sites. */
+static void networks(const struct bgp_wanted *w, struct text *out)
+{
+	bgp_text_networks(w->config, w->gateway, out);
 	for (uint32_t i = 0; i < config_count(w->config, CONFIG_CONNECTION); i++) {
 		const struct config_connection *c = config_connection_at(w->config, i);
 		const struct config_local_gateway *site =
@@ -77,19 +83,25 @@ static void networks(const struct bgp_wanted *w, struct text *out)
 	}
 }
 
-static void filters(const struct bgp_wanted *w, struct text *out)
+void bgp_text_own(const struct config *config, const struct config_gateway *gateway,
+		  struct text *out)
 {
-	const struct config_virtual_network *here = config_gateway_network(w->config, w->gateway);
+	const struct config_virtual_network *here = config_gateway_network(config, gateway);
 	char text[NET_PREFIX_TEXT];
 	unsigned int seq = 5;
 
-	text_add(out, "ip prefix-list VPNGW-DEFAULT seq 5 permit 0.0.0.0/0\n"
-		      "ip prefix-list VPNGW-TUNNELS seq 5 permit 240.0.0.0/4 le 32\n");
 	for (uint32_t i = 0; here && i < here->prefixes.count; i++, seq += 5)
 		if (here->prefixes.items[i].addr.family == NET_IP4)
 			text_add(out, "ip prefix-list VPNGW-NETWORK seq %u permit %s%s\n", seq,
 				 net_prefix_text(text, &here->prefixes.items[i]),
 				 here->prefixes.items[i].length < 32 ? " le 32" : "");
+}
+
+static void filters(const struct bgp_wanted *w, struct text *out)
+{
+	text_add(out, "ip prefix-list VPNGW-DEFAULT seq 5 permit 0.0.0.0/0\n"
+		      "ip prefix-list VPNGW-TUNNELS seq 5 permit 240.0.0.0/4 le 32\n");
+	bgp_text_own(w->config, w->gateway, out);
 	text_add(out, "route-map VPNGW-RIB permit 10\n"
 		      " match ip next-hop prefix-list VPNGW-TUNNELS\n"
 		      "exit\n"
@@ -150,7 +162,7 @@ bool bgp_text_speaker(const struct bgp_wanted *w, uint32_t instance, struct text
 		 as, net_addr_text(text, &own));
 	for (uint32_t i = 0; i < w->count; i++)
 		if (w->sessions[i].instance == instance)
-			session(&w->sessions[i], out);
+			bgp_text_session(&w->sessions[i], out);
 	text_add(out,
 		 " neighbor " BGP_COLLECTOR " remote-as %u\n"
 		 " neighbor " BGP_COLLECTOR " passive\n"

@@ -8,14 +8,15 @@
 #include "control/tunnel/plan.h"
 
 #define BGP_INSTANCES 2
+#define BGP_CIRCUIT BGP_INSTANCES /* instance of the sessions of circuits (circuit.h) */
 /* Between the speakers and the collector, on the loopback interface (RFC 7335's block). */
 #define BGP_INNER "192.0.0."
 #define BGP_COLLECTOR "192.0.0.6"
 
 struct bgp_session {
-	uint32_t tunnel; /* id in the data plane */
+	uint32_t tunnel; /* id in the data plane; 0: over a circuit */
 	uint32_t instance;
-	const char *name; /* of the tunnel */
+	const char *name; /* of the tunnel, or of the circuit's port */
 	struct plan_session is;
 };
 
@@ -30,6 +31,14 @@ struct bgp_wanted {
 const struct config_gateway *bgp_gateway(const struct config *config);
 /* SECRET when a session has a password. False: the instance has no speaker. */
 bool bgp_text_speaker(const struct bgp_wanted *wanted, uint32_t instance, struct text *out);
+/* The settings of one session; FRR prints them in this order. SECRET with a password. */
+void bgp_text_session(const struct bgp_session *session, struct text *out);
+/* What a gateway announces of its own: its network and those that use it; no sites. */
+void bgp_text_networks(const struct config *config, const struct config_gateway *gateway,
+		       struct text *out);
+/* VPNGW-NETWORK: the prefixes of its network, and all inside of them. */
+void bgp_text_own(const struct config *config, const struct config_gateway *gateway,
+		  struct text *out);
 void bgp_text_collector(const struct bgp_wanted *wanted, struct text *out);
 /* One for both speakers. */
 void bgp_text_bfd(const struct bgp_wanted *wanted, struct text *out);

@@ -4,7 +4,8 @@
  */
 #include "control/config/types.h"
 
-enum config_role { CONFIG_ROLE_PUBLIC = 1, CONFIG_ROLE_PRIVATE = 2 }; /* as contract_role */
+/* Bits. A circuit is the private one beside the VPN (ExpressRoute). */
+enum config_role { CONFIG_ROLE_PUBLIC = 1, CONFIG_ROLE_PRIVATE = 2, CONFIG_ROLE_CIRCUIT = 4 };
 
 /* An address on a port with the prefix it is connected to. */
 struct config_interface_address {
@@ -22,6 +23,7 @@ struct config_port {
 	CONFIG_ARRAY(struct config_interface_address) addresses;
 	struct net_addr gateway; /* next hop of what leaves by this port and is not connected */
 	struct net_addr gateway6;
+	const struct config_bgp *bgp; /* of a circuit: the router at its other end; may be NULL */
 };
 
 enum config_idle { CONFIG_IDLE_POLL, CONFIG_IDLE_REST };

@@ -35,6 +35,8 @@ void check_gateways(struct check *check);
 void check_gateway_skus(struct check *check);
 void check_gateway_bgp(struct check *check);
 void check_nat_rules(struct check *check);
+/* An AS number that neither our gateway (`ours`) nor a peer of it can have. */
+bool check_asn_reserved(int64_t asn, bool ours);
 void check_local_gateways(struct check *check);
 void check_connections(struct check *check);
 void check_vnet_connection(struct check *check, const struct config_connection *connection,

@@ -39,6 +39,28 @@ static bool is_connected(const struct config_port *port, const struct net_addr *
 	return net_addr_is_link_local(addr);
 }
 
+/* The session of a circuit (bgp/circuit.h). */
+static void check_circuit(struct check *check, const struct config_appliance *appliance, uint32_t i)
+{
+	const struct config_port *port = &appliance->ports.items[i];
+	const struct config_resource *resource = &appliance->resource;
+	const struct config_bgp *bgp = port->bgp;
+
+	if (!bgp)
+		return;
+	if (!(port->role & CONFIG_ROLE_CIRCUIT))
+		check_fail(check, AT(resource, "/ports/#/bgpSettings", i), CODE_PARAMETER,
+			   "Belongs to a port with the role circuit.");
+	if (bgp->peering_address.family != NET_IP4 || !is_connected(port, &bgp->peering_address))
+		check_fail(
+			check, AT(resource, "/ports/#/bgpSettings/bgpPeeringAddress", i),
+			CODE_PARAMETER,
+			"Must be an IPv4 address in one of the networks of this port's addresses.");
+	if (check_asn_reserved(bgp->asn, false))
+		check_fail(check, AT(resource, "/ports/#/bgpSettings/asn", i), CODE_PARAMETER,
+			   "AS %lld is reserved.", (long long)bgp->asn);
+}
+
 static void check_port(struct check *check, const struct config_appliance *appliance, uint32_t i)
 {
 	const struct config_port *port = &appliance->ports.items[i];
@@ -62,6 +84,7 @@ static void check_port(struct check *check, const struct config_appliance *appli
 			check_fail(check, place, CODE_PARAMETER,
 				   "Is in none of the networks of this port's addresses.");
 	}
+	check_circuit(check, appliance, i);
 	for (uint32_t k = 0; k < i; k++)
 		check_port_pair(check, appliance, i, k);
 	for (uint32_t a = 0; a < port->addresses.count; a++)

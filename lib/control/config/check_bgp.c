@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* Reserved by Azure, and by IANA (RFC 7607, 5398, 4893, 6996 section 5, 7300). */
-static bool asn_reserved(int64_t asn, bool ours)
+bool check_asn_reserved(int64_t asn, bool ours)
 {
 	static const struct {
 		int64_t low, high;
@@ -54,7 +54,7 @@ static void check_gateway(struct check *check, const struct config_gateway *gate
 
 	if (!bgp)
 		return;
-	if (asn_reserved(bgp->asn, true))
+	if (check_asn_reserved(bgp->asn, true))
 		check_fail(check, AT(resource, "/properties/bgpSettings/asn"), CODE_PARAMETER,
 			   "AS %lld is reserved.", (long long)bgp->asn);
 	if (bgp->addresses.count && bgp->addresses.count != wanted)
@@ -100,7 +100,7 @@ void check_gateway_bgp(struct check *check)
 	for (uint32_t i = 0; i < config_count(check->config, CONFIG_LOCAL_GATEWAY); i++) {
 		const struct config_local_gateway *site = config_local_gateway_at(check->config, i);
 
-		if (site->bgp && asn_reserved(site->bgp->asn, false))
+		if (site->bgp && check_asn_reserved(site->bgp->asn, false))
 			check_fail(check, AT(&site->resource, "/properties/bgpSettings/asn"),
 				   CODE_PARAMETER, "AS %lld is reserved.",
 				   (long long)site->bgp->asn);

@@ -122,6 +122,30 @@ static void check_bgp(struct check *check, const struct config_connection *conne
 			   site->resource.name);
 }
 
+/* A tunnel over the private circuit ends at private addresses. */
+static void check_private(struct check *check, const struct config_connection *connection,
+			  const struct config_gateway *gateway,
+			  const struct config_local_gateway *site)
+{
+	const struct check_place *place =
+		AT(&connection->resource, "/properties/useLocalAzureIpAddress");
+
+	if (!connection->use_local_address)
+		return;
+	if (!gateway->private_ip)
+		check_fail(check, place, CODE_PARAMETER,
+			   "Needs enablePrivateIpAddress on gateway %s.", gateway->resource.name);
+	if (connection->type != CONFIG_CONNECTION_IPSEC)
+		check_fail(check, place, CODE_PARAMETER, "Belongs to IPsec connections.");
+	if (!config_gateway_subnet(check->config, gateway))
+		check_fail(check, place, CODE_PARAMETER,
+			   "Needs an IPv4 GatewaySubnet: the tunnels end at addresses out of it.");
+	if (site && site->address.family == NET_IP6)
+		check_fail(check, place, CODE_PARAMETER,
+			   "%s has an IPv6 address; the gateway's private address is IPv4.",
+			   site->resource.name);
+}
+
 static void check_own_address(struct check *check, const struct config_connection *connection,
 			      const struct config_gateway *gateway,
 			      const struct config_local_gateway *site)
@@ -257,6 +281,7 @@ static void check_connection(struct check *check, uint32_t i)
 		return;
 	check_bgp(check, connection, gateway, site);
 	check_vnet_connection(check, connection, gateway);
+	check_private(check, connection, gateway, site);
 	check_pairs(check, connection, gateway, site);
 	check_sku(check, connection, gateway);
 	if (site && site->address.family)

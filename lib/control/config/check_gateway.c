@@ -109,6 +109,35 @@ static void check_shared_parts(struct check *check, const struct config_gateway 
 					   other->resource.name);
 }
 
+/* A circuit beside the VPN: what Azure asks for when an ExpressRoute gateway comes to one. */
+static void check_coexistence(struct check *check, const struct config_gateway *gateway)
+{
+	const struct config_appliance *appliance = config_appliance(check->config);
+	const struct config_resource *resource = &gateway->resource;
+	const struct sku *sku = sku_of_gateway(check->config, gateway);
+	const struct net_prefix *subnet = config_gateway_subnet(check->config, gateway);
+	const struct config_port *circuit = NULL;
+
+	for (uint32_t i = 0; i < appliance->ports.count && !circuit; i++)
+		if (appliance->ports.items[i].role & CONFIG_ROLE_CIRCUIT)
+			circuit = &appliance->ports.items[i];
+	if (gateway->private_ip && !circuit)
+		check_fail(check, AT(resource, "/properties/enablePrivateIpAddress"),
+			   CODE_PARAMETER, "Needs a port with the role circuit.");
+	if (!circuit || !config_gateway_is_ours(check->config, gateway))
+		return;
+	if (subnet && subnet->length > 27)
+		check_fail(
+			check, AT(resource, IP_PATH "/properties/subnet", 0),
+			"GatewaySubnetTooSmall",
+			"Beside the circuit of port %s a GatewaySubnet of /27 or more is needed.",
+			circuit->name);
+	if (sku && !sku_has(sku, SKU_COEXISTENCE))
+		check_fail(check, AT(resource, "/properties/sku/name"), CODE_SKU_FEATURE,
+			   "SKU %s cannot be beside the circuit of port %s.", sku->name,
+			   circuit->name);
+}
+
 void check_gateways(struct check *check)
 {
 	for (uint32_t g = 0; g < config_count(check->config, CONFIG_GATEWAY); g++) {
@@ -117,6 +146,7 @@ void check_gateways(struct check *check)
 		for (uint32_t i = 0; i < gateway->ip_configurations.count; i++)
 			check_ip_configuration(check, gateway, i);
 		check_mode(check, gateway);
+		check_coexistence(check, gateway);
 		for (uint32_t k = 0; k < g; k++)
 			check_shared_parts(check, gateway, config_gateway_at(check->config, k));
 	}

@@ -84,6 +84,10 @@ enum config_crypto_profile config_crypto_profile_of(const struct config *config,
 const struct config_virtual_network *config_gateway_network(const struct config *config,
 							    const struct config_gateway *gateway);
 
+/* Its IPv4 GatewaySubnet, or NULL. */
+const struct net_prefix *config_gateway_subnet(const struct config *config,
+					       const struct config_gateway *gateway);
+
 /* One of its public addresses lies on a port of this appliance. */
 bool config_gateway_is_ours(const struct config *config, const struct config_gateway *gateway);
 

@@ -8,6 +8,7 @@ static const struct schema_enum role_values[] = {
 	{ .name = "public", .value = CONFIG_ROLE_PUBLIC },
 	{ .name = "private", .value = CONFIG_ROLE_PRIVATE },
 	{ .name = "both", .value = CONFIG_ROLE_PUBLIC | CONFIG_ROLE_PRIVATE },
+	{ .name = "circuit", .value = CONFIG_ROLE_CIRCUIT },
 	{ 0 }
 };
 static const struct schema_enum idle_values[] = { { .name = "poll", .value = CONFIG_IDLE_POLL },
@@ -81,7 +82,10 @@ static const struct schema_field port_rows[] = {
 	  .flags = SCHEMA_REQUIRED | SCHEMA_RESTART,
 	  SCHEMA_AT(config_port, role),
 	  .values = role_values,
-	  .help = "`public`: outside addresses live here; `private`: the inside network." },
+	  .help = "`public`: outside addresses live here; `private`: the inside network; "
+		  "`circuit`: a private circuit to sites beside the VPN (ExpressRoute), preferred "
+		  "to "
+		  "it for equal prefixes; tunnels with `useLocalAzureIpAddress` run over it." },
 	{ .name = "vlan",
 	  .type = SCHEMA_INT,
 	  .status = SCHEMA_ENFORCED,
@@ -122,6 +126,12 @@ static const struct schema_field port_rows[] = {
 	  .status = SCHEMA_ENFORCED,
 	  SCHEMA_AT(config_port, gateway6),
 	  .help = "The same for IPv6." },
+	{ .name = "bgpSettings",
+	  .type = SCHEMA_OBJECT,
+	  .status = SCHEMA_ENFORCED,
+	  SCHEMA_AT(config_port, bgp),
+	  .object = &schema_bgp,
+	  .help = "Of a `circuit`: the router at its other end, `asn` and `bgpPeeringAddress`." },
 };
 static const struct schema_object port_object = { .name = "port",
 						  SCHEMA_ROWS(port_rows),

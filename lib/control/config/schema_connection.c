@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define NO_NAT "NAT is not built yet"
-#define NO_EXPRESS_ROUTE "ExpressRoute connections are not built yet"
+#define NO_EXPRESS_ROUTE "the private circuit is a port of the appliance with the role circuit"
 #define BROKEN "it is broken; take AES or AES-GCM"
 
 static const struct schema_enum type_values[] = {
@@ -399,10 +399,10 @@ static const struct schema_field connection_properties[] = {
 	  .help = "One, complete; it replaces the profile." },
 	{ .name = "useLocalAzureIpAddress",
 	  .type = SCHEMA_BOOL,
-	  .status = SCHEMA_REFUSED,
-	  .reason = NO_EXPRESS_ROUTE,
+	  .status = SCHEMA_ENFORCED,
 	  SCHEMA_AT(config_connection, use_local_address),
-	  .help = "" },
+	  .help = "Tunnels from the gateway's private addresses over a port with the role "
+		  "`circuit`; needs `enablePrivateIpAddress` on the gateway." },
 	NAT_REFS("ingressNatRules", ingress_nat, ""),
 	NAT_REFS("egressNatRules", egress_nat, ""),
 	{ .name = "tunnelProperties",

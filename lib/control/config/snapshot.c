@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 int config_list_copy(struct config_list *to, const struct config_list *from)
 {
@@ -126,6 +127,18 @@ const struct config_virtual_network *config_gateway_network(const struct config 
 	key[n] = '\0';
 	return (const struct config_virtual_network *)config_find(config, CONFIG_VIRTUAL_NETWORK,
 								  key);
+}
+
+const struct net_prefix *config_gateway_subnet(const struct config *config,
+					       const struct config_gateway *gateway)
+{
+	const struct config_virtual_network *network = config_gateway_network(config, gateway);
+
+	for (uint32_t i = 0; network && i < network->subnets.count; i++)
+		if (!strcasecmp(network->subnets.items[i].name, CONFIG_GATEWAY_SUBNET) &&
+		    network->subnets.items[i].prefix.addr.family == NET_IP4)
+			return &network->subnets.items[i].prefix;
+	return NULL;
 }
 
 const struct config_port *config_appliance_port(const struct config_appliance *appliance,

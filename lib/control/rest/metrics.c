@@ -325,6 +325,33 @@ static void gateways(struct rest *rest, struct text *out)
 	}
 }
 
+static const struct sample circuit_samples[] = {
+	{ "vpngw_circuit_link_up", "gauge", "1 when the link of a private circuit is up." },
+	{ "vpngw_circuit_bgp_up", "gauge", "1 when the BGP session of a private circuit is up." },
+	{ "vpngw_circuit_routes_learned", "gauge", "Prefixes that the circuit's peer announces." },
+};
+
+static void on_circuit(void *context, const struct config_port *port, bool up,
+		       const struct bgp_peer *peer)
+{
+	const struct bgp_pass *pass = context;
+	const uint64_t values[] = { up, peer->state == BGP_CONNECTED, peer->received };
+
+	text_add(pass->out, "%s", circuit_samples[pass->value].name);
+	label(pass->out, "port", port->name, true);
+	text_add(pass->out, "} %llu\n", (unsigned long long)values[pass->value]);
+}
+
+static void circuits(struct rest *rest, struct text *out)
+{
+	for (unsigned int v = 0; v < sizeof(circuit_samples) / sizeof(circuit_samples[0]); v++) {
+		struct bgp_pass pass = { out, v };
+
+		head(out, &circuit_samples[v]);
+		rest_circuits_each(rest, on_circuit, &pass);
+	}
+}
+
 void metrics_render(struct rest *rest, struct text *out)
 {
 	static const struct sample attached = { "vpngw_dataplane_attached", "gauge",
@@ -340,8 +367,10 @@ void metrics_render(struct rest *rest, struct text *out)
 	text_add(out, "%s %zu\n", prefixes.name, rib_count(route_rib(rest->config.route)));
 	tunnels(rest, out);
 	gateways(rest, out);
-	if (rest->config.bgp)
+	if (rest->config.bgp) {
 		bgp(rest, out);
+		circuits(rest, out);
+	}
 	if (!counters)
 		return;
 	drops(counters, out);

@@ -17,10 +17,10 @@
 #define TOPIC "rest"
 
 const struct rest_rows *const rest_all_rows[] = {
-	&rest_resource_rows, &rest_action_rows, &rest_bgp_rows,	    &rest_own_rows,
-	&rest_revision_rows, &rest_device_rows, &rest_group_rows,   &rest_part_rows,
-	&rest_other_rows,    &rest_later_rows,	&rest_capture_rows, &rest_usage_rows,
-	&rest_metering_rows,
+	&rest_resource_rows, &rest_action_rows,	 &rest_bgp_rows,     &rest_own_rows,
+	&rest_revision_rows, &rest_device_rows,	 &rest_group_rows,   &rest_part_rows,
+	&rest_other_rows,    &rest_later_rows,	 &rest_capture_rows, &rest_usage_rows,
+	&rest_metering_rows, &rest_circuit_rows,
 };
 const size_t rest_all_count = sizeof(rest_all_rows) / sizeof(rest_all_rows[0]);
 

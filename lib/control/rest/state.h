@@ -56,6 +56,7 @@ extern const struct rest_rows rest_resource_rows;
 extern const struct rest_rows rest_action_rows;
 extern const struct rest_rows rest_bgp_rows;
 extern const struct rest_rows rest_own_rows;
+extern const struct rest_rows rest_circuit_rows;
 extern const struct rest_rows rest_revision_rows;
 extern const struct rest_rows rest_device_rows;
 extern const struct rest_rows rest_group_rows;
@@ -67,6 +68,10 @@ extern const struct rest_rows rest_usage_rows;
 extern const struct rest_rows rest_metering_rows;
 /* Nobody waits for answers of metering any more. */
 void rest_metering_end(struct rest *rest);
+/* The private circuits; `peer` without an address when a circuit has no session. */
+typedef void (*rest_circuit_visit)(void *context, const struct config_port *port, bool up,
+				   const struct bgp_peer *peer);
+void rest_circuits_each(struct rest *rest, rest_circuit_visit visit, void *context);
 /* Ends the traces that clients still follow. */
 void rest_traces_end(struct rest *rest);
 /* All of them, in the order in which they are tried. */

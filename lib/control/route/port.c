@@ -52,6 +52,19 @@ const struct port *port_by_address(const struct port_table *table, const struct 
 	return NULL;
 }
 
+bool port_reaches(const struct port *port, const struct route_address *entry,
+		  const struct net_addr *remote)
+{
+	for (uint8_t i = 0; i < port->wanted.address_count; i++) {
+		const struct route_address *own = &port->wanted.addresses[i];
+		struct net_prefix on_link = net_prefix_of(&own->addr, own->length);
+
+		if ((!entry || entry == own) && net_prefix_contains(&on_link, remote))
+			return true;
+	}
+	return false;
+}
+
 bool port_address_seen(struct port *port, const struct net_addr *addr, bool gone)
 {
 	uint32_t was = port->present;

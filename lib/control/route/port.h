@@ -34,6 +34,9 @@ struct port *port_by_id(struct port_table *table, uint32_t id);
 struct port *port_by_ifindex(struct port_table *table, int ifindex);
 const struct port *port_by_address(const struct port_table *table, const struct net_addr *addr,
 				   const struct route_address **entry);
+/* On the link of one of its addresses: of `entry`, or of any (NULL). */
+bool port_reaches(const struct port *port, const struct route_address *entry,
+		  const struct net_addr *remote);
 /* Linux has this address, or no longer; true when it is one that was wanted and that is news. */
 bool port_address_seen(struct port *port, const struct net_addr *addr, bool gone);
 /* A listed PORT or MIRROR object. */

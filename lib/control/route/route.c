@@ -1,6 +1,7 @@
 #include "control/route/route.h"
 
 #include "base/log.h"
+#include "control/route/circuit.h"
 #include "control/route/netlink.h"
 #include "control/route/port.h"
 #include "control/route/speaker.h"
@@ -136,6 +137,8 @@ static int route_nexthop(struct route *route, const struct netlink_route *linux_
 	uint8_t count;
 	int rc = 0;
 
+	if (!linux_route->hop_count)
+		return -ENOENT;
 	if (is_tun(route, linux_route->hops[0].ifindex))
 		return tun_nexthop(route, linux_route, id);
 	for (count = 0; count < linux_route->hop_count; count++) {
@@ -157,35 +160,51 @@ static int route_nexthop(struct route *route, const struct netlink_route *linux_
 	return rc;
 }
 
+/* What was imported before from this place of the kernel's, whatever it was taken for. */
+static void forget(struct route *route, const struct netlink_route *r, enum rib_source but)
+{
+	static const enum rib_source sources[] = { RIB_CONNECTED, RIB_CIRCUIT, RIB_LINUX };
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		if (sources[i] != but)
+			rib_delete(route->rib, &r->prefix, sources[i], r->metric, r->table);
+}
+
+static const char *origin_of(const struct rib_candidate *candidate, const struct netlink_route *r)
+{
+	if (candidate->source == RIB_CONNECTED)
+		return "connected";
+	if (candidate->source == RIB_CIRCUIT)
+		return "circuit";
+	return r->protocol == RTPROT_BGP ? "bgp" : "linux";
+}
+
 static void on_route(void *context, const struct netlink_route *r, bool gone)
 {
 	struct route *route = context;
-	struct rib_candidate candidate = {
-		.source = r->protocol == RTPROT_KERNEL ? RIB_CONNECTED : RIB_LINUX,
-		.metric = r->metric,
-	};
+	struct rib_candidate candidate = { .metric = r->metric, .owner = r->table };
+	struct netlink_route alive = *r;
 	int rc;
 
-	if (r->table != RT_TABLE_MAIN || net_addr_is_link_local(&r->prefix.addr) ||
-	    net_addr_is_multicast(&r->prefix.addr))
+	if ((r->table != RT_TABLE_MAIN && r->table != CIRCUIT_TABLE) ||
+	    net_addr_is_link_local(&r->prefix.addr) || net_addr_is_multicast(&r->prefix.addr))
 		return;
-	if (gone) {
-		rib_delete(route->rib, &r->prefix, candidate.source, candidate.metric, 0);
+	if (r->protocol == RTPROT_KERNEL)
+		candidate.source = RIB_CONNECTED;
+	else
+		candidate.source = circuit_leads(&route->ports, &alive) ? RIB_CIRCUIT : RIB_LINUX;
+	rc = gone ? -ENOENT : route_nexthop(route, &alive, &candidate.nexthop);
+	if (rc == -ENOENT) { /* gone, or it replaces what was imported before it */
+		forget(route, r, RIB_SOURCES);
 		return;
 	}
-	rc = route_nexthop(route, r, &candidate.nexthop);
-	if (rc == -ENOENT) { /* it replaces what was imported before it */
-		rib_delete(route->rib, &r->prefix, candidate.source, candidate.metric, 0);
-		return;
-	}
-	snprintf(candidate.origin, sizeof(candidate.origin), "%s",
-		 candidate.source == RIB_CONNECTED ? "connected"
-		 : r->protocol == RTPROT_BGP	   ? "bgp"
-						   : "linux");
+	snprintf(candidate.origin, sizeof(candidate.origin), "%s", origin_of(&candidate, r));
 	if (rc == 0)
 		rc = rib_set(route->rib, &r->prefix, &candidate);
 	if (rc < 0)
 		log_error(TOPIC, "cannot take a route error=\"%s\"", strerror(-rc));
+	else
+		forget(route, r, candidate.source);
 }
 
 static void on_resync(void *context)
@@ -193,6 +212,7 @@ static void on_resync(void *context)
 	struct route *route = context;
 
 	rib_mark(route->rib, RIB_CONNECTED);
+	rib_mark(route->rib, RIB_CIRCUIT);
 	rib_mark(route->rib, RIB_LINUX);
 }
 
@@ -201,6 +221,7 @@ static void on_synced(void *context)
 	struct route *route = context;
 
 	rib_sweep(route->rib, RIB_CONNECTED);
+	rib_sweep(route->rib, RIB_CIRCUIT);
 	rib_sweep(route->rib, RIB_LINUX);
 	log_debug(TOPIC, "in step with the kernel prefixes=%zu", rib_count(route->rib));
 	if (!route->synced) {
@@ -320,6 +341,8 @@ static void link_event(struct route *route, const struct contract_link *link)
 	port->is.link_up = link->up;
 	port->is.speed_mbps = link->speed_mbps;
 	log_info(TOPIC, "link %s port=%s", link->up ? "up" : "down", port->is.name);
+	if (port->wanted.circuit && route->netlink)
+		netlink_again(route->netlink); /* its routes count, or no longer */
 	route->hooks.ports_changed(route->hooks.context);
 }
 
@@ -359,16 +382,43 @@ int route_port_set(struct route *route, const struct route_port_config *config)
 	return 0;
 }
 
+/* The port that a tunnel leaves by from this address of ours. */
+static const struct port *port_from(const struct route *route, const struct net_addr *local,
+				    const struct route_address **entry)
+{
+	const struct port *port = port_by_address(&route->ports, local, entry);
+	const struct speaker_private *private;
+
+	if (port)
+		return port;
+	private = speaker_private_find(&route->speakers, local);
+	return private ? circuit_of(&route->ports, private->instance) : NULL;
+}
+
 int route_port_of(const struct route *route, const struct net_addr *local, uint32_t *port, bool *up)
 {
 	const struct route_address *entry;
-	const struct port *p = port_by_address(&route->ports, local, &entry);
+	const struct port *p = port_from(route, local, &entry);
 
 	if (!p || !p->is.name[0])
 		return -ENOENT;
 	*port = p->id;
 	*up = p->is.link_up;
 	return 0;
+}
+
+bool route_port_is_up(const struct route *route, const char *name)
+{
+	for (uint32_t i = 0; i < route->ports.count; i++)
+		if (!strcmp(route->ports.ports[i].is.name, name))
+			return route->ports.ports[i].is.link_up;
+	return false;
+}
+
+int route_privates_set(struct route *route, const struct speaker_private *privates, uint32_t count)
+{
+	return speaker_privates_set(&route->speakers, &route->ports, route->netlink, privates,
+				    count);
 }
 
 uint32_t route_tunnel_mirror(const struct route *route, uint32_t instance)
@@ -382,22 +432,22 @@ uint32_t route_tunnel_mirror(const struct route *route, uint32_t instance)
 int route_uplink(struct route *route, const struct net_addr *local, const struct net_addr *remote,
 		 uint32_t *nexthop)
 {
-	const struct route_address *entry;
-	const struct port *port = port_by_address(&route->ports, local, &entry);
+	const struct route_address *entry = NULL;
+	const struct port *port = port_from(route, local, &entry);
 	struct contract_nexthop spec = { .kind = CONTRACT_NEXTHOP_GATEWAY };
-	struct net_prefix on_link;
 
 	if (!port || !port->is.name[0])
 		return -ENOENT;
-	if (!(port->present & 1u << (entry - port->wanted.addresses)))
+	if (entry ? !(port->present & 1u << (entry - port->wanted.addresses)) : !port->present)
 		return -EAGAIN;
-	on_link = net_prefix_of(&entry->addr, entry->length);
 	spec.port = port->id;
-	if (net_prefix_contains(&on_link, remote))
+	if (port_reaches(port, entry, remote))
 		spec.gateway = *remote;
+	else if (remote->family == NET_IP6)
+		spec.gateway = port->wanted.gateway6;
 	else
-		spec.gateway =
-			remote->family == NET_IP4 ? port->wanted.gateway4 : port->wanted.gateway6;
+		spec.gateway = entry || port->wanted.gateway4.family ? port->wanted.gateway4
+								     : port->wanted.circuit_peer;
 	if (!spec.gateway.family)
 		return -EHOSTUNREACH;
 	return nexthop_get(route->nexthops, 0, &spec, nexthop);

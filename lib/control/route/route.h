@@ -19,6 +19,7 @@
 
 struct route;
 struct speaker_peer;
+struct speaker_private;
 
 struct route_address {
 	struct net_addr addr;
@@ -32,6 +33,8 @@ struct route_port_config {
 	uint8_t address_count;
 	struct net_addr gateway4;
 	struct net_addr gateway6;
+	struct net_addr circuit_peer; /* of a circuit: the router at its other end; may be none */
+	bool circuit;		      /* circuit.h */
 };
 
 struct route_hooks {
@@ -67,11 +70,19 @@ __attribute__((warn_unused_result)) int route_port_of(const struct route *route,
 /* TUN interface of an instance (0: the first); 0 when there is none. */
 uint32_t route_tunnel_mirror(const struct route *route, uint32_t instance);
 
+/* The link of a port (its name); false also when there is none such. */
+bool route_port_is_up(const struct route *route, const char *name);
+/* The instances' addresses at which tunnels over circuits end: all of them, instead of those of
+ * the call before. */
+__attribute__((warn_unused_result)) int route_privates_set(struct route *route,
+							   const struct speaker_private *privates,
+							   uint32_t count);
+
 /*
  * The next hop for what leaves from `local` to `remote`: the remote itself when it is on the link,
- * else the gateway of the port. A reference is taken; give it back with route_nexthop_put().
- * -ENOENT: no port has the address; -EAGAIN: Linux does not have it yet (ports_changed follows);
- * -EHOSTUNREACH: the port has no gateway.
+ * else the gateway of the port. From a private address it leaves by a circuit. A reference is
+ * taken; give it back with route_nexthop_put(). -ENOENT: no port has the address; -EAGAIN: Linux
+ * does not have it yet (ports_changed follows); -EHOSTUNREACH: the port has no gateway.
  */
 __attribute__((warn_unused_result)) int route_uplink(struct route *route,
 						     const struct net_addr *local,

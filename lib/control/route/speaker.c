@@ -52,7 +52,7 @@ static bool address_used(const struct speaker_table *table, const struct speaker
 	for (uint32_t i = 0; i < table->count; i++)
 		if (&table->peers[i] != but && net_addr_equal(&table->peers[i].local, &but->local))
 			return true;
-	return false;
+	return speaker_private_find(table, &but->local) != NULL;
 }
 
 static bool peer_used(const struct speaker_table *table, const struct speaker_peer *but)
@@ -64,12 +64,14 @@ static bool peer_used(const struct speaker_table *table, const struct speaker_pe
 }
 
 static void write_address(const struct port_table *ports, struct netlink *netlink,
-			  const struct speaker_peer *peer, bool add)
+			  uint32_t instance, const struct net_addr *addr, bool add)
 {
-	struct netlink_address address = { tun_of(ports, peer->instance), peer->local, 32 };
+	struct netlink_address address = { tun_of(ports, instance), *addr, 32 };
 
+	if (!netlink || !address.ifindex)
+		return;
 	netlink_address_set(netlink, &address, add);
-	netlink_rule_set(netlink, &peer->local, SPEAKER_TABLE_BASE + peer->instance, add);
+	netlink_rule_set(netlink, addr, SPEAKER_TABLE_BASE + instance, add);
 }
 
 /* In the main table so that FRR finds the peer and the next hop; in the instance's for packets. */
@@ -94,10 +96,10 @@ static void write_peer(const struct speaker_table *table, const struct port_tabl
 	if (!netlink || !tun_of(ports, peer->instance))
 		return;
 	if (add)
-		write_address(ports, netlink, peer, true);
+		write_address(ports, netlink, peer->instance, &peer->local, true);
 	write_routes(ports, netlink, peer, add, peer_used(table, peer));
 	if (!add && !address_used(table, peer))
-		write_address(ports, netlink, peer, false);
+		write_address(ports, netlink, peer->instance, &peer->local, false);
 }
 
 int speaker_set(struct speaker_table *table, const struct port_table *ports,
@@ -140,4 +142,48 @@ void speaker_apply(const struct speaker_table *table, const struct port_table *p
 {
 	for (uint32_t i = 0; i < table->count; i++)
 		write_peer(table, ports, netlink, &table->peers[i], true);
+	for (uint32_t i = 0; i < table->private_count; i++)
+		write_address(ports, netlink, table->privates[i].instance, &table->privates[i].addr,
+			      true);
+}
+
+const struct speaker_private *speaker_private_find(const struct speaker_table *table,
+						   const struct net_addr *addr)
+{
+	for (uint32_t i = 0; i < table->private_count; i++)
+		if (net_addr_equal(&table->privates[i].addr, addr))
+			return &table->privates[i];
+	return NULL;
+}
+
+static bool peer_has(const struct speaker_table *table, const struct net_addr *local)
+{
+	for (uint32_t i = 0; i < table->count; i++)
+		if (net_addr_equal(&table->peers[i].local, local))
+			return true;
+	return false;
+}
+
+int speaker_privates_set(struct speaker_table *table, const struct port_table *ports,
+			 struct netlink *netlink, const struct speaker_private *privates,
+			 uint32_t count)
+{
+	struct speaker_table before = *table;
+
+	if (count > SPEAKER_PRIVATES_MAX)
+		return -E2BIG;
+	if (count)
+		memcpy(table->privates, privates, count * sizeof(*privates));
+	table->private_count = count;
+	for (uint32_t i = 0; i < before.private_count; i++) {
+		const struct speaker_private *was = &before.privates[i];
+
+		if (!speaker_private_find(table, &was->addr) && !peer_has(table, &was->addr))
+			write_address(ports, netlink, was->instance, &was->addr, false);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		if (!speaker_private_find(&before, &privates[i].addr))
+			write_address(ports, netlink, privates[i].instance, &privates[i].addr,
+				      true);
+	return 0;
 }

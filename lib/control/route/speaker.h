@@ -20,9 +20,19 @@ struct speaker_peer {
 	struct net_addr peer;
 };
 
+/* An address of an instance at which tunnels over circuits end; its speaker may have it too. */
+struct speaker_private {
+	uint32_t instance;
+	struct net_addr addr;
+};
+
+#define SPEAKER_PRIVATES_MAX 8
+
 struct speaker_table {
 	struct speaker_peer *peers;
 	uint32_t count;
+	struct speaker_private privates[SPEAKER_PRIVATES_MAX];
+	uint32_t private_count;
 };
 
 struct net_addr speaker_via(uint32_t tunnel);
@@ -41,3 +51,11 @@ bool speaker_delete(struct speaker_table *table, const struct port_table *ports,
 void speaker_apply(const struct speaker_table *table, const struct port_table *ports,
 		   struct netlink *netlink);
 const struct speaker_peer *speaker_find(const struct speaker_table *table, uint32_t tunnel);
+/* Takes the place of those before; `netlink` NULL: written later, by speaker_apply(). -E2BIG. */
+__attribute__((warn_unused_result)) int speaker_privates_set(struct speaker_table *table,
+							     const struct port_table *ports,
+							     struct netlink *netlink,
+							     const struct speaker_private *privates,
+							     uint32_t count);
+const struct speaker_private *speaker_private_find(const struct speaker_table *table,
+						   const struct net_addr *addr);

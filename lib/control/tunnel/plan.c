@@ -123,7 +123,9 @@ static void ids_set(struct plan_tunnel *t, const struct config_public_ip *ours)
 		snprintf(t->local_id, sizeof(t->local_id), "%s", c->local_id);
 	else
 		snprintf(t->local_id, sizeof(t->local_id), "%s",
-			 certificate ? "*" : net_addr_text(text, &ours->address));
+			 certificate ? "*"
+				     : net_addr_text(text,
+						     t->over_circuit ? &t->local : &ours->address));
 	if (c->remote_id && strcmp(c->remote_id, "%any"))
 		snprintf(t->remote_id, sizeof(t->remote_id), "%s", c->remote_id);
 	else if (c->remote_id || certificate)
@@ -210,6 +212,8 @@ static int tunnels_make(const struct config *config, struct plan_connection *c)
 		if (!ours)
 			continue;
 		tunnel.local = *config_public_ip_local(ours);
+		tunnel.over_circuit = c->connection->use_local_address &&
+				      plan_speaker_address(config, c->gateway, i, &tunnel.local);
 		rc = tunnels_from(config, c, &tunnel, ours);
 	}
 	return rc;

@@ -46,7 +46,8 @@ struct plan_tunnel {
 	uint32_t instance; /* which of our ipConfigurations */
 	const struct config_connection *connection;
 	const struct config_gateway *gateway;
-	struct net_addr local;	/* on our port */
+	bool over_circuit; /* from the private address of its instance, over a private circuit */
+	struct net_addr local;	/* on our port, or that private address */
 	struct net_addr remote; /* NET_NONE: known by name, or any */
 	const char *fqdn;	/* lives in the site */
 	char local_id[256];

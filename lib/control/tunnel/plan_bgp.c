@@ -8,18 +8,6 @@
 #define FAST_KEEPALIVE_S 3
 #define HOLD_KEEPALIVES 3
 
-static const struct net_prefix *gateway_subnet(const struct config *config,
-					       const struct config_gateway *gateway)
-{
-	const struct config_virtual_network *network = config_gateway_network(config, gateway);
-
-	for (uint32_t i = 0; network && i < network->subnets.count; i++)
-		if (!strcasecmp(network->subnets.items[i].name, CONFIG_GATEWAY_SUBNET) &&
-		    network->subnets.items[i].prefix.addr.family == NET_IP4)
-			return &network->subnets.items[i].prefix;
-	return NULL;
-}
-
 static uint32_t host_order(const struct net_addr *addr)
 {
 	return (uint32_t)addr->bytes[0] << 24 | (uint32_t)addr->bytes[1] << 16 |
@@ -29,7 +17,7 @@ static uint32_t host_order(const struct net_addr *addr)
 bool plan_speaker_address(const struct config *config, const struct config_gateway *gateway,
 			  uint32_t instance, struct net_addr *addr)
 {
-	const struct net_prefix *subnet = gateway_subnet(config, gateway);
+	const struct net_prefix *subnet = config_gateway_subnet(config, gateway);
 	struct net_addr last;
 
 	if (!subnet || subnet->length > 29)
@@ -74,7 +62,7 @@ static bool custom_address(const struct plan_tunnel *t, struct net_addr *addr)
 	return false;
 }
 
-static void settings(struct plan_session *s, const struct config_bgp *bgp, bool compat)
+void plan_session_settings(struct plan_session *s, const struct config_bgp *bgp, bool compat)
 {
 	s->keepalive_s = compat ? COMPAT_KEEPALIVE_S : FAST_KEEPALIVE_S;
 	if (bgp && bgp->keepalive_s)
@@ -97,9 +85,9 @@ void plan_bgp_set(struct plan_tunnel *tunnel, const struct config *config,
 	memset(s, 0, sizeof(*s));
 	if (!tunnel->connection->enable_bgp || !tunnel->gateway->enable_bgp)
 		return;
-	settings(s, site ? site->bgp : tunnel->gateway->bgp,
-		 config_crypto_profile_of(config, tunnel->connection) ==
-			 CONFIG_CRYPTO_AZURE_COMPAT);
+	plan_session_settings(s, site ? site->bgp : tunnel->gateway->bgp,
+			      config_crypto_profile_of(config, tunnel->connection) ==
+				      CONFIG_CRYPTO_AZURE_COMPAT);
 	s->as = plan_speaker_as(tunnel->gateway);
 	if (other) {
 		s->peer_as = plan_speaker_as(other);

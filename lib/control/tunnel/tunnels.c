@@ -1,6 +1,7 @@
 #include "control/tunnel/tunnels.h"
 
 #include "base/log.h"
+#include "control/route/speaker.h"
 #include "control/tunnel/bundle.h"
 #include "control/tunnel/dial.h"
 #include "control/tunnel/drain.h"
@@ -310,9 +311,33 @@ static int flows_set(struct tunnels *all)
 	return rc;
 }
 
+/* The addresses of ours that are on no port: tunnels over circuits end there. */
+static int privates_set(struct tunnels *all)
+{
+	struct speaker_private privates[SPEAKER_PRIVATES_MAX];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < all->count; i++) {
+		const struct plan_tunnel *plan = all->items[i]->plan;
+		bool known = !plan->over_circuit;
+
+		for (uint32_t k = 0; k < count && !known; k++)
+			known = net_addr_equal(&privates[k].addr, &plan->local);
+		if (known)
+			continue;
+		if (count == SPEAKER_PRIVATES_MAX)
+			return -E2BIG;
+		privates[count++] = (struct speaker_private){ plan->instance, plan->local };
+	}
+	return route_privates_set(all->route, privates, count);
+}
+
 /* What is wanted of the data plane, and a dial for what is not up. */
 static void publish(struct tunnels *all, bool everything, bool paths)
 {
+	if (privates_set(all) < 0)
+		log_error(TOPIC, "more than %d addresses have tunnels over circuits",
+			  SPEAKER_PRIVATES_MAX);
 	if (limit_table_set(all->limits, &all->plan) < 0)
 		log_error(TOPIC, "cannot set the limits: out of memory or of ids");
 	for (uint32_t c = 0; c < all->plan.connection_count; c++) {

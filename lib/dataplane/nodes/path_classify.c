@@ -16,7 +16,8 @@ struct arrival {
 	uint32_t port;
 	uint32_t domain;
 	uint8_t from;
-	bool public;
+	bool outside; /* ESP and IKE come here */
+	bool circuit;
 	bool rx_checksum;
 	bool rx_vlan;
 };
@@ -39,7 +40,8 @@ static PATH_INLINE struct arrival arrival_of(const struct path *path, uint32_t i
 		.port = id,
 		.domain = port->domain,
 		.from = port->role & CONTRACT_PUBLIC ? PATH_FROM_PUBLIC : PATH_FROM_PRIVATE,
-		.public = port->role & CONTRACT_PUBLIC,
+		.outside = port->role & (CONTRACT_PUBLIC | CONTRACT_CIRCUIT),
+		.circuit = port->role & CONTRACT_CIRCUIT,
 		.rx_checksum = device->rx_checksum,
 		.rx_vlan = device->rx_vlan,
 	};
@@ -173,10 +175,10 @@ static PATH_COLD void fragment_to_us(struct path *path, struct path_packet *p)
 		to_esp(path, p);
 }
 
-/* What is for us on a public port and of interest to the data plane; false: it is Linux's. */
-static PATH_INLINE bool to_us(struct path *path, struct path_packet *p, bool public)
+/* What is for us from outside and of interest to the data plane; false: it is Linux's. */
+static PATH_INLINE bool to_us(struct path *path, struct path_packet *p, bool outside)
 {
-	if (!public)
+	if (!outside)
 		return false;
 	if (p->protocol != NET_PROTO_ESP && p->protocol != NET_PROTO_UDP)
 		return unlikely(is_icmp(p)) && path_icmp_report(path, p);
@@ -215,6 +217,13 @@ static void refuse(struct path *path, struct path_packet *p, enum contract_drop 
 		path_drop(path, p, why);
 }
 
+/* An address of the tunnel side, asked for in clear: tunnels over a circuit end there. */
+static PATH_COLD void to_tunnel_side(struct path *path, struct path_packet *p, bool circuit)
+{
+	if (!to_us(path, p, circuit))
+		path_drop(path, p, CONTRACT_DROP_CLEAR_SPOOF);
+}
+
 static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p,
 				    const struct arrival *a, bool ip4)
 {
@@ -231,10 +240,9 @@ static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p,
 		return;
 	}
 	if (path_is_ours(path, p, &found)) {
-		if (unlikely(found.port ==
-			     0)) /* an address of the tunnel side, asked for in clear */
-			path_drop(path, p, CONTRACT_DROP_CLEAR_SPOOF);
-		else if (!to_us(path, p, a->public))
+		if (unlikely(found.port == 0))
+			to_tunnel_side(path, p, a->circuit);
+		else if (!to_us(path, p, a->outside))
 			frame_to_mirror(path, p);
 		return;
 	}

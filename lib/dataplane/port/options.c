@@ -50,6 +50,8 @@ static bool options_role(const char *text, uint8_t *role)
 		*role = CONTRACT_PRIVATE;
 	else if (!strcmp(text, "both"))
 		*role = CONTRACT_PUBLIC | CONTRACT_PRIVATE;
+	else if (!strcmp(text, "circuit"))
+		*role = CONTRACT_PRIVATE | CONTRACT_CIRCUIT;
 	else
 		return false;
 	return true;

@@ -92,7 +92,8 @@ bool port_hands_over(const struct port_set *set, uint16_t index)
 	bool esp = false;
 
 	for (uint32_t i = 1; i <= set->count; i++)
-		esp |= set->ports[i].device == index && (set->ports[i].role & CONTRACT_PUBLIC);
+		esp |= set->ports[i].device == index &&
+		       (set->ports[i].role & (CONTRACT_PUBLIC | CONTRACT_CIRCUIT));
 	return set->workers > 1 &&
 	       (device->rx_queues < set->workers || !device->rss || (esp && !device->rss_spi));
 }

@@ -16,13 +16,15 @@ charon_of_site() {
 	lab_charon_load branch-ike
 }
 
-# BFD: the profile of its sessions
+# frr_of_site [BEFORE [ROUTER [FAMILY]]]: more lines before the router, of it, of its family. BFD: the profile of its
+# sessions
 frr_of_site() {
 	local ours
 	for ours in "${OURS[@]}"; do
 		ip -n "${LAB_PREFIX}branch" route replace "$ours/32" dev ipsec0 src "$SITE"
 	done
 	{
+		printf '%b' "${1:-}"
 		printf 'router bgp 65010\n bgp router-id %s\n no bgp ebgp-requires-policy\n no bgp network import-check\n' "$SITE"
 		for ours in "${OURS[@]}"; do
 			printf ' neighbor %s remote-as 65515\n neighbor %s bfd profile %s\n' "$ours" "$ours" "${BFD:-fast}"
@@ -30,13 +32,19 @@ frr_of_site() {
 			printf ' neighbor %s timers 3 9\n neighbor %s timers connect 2\n' "$ours" "$ours"
 			printf ' neighbor %s password bgp-secret\n' "$ours"
 		done
-		printf ' address-family ipv4 unicast\n  network 10.20.0.0/16\n  network 10.21.0.0/16\n  maximum-paths 4\n exit-address-family\n'
+		printf '%b' "${2:-}"
+		printf ' address-family ipv4 unicast\n  network 10.20.0.0/16\n  network 10.21.0.0/16\n  maximum-paths 4\n'
+		printf '%b' "${3:-}"
+		printf ' exit-address-family\n'
 	} | lab_frr_start branch-frr branch
 }
 
+tunnels_up() {
+	lab_await 60 lab_charon_up branch-ike gw0 && lab_await 20 lab_charon_up branch-ike gw1
+}
+
 site_and_frr() {
-	charon_of_site && lab_await 20 lab_charon_up branch-ike gw0 && lab_await 20 lab_charon_up branch-ike gw1 &&
-		frr_of_site
+	charon_of_site && tunnels_up && frr_of_site "" "" ""
 }
 
 # config [JQ]: the demo with BGP, changed further

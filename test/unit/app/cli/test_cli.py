@@ -57,6 +57,7 @@ SHAPES = {
     "get": (["/anything"], {"any"}),
     "put": (["/connections/x", "BODY"], {"status"}),
     "delete": (["/connections/x"], {"status"}),
+    "circuits": ([], {"value"}),
     "bgp peers": (["gw"], {"value"}),
     "bgp learned": (["gw"], {"value"}),
     "bgp advertised": (["gw", "10.0.0.1"], {"value"}),
@@ -80,6 +81,8 @@ PAGES = {
     "/virtualNetworkGateways/gw/metering?from=2026-11-01T00:00:00%2B01:00&to=2026-11-28": METERING,
     "/virtualNetworkGateways/gw/metering?format=csv": METERING,
     "/routes": {"value": []}, "/skus": {"value": []}, "/captures": {"value": []}, "/config": {"appliance": {}},
+    "/circuits": {"value": [{"port": "er0", "linkUp": True, "neighbor": "172.16.0.2", "asn": 65010, "state": "Connected",
+                             "routesReceived": 2, "routesSent": 1}]},
     "/anything": {"any": 1},
     "/history": {"value": [{"revision": 7, "timeMs": 0, "cause": "file", "actor": "-", "set": 1, "deleted": 0}]},
     "/virtualNetworkGateways": {"value": [{"name": "gw"}]},
@@ -262,6 +265,11 @@ class Cli(unittest.TestCase):
         for words in self.commands():
             for i in range(len(words)):
                 self.assertIn(words[i], self.complete(*words[:i + 1]))
+
+    def test_circuits(self):
+        lines = [line.split() for line in self.call("circuits").stdout.splitlines()]
+        self.assertEqual(lines, [["PORT", "LINK", "PEER", "AS", "STATE", "RECEIVED", "SENT"],
+                                 ["er0", "up", "172.16.0.2", "65010", "Connected", "2", "1"]])
 
     def test_table(self):
         lines = self.call("connections").stdout.splitlines()

@@ -4,7 +4,7 @@
  */
 #include "config_edit.h"
 
-#include "control/bgp/text.h"
+#include "control/bgp/circuit.h"
 #include "control/route/speaker.h"
 #include "control/tunnel/plan.h"
 #include "control/tunnel/plan_bgp.h"
@@ -164,6 +164,63 @@ static void test_speaker(void **state)
 	text_fini(&out);
 }
 
+static void test_circuit(void **state)
+{
+	struct world *w = *state;
+	struct bgp_session sessions[BGP_CIRCUITS_MAX];
+	struct bgp_wanted wanted = { .sessions = sessions };
+	struct text out = { 0 };
+
+	load(w,
+	     "/appliance/ports/2={'name':'er0','device':'net_null2','role':'circuit','addresses':"
+	     "['172.16.0.1/30'],'bgpSettings':{'asn':65020,'bgpPeeringAddress':'172.16.0.2',"
+	     "'bfdIntervalMilliseconds':100}}");
+	wanted.config = w->config;
+	wanted.gateway = bgp_circuit_gateway(w->config);
+	assert_non_null(wanted.gateway); /* without BGP of its own */
+	wanted.count = bgp_circuit_sessions(w->config, sessions);
+	assert_int_equal(wanted.count, 1);
+	assert_string_equal(sessions[0].name, "er0");
+	assert_true(bgp_text_circuit(&wanted, &out));
+	assert_true(has(&out, "router bgp 65515\n"));
+	assert_true(has(&out, " neighbor 172.16.0.2 remote-as 65020\n"));
+	assert_true(has(&out, " neighbor 172.16.0.2 update-source 172.16.0.1\n"));
+	assert_true(has(&out, " neighbor 172.16.0.2 bfd profile vpngw-100\n"));
+	assert_false(has(&out, "ebgp-multihop"));
+	assert_true(has(&out, " set table 7800\n"));
+	assert_true(has(&out, "  network 10.0.0.0/16\n"));
+	assert_false(has(&out, "10.1.0.0/16")); /* a site is behind the VPN */
+	text_fini(&out);
+	bgp_text_bfd(&wanted, &out);
+	assert_true(has(&out, " profile vpngw-100\n"));
+	text_fini(&out);
+	bgp_text_circuit_arguments(&wanted, &out);
+	assert_string_equal(text_get(&out), "65515 -l 172.16.0.1\n");
+	text_fini(&out);
+	wanted.count = 0;
+	assert_false(bgp_text_circuit(&wanted, &out));
+	bgp_text_circuit_arguments(&wanted, &out);
+	assert_string_equal(text_get(&out), "-\n");
+	text_fini(&out);
+}
+
+/* Tunnels from the private addresses of the instances. */
+static void test_private(void **state)
+{
+	struct world *w = *state;
+	const struct plan_tunnel *tunnel;
+
+	load(w,
+	     "/appliance/ports/2={'name':'er0','device':'net_null2','role':'circuit','addresses':"
+	     "['172.16.0.1/30']}\n" GW "/sku/name='none'\n" GW "/enablePrivateIpAddress=true\n" C0
+	     "/useLocalAzureIpAddress=true");
+	tunnel = &w->plan.connections[0]->tunnels[1];
+	assert_true(tunnel->over_circuit);
+	is(&tunnel->local, "10.0.255.5");
+	assert_string_equal(tunnel->local_id, "10.0.255.5");
+	assert_false(w->plan.connections[1]->tunnels[0].over_circuit);
+}
+
 static void test_via(void **state)
 {
 	struct net_addr via = speaker_via(70000);
@@ -183,6 +240,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_profile_and_settings, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_speaker, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_circuit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_private, setup, teardown),
 		cmocka_unit_test(test_via),
 	};
 

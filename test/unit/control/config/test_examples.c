@@ -21,10 +21,7 @@ static const struct {
 	{ "vnet-transit", { NULL }, 5 },
 	{ "policy-based", { NULL }, 2 },
 	{ "dual-redundancy", { NULL }, 2 },
-	{ "expressroute-coexistence",
-	  { "/virtualNetworkGateways/0/properties/enablePrivateIpAddress",
-	    "/connections/1/properties/useLocalAzureIpAddress" },
-	  2 },
+	{ "expressroute-coexistence", { NULL }, 2 },
 	{ "point-to-site", { "/virtualNetworkGateways/0/properties/vpnClientConfiguration" }, 0 },
 };
 #define EXAMPLES (sizeof(examples) / sizeof(examples[0]))

@@ -12,6 +12,9 @@
 	   "}"
 #define GW2_P "/virtualNetworkGateways/1/properties"
 #define BOTH_HERE "/appliance/ports/0/addresses=['192.0.2.1/24','192.0.2.2/24','203.0.113.3/24']\n"
+#define CIRCUIT(bgp)                                                                               \
+	"/appliance/ports/2={'name':'er0','device':'net_null2','role':'circuit',"                  \
+	"'addresses':['172.16.0.1/30'],'bgpSettings':" bgp "}"
 #define LNG(n) "/localNetworkGateways/" #n "/properties"
 #define POLICY_GOOD                                                                                \
 	"{'saLifeTimeSeconds':27000,'saDataSizeKilobytes':102400000,'ipsecEncryption':'GCMAES256'" \
@@ -108,9 +111,34 @@ static const struct rule rules[] = {
 	{ GW_P "/vpnClientConfiguration={'vpnClientProtocols':['IkeV2']}",
 	  GW_P "/vpnClientConfiguration", "FeatureNotImplemented", 501 },
 	{ GW_P "/vpnClientConfiguration={}", NULL },
-	{ GW_P "/enablePrivateIpAddress=true", GW_P "/enablePrivateIpAddress",
-	  "FeatureNotImplemented", 501 },
+	/* the private circuit beside the VPN */
 	{ GW_P "/enablePrivateIpAddress=false", NULL },
+	{ GW_P "/sku/name='none'\n" GW_P "/enablePrivateIpAddress=true",
+	  GW_P "/enablePrivateIpAddress", "InvalidParameter" },
+	{ CIRCUIT("{'asn':65010,'bgpPeeringAddress':'172.16.0.2'}"), NULL },
+	{ CIRCUIT("{'asn':65010,'bgpPeeringAddress':'172.16.9.2'}"),
+	  "/appliance/ports/2/bgpSettings/bgpPeeringAddress", "InvalidParameter" },
+	{ CIRCUIT("{'asn':65515,'bgpPeeringAddress':'172.16.0.2'}"),
+	  "/appliance/ports/2/bgpSettings/asn", "InvalidParameter" },
+	{ "/appliance/ports/1/bgpSettings={'asn':65010,'bgpPeeringAddress':'10.0.0.2'}",
+	  "/appliance/ports/1/bgpSettings", "InvalidParameter" },
+	{ CIRCUIT("{'asn':65010,'bgpPeeringAddress':'172.16.0.2'}") "\n"
+								    "/virtualNetworks/0/properties/"
+								    "subnets/0/properties/"
+								    "addressPrefix='10.0.255.0/28'",
+	  GW_P "/ipConfigurations/0/properties/subnet", "GatewaySubnetTooSmall" },
+	{ CIRCUIT("{'asn':65010,'bgpPeeringAddress':'172.16.0.2'}") "\n" C0
+								    "/useLocalAzureIpAddress=true",
+	  C0 "/useLocalAzureIpAddress", "InvalidParameter" },
+	{ CIRCUIT("{'asn':65010,'bgpPeeringAddress':'172.16.0.2'}") "\n" GW_P
+								    "/sku/name='none'\n" GW_P
+								    "/enablePrivateIpAddress="
+								    "true\n" C0
+								    "/useLocalAzureIpAddress=true",
+	  NULL },
+	{ CIRCUIT("{'asn':65010,'bgpPeeringAddress':'172.16.0.2'}") "\n" GW_P
+								    "/enablePrivateIpAddress=true",
+	  GW_P "/enablePrivateIpAddress", "GatewaySkuDoesNotSupportFeature" },
 	{ C0 "/ingressNatRules=[{'id':'gw/rule'}]", C0 "/ingressNatRules", "FeatureNotImplemented",
 	  501 },
 	{ C0 "/ingressNatRules=[]", NULL },
