@@ -54,7 +54,7 @@ config() {
 		| .virtualNetworkGateways[0].properties.bgpSettings = { asn: 65515 }
 		| .localNetworkGateways[0].properties.localNetworkAddressSpace.addressPrefixes = []
 		| .localNetworkGateways[0].properties.bgpSettings =
-			{ asn: 65010, bgpPeeringAddress: \"$SITE\", password: \"bgp-secret\" }
+			{ asn: 65010, bgpPeeringAddress: \"$SITE\", password: \"bgp-secret\", bfdIntervalMilliseconds: 300 }
 		| .connections[0].properties.enableBgp = true
 		| ${1:-.}"
 }

@@ -27,7 +27,6 @@ with_circuit() {
 	config '.appliance.ports += [{ name: "er0", device: "net_af_packet3,iface=vger0,qdisc_bypass=1,framecnt=1024",
 			role: "circuit", addresses: ["'"$CIRCUIT"'/30"], bgpSettings: { asn: 65010, bgpPeeringAddress: "'"$FAR"'",
 				bfdIntervalMilliseconds: 100 } }]
-		| .localNetworkGateways[0].properties.bgpSettings.bfdIntervalMilliseconds = 300
 		| .virtualNetworkGateways[0].properties.enablePrivateIpAddress = true
 		| .localNetworkGateways += [{ name: "branch-private", properties: { gatewayIpAddress: "'"$PRIVATE"'",
 			localNetworkAddressSpace: { addressPrefixes: ["10.22.0.0/24"] } } }]
