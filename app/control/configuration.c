@@ -121,6 +121,17 @@ static void log_apply(const struct program *program, const struct config *config
 			 levels);
 }
 
+static void diagnostics_apply(const struct program *program, const struct config *config)
+{
+	const char *categories = config_appliance(config)->diagnostic_logs;
+
+	if (diagnostics_select(program->diagnostics, categories) < 0)
+		log_warn(TOPIC,
+			 "/appliance/diagnosticLogs: \"%s\" is not like "
+			 "\"GatewayDiagnosticLog,TunnelDiagnosticLog\"",
+			 categories);
+}
+
 /* Everything that the configuration says; done when the data plane has said so. */
 static int apply(void *context, const struct config *to, const struct config_diff *diff, char *why,
 		 size_t why_size)
@@ -129,6 +140,7 @@ static int apply(void *context, const struct config *to, const struct config_dif
 	int rc = tunnels_apply(program->tunnels, to, why, why_size);
 
 	log_apply(program, to);
+	diagnostics_apply(program, to);
 	if (rc == 0)
 		rc = ports_apply(program, to);
 	if (rc < 0)
@@ -137,6 +149,7 @@ static int apply(void *context, const struct config *to, const struct config_dif
 		rest_configure(program->rest, to);
 	bgp_apply(program->bgp, to);
 	metering_apply(program->metering, to);
+	diagnostics_configured(program->diagnostics, to, diff);
 	program->applying = true;
 	event_timer_set(program->apply_deadline,
 			(uint64_t)config_appliance(to)->api.limits.operation_s * CLOCK_NS_PER_S);
@@ -250,6 +263,7 @@ void configuration_reload(void *context)
 
 	notify_send("RELOADING=1");
 	rest_files_reload(program->rest);
+	diagnostics_reopen(program->diagnostics);
 	config_report_init(&report);
 	rc = config_store_import(program->store, &import, &report);
 	tunnels_credentials_reload(program->tunnels);
@@ -257,6 +271,8 @@ void configuration_reload(void *context)
 		log_info(TOPIC, "the file has not changed file=%s", program->options.config);
 	else
 		report_log(&report, program->options.config, rc < 0);
+	if (rc < 0 && rc != -EALREADY)
+		diagnostics_refused(program->diagnostics, &report);
 	config_report_fini(&report);
 	if (rc < 0)
 		notify_send("READY=1");

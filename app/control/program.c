@@ -1,5 +1,6 @@
 #include "program.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/secret.h"
@@ -149,6 +150,7 @@ static void on_ready(void *context, bool same_instance)
 	route_ready(program->route);
 	tunnels_ready(program->tunnels, same_instance);
 	captures_ready(program->captures);
+	diagnostics_dataplane(program->diagnostics, true);
 	configuration_dataplane_ready(program);
 }
 
@@ -165,6 +167,7 @@ static void on_lost(void *context)
 	struct program *program = context;
 
 	tunnels_lost(program->tunnels);
+	diagnostics_dataplane(program->diagnostics, false);
 }
 
 static void on_event(void *context, const struct contract_header *message)
@@ -173,6 +176,31 @@ static void on_event(void *context, const struct contract_header *message)
 
 	if (!captures_event(program->captures, message) && !route_event(program->route, message))
 		tunnels_event(program->tunnels, message);
+}
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+static int diagnostics_start(struct program *program)
+{
+	const struct config_appliance *a = config_appliance(config_store_running(program->store));
+	struct diagnostics_config config = { .clock = &clock_monotonic,
+					     .file = a->diagnostic_file,
+					     .journal = getenv("JOURNAL_STREAM") ? JOURNAL_SOCKET
+										 : NULL };
+	char file[4200];
+	int rc;
+
+	if (!config.file) {
+		snprintf(file, sizeof(file), "%s/diagnostics.jsonl", configuration_state(program));
+		config.file = file;
+	}
+	rc = diagnostics_new(&program->diagnostics, &config);
+	return rc < 0 ? fault(rc, "cannot prepare the diagnostic logs") : 0;
+}
+
+static void diagnostics_stop(struct program *program)
+{
+	diagnostics_free(program->diagnostics);
 }
 
 static int dataplane_start(struct program *program)
@@ -228,6 +256,7 @@ static void on_tunnel_changed(void *context, const struct tunnel_status *status)
 {
 	struct program *program = context;
 
+	diagnostics_tunnel(program->diagnostics, status);
 	if (program->rest)
 		rest_tunnel_changed(program->rest, status);
 }
@@ -238,6 +267,13 @@ static void on_tunnel_goes(void *context, uint32_t id)
 
 	if (program->metering)
 		metering_tunnel_goes(program->metering, id);
+}
+
+static void on_ike_trace(void *context, const char *tunnel, const char *line)
+{
+	struct program *program = context;
+
+	diagnostics_ike(program->diagnostics, tunnel, line);
 }
 
 /* Beside the data plane's socket: memory, and gone with the machine as its SAs are. */
@@ -263,6 +299,7 @@ static int tunnels_start(struct program *program)
 	struct tunnels_hooks hooks = { .context = program,
 				       .changed = on_tunnel_changed,
 				       .goes = on_tunnel_goes,
+				       .trace = on_ike_trace,
 				       .key_log = program->key_log < 0 ? NULL : on_key_log };
 	int rc = tunnels_new(&program->tunnels, program->loop, &clock_monotonic, program->desired,
 			     program->route, &hooks);
@@ -277,10 +314,19 @@ static void tunnels_stop(struct program *program)
 	tunnels_free(program->tunnels);
 }
 
+static void on_bgp_changed(void *context, const struct bgp_peer *peer)
+{
+	struct program *program = context;
+
+	diagnostics_bgp(program->diagnostics, peer);
+}
+
 static int bgp_start(struct program *program)
 {
 	int rc = bgp_new(&program->bgp, program->loop, program->tunnels, program->options.frr);
 
+	if (rc == 0)
+		bgp_watch(program->bgp, on_bgp_changed, program);
 	return rc < 0 ? fault(rc, "cannot prepare BGP") : 0;
 }
 
@@ -332,6 +378,7 @@ static int rest_start(struct program *program)
 				      .bgp = program->bgp,
 				      .captures = program->captures,
 				      .metering = program->metering,
+				      .diagnostics = program->diagnostics,
 				      .state_directory = configuration_state(program) };
 	char why[512] = "";
 	int rc = rest_new(&program->rest, &config, why, sizeof(why));
@@ -372,6 +419,7 @@ const struct stage program_stages[] = {
 	{ "configuration", configuration_open, configuration_close },
 	{ "event loop", loop_start, loop_stop },
 	{ "key log", key_log_start, key_log_stop },
+	{ "diagnostic logs", diagnostics_start, diagnostics_stop },
 	{ "data plane channel", dataplane_start, dataplane_stop },
 	{ "routes", route_start, route_stop },
 	{ "tunnels", tunnels_start, tunnels_stop },

@@ -7,6 +7,7 @@
 #include "control/bgp/bgp.h"
 #include "control/capture/captures.h"
 #include "control/config/store.h"
+#include "control/diagnostics/diagnostics.h"
 #include "control/event/loop.h"
 #include "control/metering/metering.h"
 #include "control/requests/desired.h"
@@ -32,6 +33,7 @@ struct program {
 	struct bgp *bgp;
 	struct captures *captures;
 	struct metering *metering;
+	struct diagnostics *diagnostics;
 	struct rest *rest;
 	int key_log; /* descriptor, -1: off */
 };

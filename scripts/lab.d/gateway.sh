@@ -84,7 +84,7 @@ gateway_start_dataplane() {
 	lab_fail "the data plane did not start, see $LAB_DIR/$name.log"
 }
 
-# LAB_HOSTS: a file that it sees as /etc/hosts.
+# LAB_HOSTS: a file that it sees as /etc/hosts. LAB_CONTROL_UNDER: a command that is given its command line to run.
 gateway_start_control() {
 	local dir
 	dir=$(gateway_dir)
@@ -92,7 +92,8 @@ gateway_start_control() {
 		--user "$LAB_USER" ${LAB_CONTROL_LOG:+--log "$LAB_CONTROL_LOG"} "$@"
 	# shellcheck disable=SC2016
 	[ -z "${LAB_HOSTS:-}" ] || set -- unshare -m sh -c 'mount --bind "$0" /etc/hosts && exec "$@"' "$LAB_HOSTS" "$@"
-	lab_start "$(gateway_process control)" "$(gateway_ns)" "$@"
+	# shellcheck disable=SC2086
+	lab_start "$(gateway_process control)" "$(gateway_ns)" ${LAB_CONTROL_UNDER:-} "$@"
 }
 
 # FRR for the gateway's BGP.

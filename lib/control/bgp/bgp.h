@@ -62,6 +62,9 @@ void bgp_circuits_each(struct bgp *bgp, bgp_visit visit, void *context);
 /* The sessions of a gateway (its key; NULL: all). */
 void bgp_peers_each(struct bgp *bgp, const char *gateway, bgp_visit visit, void *context);
 
+/* Told of a session that comes up or ends; the connection is not named. One watcher. */
+void bgp_watch(struct bgp *bgp, bgp_visit changed, void *context);
+
 /* Routes as the API lists them: {"value":[...]}; NULL: `why` says what went wrong. */
 typedef void (*bgp_routes_done)(void *context, const char *json, const char *why);
 void bgp_learned(struct bgp *bgp, bgp_routes_done done, void *context);

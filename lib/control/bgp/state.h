@@ -50,6 +50,8 @@ struct bgp {
 	struct bgp_session *sessions;
 	struct bgp_known *known; /* of each session */
 	uint32_t count;
+	bgp_visit changed; /* may be NULL */
+	void *changed_context;
 	bool told_missing;
 	char directory[256];
 };

@@ -31,15 +31,38 @@ static uint64_t number(const cJSON *json, const char *name)
 	return cJSON_IsNumber(item) && item->valuedouble > 0 ? (uint64_t)item->valuedouble : 0;
 }
 
+void bgp_watch(struct bgp *bgp, bgp_visit changed, void *context)
+{
+	bgp->changed = changed;
+	bgp->changed_context = context;
+}
+
+static void tell(const struct bgp *bgp, uint32_t i)
+{
+	const struct bgp_session *session = &bgp->sessions[i];
+	const struct bgp_peer peer = { .tunnel = session->name,
+				       .instance = session->instance,
+				       .local = session->is.local,
+				       .peer = session->is.peer,
+				       .as = session->is.peer_as,
+				       .state = bgp->known[i].state };
+
+	if (bgp->changed)
+		bgp->changed(bgp->changed_context, &peer);
+}
+
 static void set(struct bgp *bgp, uint32_t i, const struct bgp_known *now)
 {
+	enum bgp_state was = bgp->known[i].state;
 	char peer[NET_ADDR_TEXT];
 
-	if (bgp->known[i].state != now->state)
+	if (was != now->state)
 		log_info(TOPIC, "%s -> %s peer=%s tunnel=\"%s\"",
 			 bgp_state_text(bgp->known[i].state), bgp_state_text(now->state),
 			 net_addr_text(peer, &bgp->sessions[i].is.peer), bgp->sessions[i].name);
 	bgp->known[i] = *now;
+	if ((was == BGP_CONNECTED) != (now->state == BGP_CONNECTED))
+		tell(bgp, i);
 }
 
 static void peer_take(struct bgp *bgp, uint32_t i, const cJSON *json)

@@ -114,9 +114,11 @@ struct config_appliance {
 	const char *dataplane_socket;
 	const char *sku_file;
 	const char *log_levels;
-	int crypto_profile;  /* enum config_crypto_profile, never INHERIT */
-	int limit_direction; /* enum config_direction */
-	int idle;	     /* enum config_idle */
+	const char *diagnostic_logs;
+	const char *diagnostic_file; /* NULL: in the state directory */
+	int crypto_profile;	     /* enum config_crypto_profile, never INHERIT */
+	int limit_direction;	     /* enum config_direction */
+	int idle;		     /* enum config_idle */
 	int64_t sequence_spread;
 	int64_t history; /* revisions that the journal keeps */
 	struct config_cores cores;

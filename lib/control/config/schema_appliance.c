@@ -400,6 +400,15 @@ static const struct schema_field appliance_rows[] = {
 		       "/run/vpngw/dataplane.sock", "Where the two programs meet."),
 	APPLIANCE_TEXT("skuFile", sku_file, SCHEMA_RESTART, NULL,
 		       "A catalogue in place of the built-in one."),
+	APPLIANCE_TEXT("diagnosticLogs", diagnostic_logs, SCHEMA_LIVE,
+		       "GatewayDiagnosticLog,TunnelDiagnosticLog,RouteDiagnosticLog,"
+		       "P2SDiagnosticLog",
+		       "The categories of Azure's diagnostic logs that are written, as JSON lines; "
+		       "there is also `IKEDiagnosticLog`. Under systemd to the journal "
+		       "(`SYSLOG_IDENTIFIER=vpngw-diagnostics`)."),
+	APPLIANCE_TEXT(
+		"diagnosticFile", diagnostic_file, SCHEMA_RESTART, NULL,
+		"Where they go without systemd; `diagnostics.jsonl` in the state directory."),
 	APPLIANCE_TEXT("logLevels", log_levels, SCHEMA_LIVE, "info", "`info,ike=debug`."),
 	{ .name = "cryptoProfile",
 	  .type = SCHEMA_ENUM,

@@ -97,6 +97,8 @@ void events_route_changed(void *context, const struct net_prefix *prefix,
 	struct json_out out;
 	char text[NET_PREFIX_TEXT];
 
+	if (rest->config.diagnostics)
+		diagnostics_route(rest->config.diagnostics, prefix, best);
 	if (list_empty(&rest->streams))
 		return;
 	json_out_init(&out);

@@ -16,6 +16,7 @@
 #include "control/capture/captures.h"
 #include "control/config/store.h"
 #include "control/metering/metering.h"
+#include "control/diagnostics/diagnostics.h"
 #include "control/requests/desired.h"
 #include "control/route/route.h"
 #include "control/tunnel/tunnels.h"
@@ -31,6 +32,7 @@ struct rest_config {
 	struct bgp *bgp;
 	struct captures *captures;
 	struct metering *metering;
+	struct diagnostics *diagnostics;
 	const char *state_directory;
 };
 

@@ -66,6 +66,8 @@ expect "the site learned our network by both" lab_await 5 sh -c "ip -n ${LAB_PRE
 expect "the command line shows the sessions" says Connected cli bgp peers gw
 expect "and what a peer is told" says 10.10.0.0/16 cli bgp advertised gw "$SITE"
 expect "metrics count them" says 'vpngw_bgp_routes_learned{bgp_peer_address="10.20.0.1",connection="to-branch",gateway_instance="GatewayTenantWorker_IN_1"} 2' gateway_api GET /metrics
+expect "diagnostic logs tell of sessions and routes" grep -q '"OperationName":"BgpConnectedEvent".*AS 65010' "$LAB_DIR/state/diagnostics.jsonl"
+expect "and of what BGP learned" grep -q '"OperationName":"BgpRouteUpdate","Message":"10.21.0.0/16 is reachable' "$LAB_DIR/state/diagnostics.jsonl"
 expect "BFD is up in both tunnels" bfd_up_or_why
 expect "a restart of control loses no packet" control_restarts
 expect "sessions are as before" lab_await 10 connected

@@ -164,7 +164,8 @@ reloads() {
 
 require "the site is made" site_up
 require "its ports are DPDK's" site_gateway_ports
-require "the configuration is accepted" gateway_config "$TOP/config/demo.json" ".connections[0].properties.sharedKey = \"$CANARY\""
+require "the configuration is accepted" gateway_config "$TOP/config/demo.json" ".connections[0].properties.sharedKey = \"$CANARY\"
+	| .appliance.diagnosticLogs = \"GatewayDiagnosticLog,TunnelDiagnosticLog,RouteDiagnosticLog,IKEDiagnosticLog\""
 require "the data plane starts, as loud as it gets" gateway_start_dataplane --log debug
 require "the control program starts, as loud as it gets" gateway_start_control --log debug --key-log "$LAB_DIR/state/keys"
 require "the endpoint answers" lab_await 10 api_answers
@@ -180,9 +181,9 @@ cp "$LAB_DIR/state/keys" "$LAB_DIR/keys"
 require "the other secrets are known" secrets_collected
 expect "they would be found" search_finds
 expect "no answer has a key" no_canary_in "$OUT" "$LAB_DIR/events.log"
-expect "no log has a key" no_canary_in "$LAB_DIR/control.log" "$LAB_DIR/dataplane.log"
+expect "no log has a key" no_canary_in "$LAB_DIR/control.log" "$LAB_DIR/dataplane.log" "$LAB_DIR/state/diagnostics.jsonl"
 expect "no answer has another secret" no_secret_in "$OUT" "$LAB_DIR/events.log"
-expect "no log has another secret" no_secret_in "$LAB_DIR/control.log" "$LAB_DIR/dataplane.log"
+expect "no log has another secret" no_secret_in "$LAB_DIR/control.log" "$LAB_DIR/dataplane.log" "$LAB_DIR/state/diagnostics.jsonl"
 expect "operations on disk have none" no_canary_in "$LAB_DIR/state/operations"
 expect "captures have none" no_secret_in "$LAB_DIR/state/operations" "$LAB_DIR"/state/captures/*
 expect "neither the environment nor the command line" process_is_clean
