@@ -22,5 +22,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/crowd.sh"
 # shellcheck source=vnets.sh
 . "$(dirname "${BASH_SOURCE[0]}")/vnets.sh"
+# shellcheck source=sites.sh
+. "$(dirname "${BASH_SOURCE[0]}")/sites.sh"
 # shellcheck source=guest.sh
 . "$(dirname "${BASH_SOURCE[0]}")/guest.sh"

@@ -19,7 +19,7 @@ lab_frr_start() {
 	for program in ${LAB_FRR_DAEMONS:-zebra bfdd bgpd}; do
 		lab_start "$name-$program" "$ns" "$LAB_FRR_LIB/$program" -i "$dir/$program.pid" --vty_socket "$dir" \
 			-z "$dir/zserv" -P 0 --log stdout --log-level warn -f "$dir/$program.conf"
-		lab_await 10 test -S "$dir/$program.vty"
+		lab_await 30 test -S "$dir/$program.vty"
 	done
 }
 

@@ -83,7 +83,7 @@ lab_charon_start() {
 	else
 		STRONGSWAN_CONF=$dir/strongswan.conf NOTIFY_SOCKET='' lab_start "$1" "$2" charon-systemd
 	fi
-	lab_await 10 test -S "$dir/vici" && return 0
+	lab_await 30 test -S "$dir/vici" && return 0
 	tail -n 5 "$LAB_DIR/$1.log" >&2
 	lab_fail "strongSwan ($1) did not start, see $LAB_DIR/$1.log"
 }
