@@ -238,7 +238,7 @@ uint32_t fake_count(const struct fake_dataplane *fake, enum contract_type type,
 
 void fake_run_until(struct event_loop *loop, bool (*condition)(void *context), void *context)
 {
-	uint64_t end = clock_now_ns(&clock_monotonic) + 2 * CLOCK_NS_PER_S;
+	uint64_t end = clock_now_ns(&clock_monotonic) + 10 * CLOCK_NS_PER_S;
 	struct timeval step = { .tv_usec = 20000 };
 
 	while (!condition(context)) {
