@@ -48,9 +48,11 @@ crowd_up() {
 	lab_dpdk_end gw vgprv0
 }
 
-# The peers: crowd_start PROGRAM
+# The peers: crowd_start PROGRAM [OPTION...]
 crowd_start() {
-	lab_start crowd crowd "$1" psk=$CROWD_KEY list="$LAB_DIR/crowd.list"
+	local program=$1
+	shift
+	lab_start crowd crowd "$program" "$@" psk=$CROWD_KEY list="$LAB_DIR/crowd.list"
 	lab_await_line crowd 10 listening
 }
 
@@ -63,4 +65,9 @@ crowd_list() {
 # crowd_is_up COUNT: each has one child.
 crowd_is_up() {
 	crowd_list && [ "$(tail -n 1 "$LAB_DIR/crowd.list" | cut -d ' ' -f 2)" = "$1" ]
+}
+
+# Children that were ever negotiated, by the last crowd_list.
+crowd_negotiated() {
+	tail -n 1 "$LAB_DIR/crowd.list" | cut -d ' ' -f 3
 }

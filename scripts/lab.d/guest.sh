@@ -4,7 +4,16 @@
 LAB_GUEST_PACKAGES=linux-image-amd64,charon-systemd,strongswan-swanctl,iproute2,iputils-ping,kmod,busybox-static,libstrongswan-extra-plugins,libstrongswan-standard-plugins
 
 lab_guest_make() {
-	lab_tree_make guest "$LAB_GUEST_PACKAGES"
+	lab_tree_make guest bookworm "$LAB_GUEST_PACKAGES"
+}
+
+# libreswan, which cannot be installed beside strongSwan.
+lab_others_make() {
+	lab_tree_make others bookworm libreswan,bind9-host,iproute2,procps
+}
+
+lab_others_missing() {
+	[ -e "$LAB_TREES/others/.made" ] || echo "no tree others below $LAB_TREES (scripts/lab tree makes it)"
 }
 
 lab_guest_missing() {
@@ -47,7 +56,7 @@ lab_guest_start() {
 	[ -s "$LAB_DIR/initramfs.gz" ] || lab_guest_initramfs || return 1
 	lab_in "$2" ip tuntap add guest mode tap && lab_in "$2" ip link set guest up || return 1
 	lab_start "$1" "$2" qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 512 -nodefaults -nographic -no-reboot -serial stdio \
-		-kernel "$(echo "$tree"/boot/vmlinuz-*)" -initrd "$LAB_DIR/initramfs.gz" -append 'console=ttyS0 quiet panic=-1' \
+		-kernel "$(echo "$tree"/boot/vmlinuz-*)" -initrd "$LAB_DIR/initramfs.gz" -append 'console=ttyS0 quiet panic=-1 no_timer_check' \
 		-virtfs "local,path=$tree,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
 		-virtfs "local,path=$LAB_DIR/$1,mount_tag=lab,security_model=none" \
 		-netdev tap,id=n,ifname=guest,script=no,downscript=no -device virtio-net-pci,netdev=n

@@ -9,13 +9,13 @@ eap-identity eap-mschapv2 eap-tls eap-md5 xauth-generic md4 md5"
 # A Debian tree with a newer strongSwan is made on demand: scripts/lab tree trixie; LAB_TREES says where.
 LAB_TREES=${LAB_TREES:-/var/cache/vpngw-trees}
 
-# lab_tree_make SUITE PACKAGES: with debootstrap, once
+# lab_tree_make NAME SUITE PACKAGES: with debootstrap, once
 lab_tree_make() {
 	[ ! -e "$LAB_TREES/$1/.made" ] || return 0
 	command -v debootstrap >/dev/null || { lab_fail "no debootstrap (apt-get install debootstrap)"; return 1; }
 	rm -rf "${LAB_TREES:?}/$1"
 	mkdir -p "$LAB_TREES"
-	debootstrap --variant=minbase --include="$2" "$1" "$LAB_TREES/$1" && touch "$LAB_TREES/$1/.made"
+	debootstrap --variant=minbase --include="$3" "$2" "$LAB_TREES/$1" && touch "$LAB_TREES/$1/.made"
 }
 
 # The Debian 13 tree of strongSwan 6: says why it is not there.
@@ -24,7 +24,7 @@ lab_trixie_missing() {
 }
 
 lab_trixie_make() {
-	lab_tree_make trixie charon-systemd,strongswan-swanctl,iproute2,libcharon-extra-plugins,libstrongswan-extra-plugins
+	lab_tree_make trixie trixie charon-systemd,strongswan-swanctl,iproute2,libcharon-extra-plugins,libstrongswan-extra-plugins
 }
 
 # Runs a command with the tree as its root, the lab's files where they are: LAB_CHARON_TREE COMMAND...

@@ -279,6 +279,34 @@ static void item_63_packet_lifetime(void **state)
 			 IKEV2_REASON_LIFETIME);
 }
 
+/* 40 and 63: a peer that wants no ESN gets none, and its sequence numbers must not begin anew. */
+static void item_63_without_esn_a_hard_limit(void **state)
+{
+	static struct ike_proposal child;
+	static struct ike_policy policy;
+	struct world *world = *state;
+	struct span bad;
+
+	policy = *ike_policy_profile(IKE_PROFILE_STRONG);
+	assert_int_equal(
+		ike_proposal_parse(&child, IKE_PROTOCOL_ESP, "aes256gcm16-x25519-noesn", &bad), 0);
+	policy.child_offer = policy.child_accept = &child;
+	policy.child_offer_count = policy.child_accept_count = 1;
+	world->b.config.policy = &policy;
+	world_start(world);
+	world_up(world);
+	for (int side = 0; side < 2; side++) {
+		const struct world_peer *peer = side ? &world->b : &world->a;
+		const struct world_sa *sa = list_entry(peer->sas.next, struct world_sa, link);
+
+		assert_false(sa->outbound.flags & CONTRACT_SA_ESN);
+		assert_false(sa->inbound.flags & CONTRACT_SA_ESN);
+		assert_true(sa->outbound.hard_packets > 0);
+		assert_true(sa->outbound.hard_packets < UINT32_MAX);
+		assert_true(sa->outbound.soft_packets < sa->outbound.hard_packets);
+	}
+}
+
 /* 65: the old inbound SA takes late packets for five seconds. */
 static void item_65_late_packets(void **state)
 {
@@ -493,6 +521,7 @@ int main(void)
 		TEST(item_52_refusals_look_alike),
 		TEST(item_62_lifetimes),
 		TEST(item_63_packet_lifetime),
+		TEST(item_63_without_esn_a_hard_limit),
 		TEST(item_65_late_packets),
 		TEST(item_66_reauthentication),
 		TEST(item_68_fragmentation),

@@ -3,9 +3,12 @@
  *
  * Many peers in one process: every address that is local to its network namespace ("ip route add
  * local 198.18.0.0/15 dev lo") answers as an IKEv2 responder with the same key, its own address as
- * identity, and a data plane that forgets everything. For tests with thousands of connections.
+ * identity, and a data plane that sends back what it gets. For tests with thousands of
+ * connections.
  *
- *     ikev2_crowd psk=KEY list=FILE [dpd=SECONDS]
+ *     ikev2_crowd psk=KEY list=FILE [dpd=SECONDS] [rekey=SECONDS]
+ *
+ * SIGUSR2 rekeys every child that is up once, evenly over `rekey` seconds (60).
  *
  * SIGUSR1 writes FILE: a line "ADDRESS inbound outbound" for each child that is up, sorted, and a
  * last line "end CHILDREN NEGOTIATED"; the second number counts every child ever installed. The
@@ -13,6 +16,7 @@
  */
 #include "control/ikev2/engine.h"
 #include "control/ikev2/info.h"
+#include "crowd_esp.h"
 
 #include "base/clock.h"
 #include "base/map.h"
@@ -32,6 +36,8 @@
 
 #define SOCKET_BUFFER (16 << 20)
 
+enum which { IKE, NATT, ESP, SOCKETS };
+
 struct peer {
 	struct ike_id id;
 	struct ikev2_connection *connection;
@@ -45,7 +51,13 @@ struct crowd {
 	uint16_t dpd_s;
 	uint32_t next_spi;
 	uint64_t installed;
-	int sockets[2]; /* 500, 4500 */
+	struct crowd_esp esp;
+	uint32_t rekey_s;
+	uint32_t *rekeys; /* children that are to be rekeyed */
+	size_t rekey_count;
+	size_t rekey_at;
+	uint64_t rekey_ns; /* when it began */
+	int sockets[SOCKETS];
 	int signals;
 };
 
@@ -121,11 +133,17 @@ static void hook_install(void *context, uint64_t token, const struct ikev2_child
 	struct crowd *crowd = context;
 
 	crowd->installed++;
-	ikev2_install_done(crowd->engine, token, 0);
+	ikev2_install_done(crowd->engine, token, crowd_esp_add(&crowd->esp, install));
 }
 
-static void hook_child(void *context, uint32_t child)
+static void hook_switch(void *context, uint32_t child)
 {
+	crowd_esp_switch(&((struct crowd *)context)->esp, child);
+}
+
+static void hook_remove(void *context, uint32_t child)
+{
+	crowd_esp_del(&((struct crowd *)context)->esp, child);
 }
 
 static void hook_move(void *context, uint32_t child, const struct ikev2_path *path)
@@ -139,16 +157,13 @@ static void hook_event(void *context, const struct ikev2_event *event)
 }
 
 /* From the address that the peer wrote to. */
-static void hook_send(void *context, const struct ikev2_datagram *datagram,
-		      const struct ikev2_connection *connection)
+static void send_from(struct crowd *crowd, enum which which, const struct ikev2_path *path,
+		      const struct ikev2_datagram *what)
 {
 	static uint8_t marker[4];
-	struct crowd *crowd = context;
-	const struct ikev2_path *path = &datagram->path;
-	bool natt = path->local_port == 4500;
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(path->remote_port) };
-	struct iovec parts[2] = { { marker, datagram->non_esp_marker ? sizeof(marker) : 0 },
-				  { (void *)datagram->bytes.p, datagram->bytes.n } };
+	struct iovec parts[2] = { { marker, what->non_esp_marker ? sizeof(marker) : 0 },
+				  { (void *)(uintptr_t)what->bytes.p, what->bytes.n } };
 	union {
 		struct cmsghdr head;
 		char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
@@ -167,8 +182,29 @@ static void hook_send(void *context, const struct ikev2_datagram *datagram,
 					 .cmsg_level = IPPROTO_IP,
 					 .cmsg_type = IP_PKTINFO };
 	memcpy(CMSG_DATA(&control.head), &info, sizeof(info));
-	if (sendmsg(crowd->sockets[natt], &message, 0) < 0)
+	if (sendmsg(crowd->sockets[which], &message, 0) < 0)
 		fprintf(stderr, "send: %s\n", strerror(errno));
+}
+
+static void hook_send(void *context, const struct ikev2_datagram *datagram,
+		      const struct ikev2_connection *connection)
+{
+	send_from(context, datagram->path.local_port == 4500 ? NATT : IKE, &datagram->path,
+		  datagram);
+}
+
+/* A raw socket gives the IP header as well. */
+static bool echo(struct crowd *crowd, struct ikev2_datagram *d, uint8_t *packet, size_t room)
+{
+	size_t head = d->bytes.n > 20 ? (packet[0] & 15u) * 4 : 0;
+	size_t n = head && head < d->bytes.n ? crowd_esp_echo(&crowd->esp, packet + head,
+							      d->bytes.n - head, room - head)
+					     : 0;
+
+	d->bytes = (struct span){ packet + head, n };
+	if (n)
+		send_from(crowd, ESP, &d->path, d);
+	return true;
 }
 
 static bool receive(struct crowd *crowd, int which)
@@ -188,7 +224,7 @@ static bool receive(struct crowd *crowd, int which)
 
 	if (n <= 0)
 		return false;
-	d.path.local_port = which ? 4500 : 500;
+	d.path.local_port = which == NATT ? 4500 : 500;
 	d.path.remote_port = ntohs(from.sin_port);
 	d.path.remote = net_addr_of(NET_IP4, &from.sin_addr);
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
@@ -199,11 +235,13 @@ static bool receive(struct crowd *crowd, int which)
 		memcpy(&info, CMSG_DATA(c), sizeof(info));
 		d.path.local = net_addr_of(NET_IP4, &info.ipi_addr);
 	}
-	if (which) {
+	if (which == ESP)
+		return echo(crowd, &d, bytes, sizeof(bytes));
+	if (which == NATT) {
 		static const uint8_t none[4];
 
 		if (n < 4 || memcmp(bytes, none, 4) != 0)
-			return true; /* ESP, or a keepalive */
+			return true; /* a keepalive */
 		d.bytes = (struct span){ bytes + 4, (size_t)n - 4 };
 		d.non_esp_marker = true;
 	}
@@ -278,6 +316,36 @@ end:
 	free(lines);
 }
 
+static void rekey_all(struct crowd *crowd)
+{
+	uint64_t ike = 0;
+
+	free(crowd->rekeys);
+	crowd->rekey_count = crowd->rekey_at = 0;
+	crowd->rekeys = calloc(ikev2_counters(crowd->engine)->children + 1, sizeof(uint32_t));
+	crowd->rekey_ns = now();
+	while (crowd->rekeys && (ike = ikev2_next(crowd->engine, ike))) {
+		struct ikev2_child_info child;
+		uint32_t spi = 0;
+
+		while ((spi = ikev2_child_next(crowd->engine, ike, spi)))
+			if (ikev2_child_info(crowd->engine, spi, &child) == 0 &&
+			    child.state == IKEV2_CHILD_UP)
+				crowd->rekeys[crowd->rekey_count++] = spi;
+	}
+}
+
+static void rekey_due(struct crowd *crowd)
+{
+	uint64_t passed = now() - crowd->rekey_ns;
+	uint64_t span = crowd->rekey_s * UINT64_C(1000000000);
+	size_t due = passed >= span ? crowd->rekey_count : crowd->rekey_count * passed / span;
+
+	while (crowd->rekey_at < due)
+		if (ikev2_child_rekey(crowd->engine, crowd->rekeys[crowd->rekey_at++], now()) < 0)
+			fprintf(stderr, "a child was gone before its rekey\n");
+}
+
 /* False: the end. */
 static bool signalled(struct crowd *crowd)
 {
@@ -285,16 +353,18 @@ static bool signalled(struct crowd *crowd)
 
 	if (read(crowd->signals, &info, sizeof(info)) != sizeof(info))
 		return true;
-	if (info.ssi_signo != SIGUSR1)
-		return false;
-	list_write(crowd);
-	return true;
+	if (info.ssi_signo == SIGUSR2)
+		rekey_all(crowd);
+	else if (info.ssi_signo == SIGUSR1)
+		list_write(crowd);
+	return info.ssi_signo == SIGUSR1 || info.ssi_signo == SIGUSR2;
 }
 
 static void run(struct crowd *crowd)
 {
 	struct pollfd fds[] = { { crowd->sockets[0], POLLIN, 0 },
 				{ crowd->sockets[1], POLLIN, 0 },
+				{ crowd->sockets[2], POLLIN, 0 },
 				{ crowd->signals, POLLIN, 0 } };
 
 	for (;;) {
@@ -304,21 +374,26 @@ static void run(struct crowd *crowd)
 			   : deadline <= at ? 0
 					    : (int)((deadline - at) / 1000000) + 1;
 
-		if (poll(fds, 3, wait) < 0 && errno != EINTR)
+		if (crowd->rekey_at < crowd->rekey_count && (wait < 0 || wait > 5))
+			wait = 5;
+		if (poll(fds, SOCKETS + 1, wait) < 0 && errno != EINTR)
 			return;
 		ikev2_tick(crowd->engine, now());
-		for (int i = 0; i < 2; i++)
+		rekey_due(crowd);
+		for (int i = 0; i < SOCKETS; i++)
 			while (fds[i].revents & POLLIN && receive(crowd, i))
 				;
-		if (fds[2].revents & POLLIN && !signalled(crowd))
+		if (fds[SOCKETS].revents & POLLIN && !signalled(crowd))
 			return;
 	}
 }
 
-static int open_socket(uint16_t port)
+static int open_socket(enum which which)
 {
+	const uint16_t port = which == IKE ? 500 : which == NATT ? 4500 : 0;
 	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = which == ESP ? socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ESP)
+			      : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int on = 1, size = SOCKET_BUFFER;
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof(name)) < 0 ||
@@ -341,8 +416,8 @@ static int start(struct crowd *crowd)
 		.spi_get = hook_spi_get,
 		.spi_put = hook_spi_put,
 		.child_install = hook_install,
-		.child_switch = hook_child,
-		.child_remove = hook_child,
+		.child_switch = hook_switch,
+		.child_remove = hook_remove,
 		.child_move = hook_move,
 	};
 	/* All come from one address at once; that is what it is for. */
@@ -350,14 +425,18 @@ static int start(struct crowd *crowd)
 						    .half_open_max = 1 << 20,
 						    .half_open_source = 1 << 20 };
 	sigset_t set;
+	int error = crowd_esp_init(&crowd->esp);
 
-	for (int i = 0; i < 2; i++) {
-		crowd->sockets[i] = open_socket(i ? 4500 : 500);
+	if (error)
+		return error;
+	for (int i = 0; i < SOCKETS; i++) {
+		crowd->sockets[i] = open_socket(i);
 		if (crowd->sockets[i] < 0)
 			return crowd->sockets[i];
 	}
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
@@ -376,6 +455,8 @@ static int option(struct crowd *crowd, const char *text)
 		crowd->list = text + 5;
 	else if (!strncmp(text, "dpd=", 4))
 		crowd->dpd_s = (uint16_t)strtoul(text + 4, NULL, 10);
+	else if (!strncmp(text, "rekey=", 6))
+		crowd->rekey_s = (uint32_t)strtoul(text + 6, NULL, 10);
 	else
 		return -EINVAL;
 	return 0;
@@ -383,7 +464,7 @@ static int option(struct crowd *crowd, const char *text)
 
 int main(int argc, char **argv)
 {
-	static struct crowd crowd = { .next_spi = 0xc0001000 };
+	static struct crowd crowd = { .next_spi = 0xc0001000, .rekey_s = 60 };
 	int error = secret_pool_init(64 << 20);
 
 	map_init(&crowd.peers);

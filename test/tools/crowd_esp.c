@@ -1,0 +1,173 @@
+#include "crowd_esp.h"
+
+#include "base/cursor.h"
+#include "base/writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ESP_HEAD 16 /* SPI, sequence number, IV */
+#define ICV 16
+#define IP_HEAD 20
+#define UDP_HEAD 8
+
+struct pair {
+	uint32_t in_spi;
+	uint32_t out_spi;
+	uint8_t in_key[CONTRACT_KEY_MAX];
+	uint8_t out_key[CONTRACT_KEY_MAX];
+	uint8_t key_n;
+	uint8_t cipher;
+	bool esn;
+	uint64_t sequence;
+	struct net_addr local; /* the crowd's: its name among the senders */
+};
+
+int crowd_esp_init(struct crowd_esp *esp)
+{
+	map_init(&esp->pairs);
+	map_init(&esp->senders);
+	return crypto_new(&esp->crypto);
+}
+
+static int send_by(struct crowd_esp *esp, struct pair *pair)
+{
+	return map_set(&esp->senders, pair->local.bytes, 4, pair, NULL);
+}
+
+int crowd_esp_add(struct crowd_esp *esp, const struct ikev2_child_install *install)
+{
+	const struct contract_sa *in = install->inbound;
+	const struct contract_sa *out = install->outbound;
+	struct pair *pair = calloc(1, sizeof(*pair));
+
+	if (!pair)
+		return -ENOMEM;
+	if (!crypto_cipher_is_aead(in->cipher) || in->icv_bytes != ICV) {
+		free(pair);
+		return -ENOTSUP;
+	}
+	pair->in_spi = in->spi;
+	pair->out_spi = out->spi;
+	pair->key_n = in->key_length;
+	memcpy(pair->in_key, in->key, in->key_length);
+	memcpy(pair->out_key, out->key, out->key_length);
+	pair->cipher = in->cipher;
+	pair->esn = in->flags & CONTRACT_SA_ESN;
+	pair->local = in->local;
+	if (map_set(&esp->pairs, &pair->in_spi, sizeof(pair->in_spi), pair, NULL) < 0) {
+		free(pair);
+		return -ENOMEM;
+	}
+	return install->send ? send_by(esp, pair) : 0;
+}
+
+void crowd_esp_switch(struct crowd_esp *esp, uint32_t child)
+{
+	struct pair *pair = map_get_u32(&esp->pairs, child);
+
+	if (pair && send_by(esp, pair) < 0)
+		abort();
+}
+
+void crowd_esp_del(struct crowd_esp *esp, uint32_t child)
+{
+	struct pair *pair = map_get_u32(&esp->pairs, child);
+
+	if (!pair)
+		return;
+	map_del(&esp->pairs, &child, sizeof(child));
+	if (map_get(&esp->senders, pair->local.bytes, 4) == pair)
+		map_del(&esp->senders, pair->local.bytes, 4);
+	free(pair);
+}
+
+/* SPI and sequence number as the ICV covers them; numbers stay below 2^32. */
+static size_t aad_of(const struct pair *pair, uint8_t aad[12], uint32_t spi, uint32_t sequence)
+{
+	struct writer w = writer_of(aad, 12);
+
+	writer_u32(&w, spi);
+	if (pair->esn)
+		writer_u32(&w, 0);
+	writer_u32(&w, sequence);
+	return pair->esn ? 12 : 8;
+}
+
+/* The inner packet's size, 0: not one that is sent back. */
+static size_t open_packet(struct crowd_esp *esp, const struct pair *pair, uint8_t *packet, size_t n)
+{
+	struct cursor c = cursor_of(packet, n);
+	uint8_t aad[12];
+	uint32_t spi = cursor_u32(&c);
+	uint32_t sequence = cursor_u32(&c);
+	struct crypto_aead aead = { .cipher = pair->cipher,
+				    .icv_bytes = ICV,
+				    .key = { pair->in_key, pair->key_n },
+				    .iv = { packet + 8, 8 },
+				    .aad = { aad, aad_of(pair, aad, spi, sequence) } };
+	size_t inner = n - ESP_HEAD - ICV;
+	uint8_t *data = packet + ESP_HEAD;
+	size_t padding;
+
+	if (crypto_aead_open(esp->crypto, &aead, data, inner, packet + n - ICV) < 0)
+		return 0;
+	padding = data[inner - 2];
+	if (data[inner - 1] != 4 || padding + 2 + IP_HEAD + UDP_HEAD > inner || data[0] != 0x45 ||
+	    data[9] != 17)
+		return 0;
+	return inner - 2 - padding;
+}
+
+static void swap(uint8_t *a, uint8_t *b, size_t n)
+{
+	uint8_t keep[4];
+
+	memcpy(keep, a, n);
+	memcpy(a, b, n);
+	memcpy(b, keep, n);
+}
+
+size_t crowd_esp_echo(struct crowd_esp *esp, uint8_t *packet, size_t n, size_t room)
+{
+	struct cursor c = cursor_of(packet, n);
+	uint32_t spi = cursor_u32(&c);
+	const struct pair *in = map_get_u32(&esp->pairs, spi);
+	uint8_t *data = packet + ESP_HEAD;
+	struct writer w = writer_of(packet, ESP_HEAD);
+	struct crypto_aead aead;
+	struct pair *out;
+	uint8_t aad[12];
+	size_t inner = 0;
+	size_t padding;
+
+	if (in && n > ESP_HEAD + ICV + 2)
+		inner = open_packet(esp, in, packet, n);
+	out = in ? map_get(&esp->senders, in->local.bytes, 4) : NULL;
+	if (!inner || !out || inner + ESP_HEAD + ICV + 8 > room) {
+		esp->refused++;
+		return 0;
+	}
+	swap(data + 12, data + 16, 4);
+	swap(data + IP_HEAD, data + IP_HEAD + 2, 2);
+	for (padding = 0; (inner + padding + 2) % 4; padding++)
+		data[inner + padding] = (uint8_t)(padding + 1);
+	data[inner + padding] = (uint8_t)padding;
+	data[inner + padding + 1] = 4;
+	inner += padding + 2;
+	out->sequence++;
+	writer_u32(&w, out->out_spi);
+	writer_u32(&w, (uint32_t)out->sequence);
+	writer_u64(&w, out->sequence);
+	aead = (struct crypto_aead){ .cipher = out->cipher,
+				     .icv_bytes = ICV,
+				     .key = { out->out_key, out->key_n },
+				     .iv = { packet + 8, 8 },
+				     .aad = { aad, aad_of(out, aad, out->out_spi,
+							  (uint32_t)out->sequence) } };
+	if (crypto_aead_seal(esp->crypto, &aead, data, inner, data + inner) < 0)
+		return 0;
+	esp->echoed++;
+	return ESP_HEAD + inner + ICV;
+}
