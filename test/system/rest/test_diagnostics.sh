@@ -57,7 +57,7 @@ refuses_a_file() {
 	lab_await 5 logged GatewayDiagnosticLog ValidateGatewayConfiguration '.Message | test("/colour")'
 	local rc=$?
 	cat "$LAB_DIR/good.json" >"$LAB_DIR/vpngw.json"
-	return $rc
+	return "$rc"
 }
 
 # A file that somebody moved away is begun anew at SIGHUP.
