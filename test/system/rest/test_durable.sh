@@ -115,11 +115,7 @@ runs() {
 	[ "$(running)" = "$1" ]
 }
 
-reis_ready() {
-	gateway_api GET /readyz | grep -q '"ready"'
-}
-
-starts() {
+restarts() {
 	lab_stop control
 	starts
 }
