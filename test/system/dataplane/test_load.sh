@@ -117,6 +117,8 @@ use() {
 # run NAME: the pings' median and 99th percentile in microseconds, their loss, and how busy the worker was
 run() {
 	local since busy idle packets
+	# A session of the data plane before this one may still count as up.
+	birdc -s "$LAB_DIR/bird-peer.ctl" restart bgp1 >/dev/null
 	lab_await 20 session || { echo "no BGP session"; return 1; }
 	since=$(session)
 	busy=$(column worker 0 busy_cycles) idle=$(column worker 0 idle_cycles) packets=$(column tunnels 2 out_packets)
