@@ -35,19 +35,20 @@ static bool has_segment(const struct http_request *request, const char *text)
 
 static void not_built(struct router_call *call)
 {
-	const struct config_resource *gateway = rest_find(call, CONFIG_GATEWAY, call->names[0]);
 	const char *feature = "this", *action = NULL;
 
+	/* Once it has refused, call->request is no more. */
+	if (!rest_find(call, CONFIG_GATEWAY, call->names[0]))
+		return;
 	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
 		if (!has_segment(call->request, features[i].action))
 			continue;
 		action = features[i].action;
 		feature = features[i].feature;
 	}
-	if (gateway)
-		rest_refuse(call, &(struct error_answer){ 501, "NotImplemented", action },
-			    "The operation %s belongs to %s, which is not built yet.",
-			    action ? action : "", feature);
+	rest_refuse(call, &(struct error_answer){ 501, "NotImplemented", action },
+		    "The operation %s belongs to %s, which is not built yet.", action ? action : "",
+		    feature);
 }
 
 static void not_express_route(struct router_call *call)
