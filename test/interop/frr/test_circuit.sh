@@ -157,8 +157,8 @@ require "the circuit's session is up" lab_await 40 circuit_is Connected
 require "both sides send by the circuit" lab_await 40 all_by_circuit
 expect "the VPN's route stands beside it" lab_await 20 sh -c "ip -n ${LAB_PREFIX}gw route show 10.20.0.0/16 | grep -q vg-tun"
 expect "traffic flows by the circuit" by_tunnel to-branch "$SITE_HOST_B" no
-expect "the command line shows the circuit" says Connected cli circuits
-expect "metrics show it" says 'vpngw_circuit_bgp_up{port="er0"} 1' gateway_api GET /metrics
+expect "the command line shows the circuit" lab_await 20 says Connected cli circuits
+expect "metrics show it" lab_await 20 says 'vpngw_circuit_bgp_up{port="er0"} 1' gateway_api GET /metrics
 expect "a longer prefix of the VPN wins" lab_await 20 best 10.20.7.0/24 bgp
 expect "and its traffic is in the tunnels" by_tunnel to-branch "$LONG_HOST" yes
 expect "tunnels over the circuit are up" lab_await 30 private_up
