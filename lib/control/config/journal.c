@@ -10,15 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-static void tell(struct config_journal *journal)
-{
-	if (eventfd_write(journal->event_fd, 1))
-		log_error("journal", "the event descriptor is gone: %s", strerror(errno));
-}
 
 /* With the lock. */
 static void compact_when_due(struct config_journal *journal)
@@ -30,21 +23,17 @@ static void compact_when_due(struct config_journal *journal)
 	pthread_cond_signal(&journal->due);
 }
 
-static void write_next(struct config_journal *journal)
+static void write_next(struct config_journal *journal, struct journal_job *job)
 {
-	struct journal_job *job = list_entry(journal->waiting.next, struct journal_job, link);
-
-	list_del(&job->link);
-	pthread_mutex_unlock(&journal->lock);
+	pthread_mutex_unlock(&journal->jobs.lock);
 	journal_job_run(journal, job);
-	pthread_mutex_lock(&journal->lock);
+	pthread_mutex_lock(&journal->jobs.lock);
 	if (!job->text_done && !job->status) {
 		journal->written = job->revision.revision;
 		journal->newest_fingerprint = job->change.fingerprint;
 	}
 	compact_when_due(journal);
-	list_add_tail(&journal->ready, &job->link);
-	tell(journal);
+	jobs_give_back(&journal->jobs, &job->link);
 }
 
 static void replace_file(struct config_journal *journal)
@@ -53,33 +42,35 @@ static void replace_file(struct config_journal *journal)
 	bool good;
 
 	journal->compacted.fd = -1;
-	pthread_mutex_unlock(&journal->lock);
+	pthread_mutex_unlock(&journal->jobs.lock);
 	good = journal_replace(journal, &compacted);
-	pthread_mutex_lock(&journal->lock);
+	pthread_mutex_lock(&journal->jobs.lock);
 	journal->compacting = false;
 	if (good) {
 		journal->oldest = compacted.oldest;
 		compact_when_due(journal);
 	}
-	tell(journal);
+	jobs_tell(&journal->jobs);
 }
 
 static void *write_run(void *context)
 {
 	struct config_journal *journal = context;
 
-	pthread_mutex_lock(&journal->lock);
+	pthread_mutex_lock(&journal->jobs.lock);
 	for (;;) {
-		if (!list_empty(&journal->waiting))
-			write_next(journal);
-		else if (journal->stop)
+		struct list *next = jobs_next(&journal->jobs);
+
+		if (next)
+			write_next(journal, list_entry(next, struct journal_job, link));
+		else if (journal->jobs.stop)
 			break;
 		else if (journal->compacted.fd >= 0)
 			replace_file(journal);
 		else
-			pthread_cond_wait(&journal->wake, &journal->lock);
+			pthread_cond_wait(&journal->jobs.wake, &journal->jobs.lock);
 	}
-	pthread_mutex_unlock(&journal->lock);
+	pthread_mutex_unlock(&journal->jobs.lock);
 	return NULL;
 }
 
@@ -92,27 +83,27 @@ static void *compact_run(void *context)
 
 	if (setpriority(PRIO_PROCESS, (id_t)gettid(), nice))
 		log_debug("journal", "compaction has no lower priority: %s", strerror(errno));
-	pthread_mutex_lock(&journal->lock);
-	while (!journal->stop) {
+	pthread_mutex_lock(&journal->jobs.lock);
+	while (!journal->jobs.stop) {
 		struct journal_compacted compacted;
 		uint64_t newest = journal->newest, fingerprint = journal->newest_fingerprint;
 		bool good;
 
 		if (!newest) {
-			pthread_cond_wait(&journal->due, &journal->lock);
+			pthread_cond_wait(&journal->due, &journal->jobs.lock);
 			continue;
 		}
 		journal->newest = 0;
-		pthread_mutex_unlock(&journal->lock);
+		pthread_mutex_unlock(&journal->jobs.lock);
 		good = journal_compact(journal, newest, fingerprint, &compacted);
-		pthread_mutex_lock(&journal->lock);
+		pthread_mutex_lock(&journal->jobs.lock);
 		if (good)
 			journal->compacted = compacted;
 		else
 			journal->compacting = false;
-		pthread_cond_signal(&journal->wake);
+		pthread_cond_signal(&journal->jobs.wake);
 	}
-	pthread_mutex_unlock(&journal->lock);
+	pthread_mutex_unlock(&journal->jobs.lock);
 	return NULL;
 }
 
@@ -203,14 +194,9 @@ static struct config_journal *journal_new(const struct config_journal_options *o
 		return NULL;
 	journal->fd = journal->dir = journal->lock_fd = journal->compacted.fd = -1;
 	journal->keep = options->history ? options->history : 1;
-	journal->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	journal->directory = strdup(options->directory);
-	list_init(&journal->waiting);
-	list_init(&journal->ready);
-	pthread_mutex_init(&journal->lock, NULL);
-	pthread_cond_init(&journal->wake, NULL);
 	pthread_cond_init(&journal->due, NULL);
-	if (journal->event_fd >= 0 && journal->directory)
+	if (!jobs_init(&journal->jobs, "journal") && journal->directory)
 		return journal;
 	config_journal_close(journal);
 	return NULL;
@@ -247,11 +233,8 @@ void config_journal_close(struct config_journal *journal)
 {
 	if (!journal)
 		return;
-	pthread_mutex_lock(&journal->lock);
-	journal->stop = true;
-	pthread_cond_signal(&journal->wake);
+	jobs_stop(&journal->jobs);
 	pthread_cond_signal(&journal->due);
-	pthread_mutex_unlock(&journal->lock);
 	if (journal->writes)
 		pthread_join(journal->writer, NULL);
 	if (journal->compacts)
@@ -260,15 +243,13 @@ void config_journal_close(struct config_journal *journal)
 		config_journal_poll(journal);
 	if (journal->compacted.fd >= 0)
 		journal_compacted_drop(journal, &journal->compacted);
-	for (int i = 0; i < 4; i++) {
-		int fd = (int[]){ journal->fd, journal->dir, journal->lock_fd,
-				  journal->event_fd }[i];
+	for (int i = 0; i < 3; i++) {
+		int fd = (int[]){ journal->fd, journal->dir, journal->lock_fd }[i];
 
 		if (fd >= 0)
 			close(fd);
 	}
-	pthread_mutex_destroy(&journal->lock);
-	pthread_cond_destroy(&journal->wake);
+	jobs_fini(&journal->jobs);
 	pthread_cond_destroy(&journal->due);
 	free(journal->history);
 	free(journal->directory);
@@ -278,15 +259,6 @@ void config_journal_close(struct config_journal *journal)
 uint64_t config_journal_fingerprint(const struct config_journal *journal)
 {
 	return journal->fingerprint;
-}
-
-static int hand_over(struct config_journal *journal, struct journal_job *job)
-{
-	pthread_mutex_lock(&journal->lock);
-	list_add_tail(&journal->waiting, &job->link);
-	pthread_cond_signal(&journal->wake);
-	pthread_mutex_unlock(&journal->lock);
-	return 0;
 }
 
 int config_journal_append(struct config_journal *journal,
@@ -307,7 +279,8 @@ int config_journal_append(struct config_journal *journal,
 		 change->actor ? change->actor : "");
 	job->revision.revision = change->to->revision;
 	job->revision.wall_ms = clock_wall_ms();
-	return hand_over(journal, job);
+	jobs_give(&journal->jobs, &job->link);
+	return 0;
 }
 
 int config_journal_read(struct config_journal *journal, uint64_t revision, config_journal_text done,
@@ -320,25 +293,13 @@ int config_journal_read(struct config_journal *journal, uint64_t revision, confi
 	job->revision.revision = revision;
 	job->text_done = done;
 	job->change.context = context;
-	return hand_over(journal, job);
+	jobs_give(&journal->jobs, &job->link);
+	return 0;
 }
 
 int config_journal_fd(const struct config_journal *journal)
 {
-	return journal->event_fd;
-}
-
-static struct journal_job *take_ready(struct config_journal *journal)
-{
-	struct journal_job *job = NULL;
-
-	pthread_mutex_lock(&journal->lock);
-	if (!list_empty(&journal->ready)) {
-		job = list_entry(journal->ready.next, struct journal_job, link);
-		list_del(&job->link);
-	}
-	pthread_mutex_unlock(&journal->lock);
-	return job;
+	return journal->jobs.event_fd;
 }
 
 static void finish(struct config_journal *journal, struct journal_job *job)
@@ -360,18 +321,16 @@ static void finish(struct config_journal *journal, struct journal_job *job)
 
 void config_journal_poll(struct config_journal *journal)
 {
-	struct journal_job *job;
+	struct list *back;
 	uint64_t oldest;
-	eventfd_t count;
 
-	if (eventfd_read(journal->event_fd, &count) && errno != EAGAIN)
-		log_error("journal", "the event descriptor cannot be read: %s", strerror(errno));
-	while ((job = take_ready(journal)))
-		finish(journal, job);
-	pthread_mutex_lock(&journal->lock);
+	jobs_hear(&journal->jobs);
+	while ((back = jobs_take_back(&journal->jobs)))
+		finish(journal, list_entry(back, struct journal_job, link));
+	pthread_mutex_lock(&journal->jobs.lock);
 	oldest = journal->oldest;
 	journal->oldest = 0;
-	pthread_mutex_unlock(&journal->lock);
+	pthread_mutex_unlock(&journal->jobs.lock);
 	if (oldest)
 		history_trim(journal, oldest);
 }

@@ -2,12 +2,10 @@
 /*
  * Inside of the journal: what its two files share.
  */
-#include "base/list.h"
+#include "base/jobs.h"
 #include "control/config/journal.h"
 #include "control/config/journal_file.h"
 #include "control/config/journal_text.h"
-
-#include <pthread.h>
 
 struct journal_job {
 	struct list link;
@@ -51,24 +49,18 @@ struct config_journal {
 	uint32_t history_capacity;
 	uint64_t fingerprint;
 	uint64_t revision; /* at open */
-	int event_fd;
-	/* All, under the lock. */
 	pthread_t writer;
 	pthread_t compactor;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	bool writes; /* the thread is there */
+	bool compacts;
+	struct jobs jobs; /* of the writer; its lock is for the rest */
 	pthread_cond_t due;
-	struct list waiting;
-	struct list ready;
 	uint64_t written; /* the last revision that is in the file */
 	uint64_t newest;  /* that the compactor is to go by; 0: it has nothing to do */
 	uint64_t newest_fingerprint;
 	struct journal_compacted compacted; /* fd -1: there is none */
 	uint64_t oldest;		    /* after a compaction, for the caller */
-	bool writes;			    /* the thread is there */
-	bool compacts;
 	bool compacting;
-	bool stop;
 };
 
 #define FILE_NAME "journal"

@@ -1,14 +1,10 @@
 #include "control/metering/writer.h"
 
-#include "base/list.h"
-#include "base/log.h"
+#include "base/jobs.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #define TOPIC "metering"
 #define QUESTIONS_MAX 4
@@ -31,17 +27,12 @@ struct job {
 
 struct metering_writer {
 	struct metering_archive *archive; /* the thread's */
-	int event_fd;
-	uint64_t file_bytes; /* the caller's, these three */
+	uint64_t file_bytes;		  /* the caller's, these three */
 	uint32_t questions;
 	bool busy;
 	pthread_t thread;
 	bool threaded;
-	pthread_mutex_t lock; /* for what follows */
-	pthread_cond_t wake;
-	struct list waiting;
-	struct list ready;
-	bool stop;
+	struct jobs jobs;
 };
 
 static void job_run(struct metering_writer *writer, struct job *job)
@@ -60,25 +51,24 @@ static void job_run(struct metering_writer *writer, struct job *job)
 static void *run(void *context)
 {
 	struct metering_writer *writer = context;
+	struct jobs *jobs = &writer->jobs;
 
-	pthread_mutex_lock(&writer->lock);
+	pthread_mutex_lock(&jobs->lock);
 	for (;;) {
-		struct job *job;
+		struct list *next = jobs_next(jobs);
 
-		while (list_empty(&writer->waiting) && !writer->stop)
-			pthread_cond_wait(&writer->wake, &writer->lock);
-		if (list_empty(&writer->waiting))
+		if (!next && jobs->stop)
 			break;
-		job = list_entry(writer->waiting.next, struct job, link);
-		list_del(&job->link);
-		pthread_mutex_unlock(&writer->lock);
-		job_run(writer, job);
-		pthread_mutex_lock(&writer->lock);
-		list_add_tail(&writer->ready, &job->link);
-		if (eventfd_write(writer->event_fd, 1))
-			log_error(TOPIC, "the event descriptor is gone: %s", strerror(errno));
+		if (!next) {
+			pthread_cond_wait(&jobs->wake, &jobs->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&jobs->lock);
+		job_run(writer, list_entry(next, struct job, link));
+		pthread_mutex_lock(&jobs->lock);
+		jobs_give_back(jobs, next);
 	}
-	pthread_mutex_unlock(&writer->lock);
+	pthread_mutex_unlock(&jobs->lock);
 	return NULL;
 }
 
@@ -92,12 +82,9 @@ int writer_new(struct metering_writer **out, struct metering_archive *archive)
 		return -ENOMEM;
 	}
 	writer->archive = archive;
-	list_init(&writer->waiting);
-	list_init(&writer->ready);
-	pthread_mutex_init(&writer->lock, NULL);
-	pthread_cond_init(&writer->wake, NULL);
-	writer->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	rc = writer->event_fd < 0 ? -errno : -pthread_create(&writer->thread, NULL, run, writer);
+	rc = jobs_init(&writer->jobs, TOPIC);
+	if (rc == 0)
+		rc = -pthread_create(&writer->thread, NULL, run, writer);
 	writer->threaded = rc == 0;
 	if (rc < 0)
 		writer_free(writer);
@@ -111,37 +98,18 @@ void writer_free(struct metering_writer *writer)
 	if (!writer)
 		return;
 	if (writer->threaded) {
-		pthread_mutex_lock(&writer->lock);
-		writer->stop = true;
-		pthread_cond_signal(&writer->wake);
-		pthread_mutex_unlock(&writer->lock);
+		jobs_stop(&writer->jobs);
 		pthread_join(writer->thread, NULL);
 		writer_poll(writer);
 	}
-	if (writer->event_fd >= 0)
-		close(writer->event_fd);
-	pthread_cond_destroy(&writer->wake);
-	pthread_mutex_destroy(&writer->lock);
+	jobs_fini(&writer->jobs);
 	metering_archive_free(writer->archive);
 	free(writer);
 }
 
 int writer_fd(const struct metering_writer *writer)
 {
-	return writer->event_fd;
-}
-
-static struct job *take_ready(struct metering_writer *writer)
-{
-	struct job *job = NULL;
-
-	pthread_mutex_lock(&writer->lock);
-	if (!list_empty(&writer->ready)) {
-		job = list_entry(writer->ready.next, struct job, link);
-		list_del(&job->link);
-	}
-	pthread_mutex_unlock(&writer->lock);
-	return job;
+	return writer->jobs.event_fd;
 }
 
 static void finish(struct metering_writer *writer, struct job *job)
@@ -161,26 +129,16 @@ static void finish(struct metering_writer *writer, struct job *job)
 
 void writer_poll(struct metering_writer *writer)
 {
-	struct job *job;
-	eventfd_t count;
+	struct list *back;
 
-	if (eventfd_read(writer->event_fd, &count) && errno != EAGAIN)
-		log_error(TOPIC, "the event descriptor cannot be read: %s", strerror(errno));
-	while ((job = take_ready(writer)))
-		finish(writer, job);
+	jobs_hear(&writer->jobs);
+	while ((back = jobs_take_back(&writer->jobs)))
+		finish(writer, list_entry(back, struct job, link));
 }
 
 bool writer_busy(const struct metering_writer *writer)
 {
 	return writer->busy;
-}
-
-static void hand_over(struct metering_writer *writer, struct job *job)
-{
-	pthread_mutex_lock(&writer->lock);
-	list_add_tail(&writer->waiting, &job->link);
-	pthread_cond_signal(&writer->wake);
-	pthread_mutex_unlock(&writer->lock);
 }
 
 int writer_write(struct metering_writer *writer, const struct metering_frame *frame,
@@ -202,7 +160,7 @@ int writer_write(struct metering_writer *writer, const struct metering_frame *fr
 	job->written = done;
 	job->context = context;
 	writer->busy = true;
-	hand_over(writer, job);
+	jobs_give(&writer->jobs, &job->link);
 	return 0;
 }
 
@@ -221,7 +179,7 @@ int writer_ask(struct metering_writer *writer, const uint64_t *wall_ms, uint32_t
 	job->answer = answer;
 	job->context = context;
 	writer->questions++;
-	hand_over(writer, job);
+	jobs_give(&writer->jobs, &job->link);
 	return 0;
 }
 
