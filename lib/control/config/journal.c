@@ -19,6 +19,7 @@ static void compact_when_due(struct config_journal *journal)
 	if (journal->compacting || !journal->written || !journal_compaction_due(journal))
 		return;
 	journal->compacting = true;
+	journal->cut = false;
 	journal->newest = journal->written;
 	pthread_cond_signal(&journal->due);
 }

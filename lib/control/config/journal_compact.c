@@ -114,8 +114,11 @@ static int take_place(struct config_journal *journal)
 
 bool journal_replace(struct config_journal *journal, struct journal_compacted *compacted)
 {
-	int status = journal->lost ? journal->lost : catch_up(journal, compacted);
+	/* What was taken back may stand in the copy already. */
+	int status = journal->lost ? journal->lost : journal->cut ? -ESTALE : 0;
 
+	if (!status)
+		status = catch_up(journal, compacted);
 	if (!status && fdatasync(compacted->fd))
 		status = -errno;
 	if (!status)

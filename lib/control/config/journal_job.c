@@ -107,6 +107,7 @@ static void append(struct config_journal *journal, struct journal_job *job)
 	if (journal_revision_of(&job->revision, &fingerprint, &record))
 		log_warn("journal", "a record that is written cannot be read");
 	job->status = journal_file_append(journal->fd, &journal->end, &record);
+	journal->cut |= job->status != 0;
 	if (job->status == -EIO)
 		journal->lost = -EIO;
 	if (!job->status && record.type == JOURNAL_BASE)

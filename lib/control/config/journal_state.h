@@ -42,6 +42,7 @@ struct config_journal {
 	uint32_t keep;
 	uint32_t changes; /* appended since the last compaction */
 	int lost;	  /* why nothing can be appended any more */
+	bool cut;	  /* something was taken back since the compaction began */
 	char *directory;
 	/* The caller's. */
 	struct config_revision *history;

@@ -40,11 +40,16 @@ int diagnostics_sink_open(struct diagnostics_sink *sink, const struct diagnostic
 	return 0;
 }
 
-void diagnostics_sink_reopen(struct diagnostics_sink *sink)
+static void file_close(struct diagnostics_sink *sink)
 {
 	if (sink->file_fd >= 0)
 		close(sink->file_fd);
 	sink->file_fd = -1;
+}
+
+void diagnostics_sink_reopen(struct diagnostics_sink *sink)
+{
+	file_close(sink);
 	sink->failed = false;
 }
 
@@ -85,7 +90,7 @@ static void file_turn(struct diagnostics_sink *sink)
 	snprintf(old, sizeof(old), "%s.1", sink->file);
 	if (rename(sink->file, old) < 0)
 		fail(sink, "cannot turn the file of diagnostic logs");
-	diagnostics_sink_reopen(sink);
+	file_close(sink);
 }
 
 static void file_write(struct diagnostics_sink *sink, const char *json)
