@@ -1,5 +1,6 @@
 #include "control/config/file.h"
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "control/config/json_in.h"
 #include "control/config/where.h"
@@ -11,27 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int read_all(int fd, char *to, size_t wanted, size_t *got)
-{
-	*got = 0;
-	while (*got < wanted) {
-		ssize_t part = read(fd, to + *got, wanted - *got);
-
-		if (part < 0 && errno == EINTR)
-			continue;
-		if (part < 0)
-			return -errno;
-		if (!part)
-			break;
-		*got += (size_t)part;
-	}
-	return 0;
-}
-
 static int read_open(int fd, struct config_file *file)
 {
 	struct stat st;
-	int status;
+	ssize_t got;
 
 	if (fstat(fd, &st))
 		return -errno;
@@ -42,10 +26,11 @@ static int read_open(int fd, struct config_file *file)
 	file->text = malloc((size_t)st.st_size + 1);
 	if (!file->text)
 		return -ENOMEM;
-	status = read_all(fd, file->text, (size_t)st.st_size, &file->n);
-	if (status)
+	got = file_read_all(fd, file->text, (size_t)st.st_size, 0);
+	file->n = got < 0 ? 0 : (size_t)got;
+	if (got < 0)
 		config_file_fini(file);
-	return status;
+	return got < 0 ? (int)got : 0;
 }
 
 int config_file_read(struct config_file *file, const char *path, struct config_report *report)

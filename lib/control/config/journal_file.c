@@ -1,5 +1,6 @@
 #include "control/config/journal_file.h"
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/secret.h"
 
@@ -34,43 +35,6 @@ static uint64_t checksum(const struct record_hdr *header, const void *payload)
 	return hash_sip(seed, payload, header->length);
 }
 
-static int write_all(int fd, const void *bytes, size_t n, off_t at)
-{
-	const char *p = bytes;
-
-	while (n) {
-		ssize_t part = pwrite(fd, p, n, at);
-
-		if (part < 0 && errno == EINTR)
-			continue;
-		if (part < 0)
-			return -errno;
-		p += part;
-		at += part;
-		n -= (size_t)part;
-	}
-	return 0;
-}
-
-/* Fewer bytes than asked for only at the end of the file. */
-static ssize_t read_all(int fd, void *to, size_t n, off_t at)
-{
-	size_t got = 0;
-
-	while (got < n) {
-		ssize_t part = pread(fd, (char *)to + got, n - got, at + (off_t)got);
-
-		if (part < 0 && errno == EINTR)
-			continue;
-		if (part < 0)
-			return -errno;
-		if (!part)
-			break;
-		got += (size_t)part;
-	}
-	return (ssize_t)got;
-}
-
 int journal_file_create(int *out, int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -81,7 +45,7 @@ int journal_file_create(int *out, int dir, const char *name)
 	if (fchmod(fd, 0600))
 		status = -errno;
 	if (!status)
-		status = write_all(fd, magic, sizeof(magic), 0);
+		status = file_write_all(fd, magic, sizeof(magic), 0);
 	if (!status && (fsync(fd) || fsync(dir)))
 		status = -errno;
 	if (status) {
@@ -119,7 +83,7 @@ int journal_file_open(int *out, int dir, const char *name)
 static int read_record(int fd, off_t at, off_t size, struct journal_record *record)
 {
 	struct record_hdr header;
-	ssize_t got = read_all(fd, &header, sizeof(header), at);
+	ssize_t got = file_read_all(fd, &header, sizeof(header), at);
 
 	if (got < 0)
 		return (int)got;
@@ -130,7 +94,7 @@ static int read_record(int fd, off_t at, off_t size, struct journal_record *reco
 	record->payload = malloc(header.length + 1);
 	if (!record->payload)
 		return -ENOMEM;
-	got = read_all(fd, record->payload, header.length, at + (off_t)sizeof(header));
+	got = file_read_all(fd, record->payload, header.length, at + (off_t)sizeof(header));
 	if (got < 0 || (size_t)got < header.length ||
 	    checksum(&header, record->payload) != header.check) {
 		secret_wipe(record->payload, header.length);
@@ -151,7 +115,7 @@ int journal_file_read(int fd, off_t *good, journal_file_each each, void *context
 	ssize_t got;
 
 	*good = 0;
-	got = read_all(fd, start, sizeof(start), 0);
+	got = file_read_all(fd, start, sizeof(start), 0);
 	if (got < 0)
 		return (int)got;
 	if ((size_t)got < sizeof(start) || memcmp(start, magic, sizeof(magic)))
@@ -193,9 +157,10 @@ int journal_file_add(int fd, off_t *end, const struct journal_record *record)
 	if (record->n > JOURNAL_RECORD_MAX)
 		return -EFBIG;
 	header.check = checksum(&header, record->payload);
-	status = write_all(fd, &header, sizeof(header), *end);
+	status = file_write_all(fd, &header, sizeof(header), *end);
 	if (!status)
-		status = write_all(fd, record->payload, record->n, *end + (off_t)sizeof(header));
+		status = file_write_all(fd, record->payload, record->n,
+					*end + (off_t)sizeof(header));
 	if (!status)
 		*end += (off_t)(sizeof(header) + record->n);
 	return status;
@@ -226,13 +191,13 @@ int journal_file_save_tail(int fd, off_t from, int dir, const char *name)
 	if (to < 0)
 		return -errno;
 	while (!status) {
-		ssize_t got = read_all(fd, buf, sizeof(buf), from + at);
+		ssize_t got = file_read_all(fd, buf, sizeof(buf), from + at);
 
 		if (got <= 0) {
 			status = (int)got;
 			break;
 		}
-		status = write_all(to, buf, (size_t)got, at);
+		status = file_write_all(to, buf, (size_t)got, at);
 		at += got;
 	}
 	secret_wipe(buf, sizeof(buf));

@@ -1,5 +1,6 @@
 #include "control/metering/archive.h"
 
+#include "base/file.h"
 #include "base/log.h"
 
 #include <dirent.h>
@@ -170,7 +171,7 @@ static int read_whole(struct metering_archive *archive, const struct archive_fil
 {
 	int fd = openat(archive->dir, file->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
-	size_t got = 0;
+	ssize_t got = 0;
 	int rc = 0;
 
 	*bytes = NULL;
@@ -182,17 +183,12 @@ static int read_whole(struct metering_archive *archive, const struct archive_fil
 		rc = -EFBIG;
 	else if (!(*bytes = malloc((size_t)st.st_size + 1)))
 		rc = -ENOMEM;
-	while (rc == 0 && got < (size_t)st.st_size) {
-		ssize_t part = read(fd, *bytes + got, (size_t)st.st_size - got);
-
-		if (part < 0 && errno != EINTR)
-			rc = -errno;
-		if (part == 0)
-			break;
-		got += part > 0 ? (size_t)part : 0;
+	if (rc == 0) {
+		got = file_read_all(fd, *bytes, (size_t)st.st_size, 0);
+		rc = got < 0 ? (int)got : 0;
 	}
 	close(fd);
-	*n = got;
+	*n = got < 0 ? 0 : (size_t)got;
 	if (rc < 0) {
 		free(*bytes);
 		*bytes = NULL;
@@ -248,33 +244,16 @@ int metering_archive_load(struct metering_archive *archive, struct metering_stat
 	return 0;
 }
 
-static int write_all(int fd, const void *bytes, size_t n, uint64_t at)
-{
-	const uint8_t *p = bytes;
-
-	while (n) {
-		ssize_t part = pwrite(fd, p, n, (off_t)at);
-
-		if (part < 0 && errno == EINTR)
-			continue;
-		if (part < 0)
-			return -errno;
-		p += part;
-		at += (uint64_t)part;
-		n -= (size_t)part;
-	}
-	return 0;
-}
-
 static int frame_write(int fd, const struct metering_frame *frame, uint64_t *at)
 {
 	uint8_t header[METERING_FRAME_BYTES];
 	int rc;
 
 	metering_frame_header(header, frame);
-	rc = write_all(fd, header, sizeof(header), *at);
+	rc = file_write_all(fd, header, sizeof(header), (off_t)*at);
 	if (rc == 0)
-		rc = write_all(fd, frame->steps.p, frame->steps.n, *at + sizeof(header));
+		rc = file_write_all(fd, frame->steps.p, frame->steps.n,
+				    (off_t)(*at + sizeof(header)));
 	if (rc == 0 && fdatasync(fd) < 0)
 		rc = -errno;
 	if (rc == 0)
@@ -332,7 +311,7 @@ int metering_archive_begin(struct metering_archive *archive, const struct meteri
 	fd = openat(archive->dir, file.name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	rc = write_all(fd, METERING_MAGIC, METERING_MAGIC_BYTES, 0);
+	rc = file_write_all(fd, METERING_MAGIC, METERING_MAGIC_BYTES, 0);
 	if (rc == 0)
 		rc = frame_write(fd, head, &end);
 	if (rc == 0 && fsync(archive->dir) < 0)

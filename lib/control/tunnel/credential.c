@@ -1,5 +1,6 @@
 #include "control/tunnel/credential.h"
 
+#include "base/file.h"
 #include "base/hash.h"
 
 #include <errno.h>
@@ -52,19 +53,14 @@ static int read_all(int fd, struct file *file, size_t n, bool secret)
 {
 	int rc = secret ? secret_new(&file->secret, n) : 0;
 	uint8_t *to = secret ? file->secret.p : (file->plain = malloc(n));
-	size_t done = 0;
+	ssize_t got;
 
 	if (rc == 0 && !to)
 		rc = -ENOMEM;
-	while (rc == 0 && done < n) {
-		ssize_t got = read(fd, to + done, n - done);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			rc = got ? -errno : -EIO;
-		else
-			done += (size_t)got;
+	if (rc == 0) {
+		got = file_read_all(fd, to, n, 0);
+		if (got < 0 || (size_t)got < n)
+			rc = got < 0 ? (int)got : -EIO;
 	}
 	file->bytes = (struct span){ to, n };
 	if (rc < 0)
