@@ -33,25 +33,20 @@ static void counters_read(const struct tunnel *tunnel, struct tunnel_status *sta
 {
 	const struct contract_counters *counters =
 		requests_counters(desired_requests(tunnel->all->desired));
-	const struct {
-		enum contract_tunnel_column column;
-		uint64_t *to;
-	} columns[] = {
-		{ CONTRACT_TUNNEL_IN_BYTES, &status->bytes_in },
-		{ CONTRACT_TUNNEL_OUT_BYTES, &status->bytes_out },
-		{ CONTRACT_TUNNEL_IN_PACKETS, &status->packets_in },
-		{ CONTRACT_TUNNEL_OUT_PACKETS, &status->packets_out },
-		{ CONTRACT_TUNNEL_IN_DROPPED, &status->dropped_in },
-		{ CONTRACT_TUNNEL_OUT_DROPPED, &status->dropped_out },
-		{ CONTRACT_TUNNEL_IN_SELECTOR_DROPPED, &status->outside_in },
-		{ CONTRACT_TUNNEL_OUT_SELECTOR_DROPPED, &status->outside_out },
-	};
+	uint64_t row[CONTRACT_TUNNEL_COLUMNS];
 
-	if (!counters || !tunnel->id)
+	if (!counters || !tunnel->id ||
+	    !contract_counters_row_sum(counters, CONTRACT_COUNT_TUNNELS, tunnel->id, row,
+				       CONTRACT_TUNNEL_COLUMNS))
 		return;
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-		*columns[i].to = contract_counters_sum(counters, CONTRACT_COUNT_TUNNELS, tunnel->id,
-						       columns[i].column);
+	status->bytes_in = row[CONTRACT_TUNNEL_IN_BYTES];
+	status->bytes_out = row[CONTRACT_TUNNEL_OUT_BYTES];
+	status->packets_in = row[CONTRACT_TUNNEL_IN_PACKETS];
+	status->packets_out = row[CONTRACT_TUNNEL_OUT_PACKETS];
+	status->dropped_in = row[CONTRACT_TUNNEL_IN_DROPPED];
+	status->dropped_out = row[CONTRACT_TUNNEL_OUT_DROPPED];
+	status->outside_in = row[CONTRACT_TUNNEL_IN_SELECTOR_DROPPED];
+	status->outside_out = row[CONTRACT_TUNNEL_OUT_SELECTOR_DROPPED];
 }
 
 static struct tunnel_status status_of(const struct tunnel *tunnel)

@@ -32,6 +32,7 @@ struct item {
 	struct usage_traffic traffic;
 	uint64_t peaks[2]; /* of this minute and the one before */
 	struct charged charged;
+	uint32_t limit;	      /* of a connection or a gateway; 0: none */
 	struct item *gateway; /* of a connection; of the same reading */
 };
 
@@ -165,13 +166,21 @@ static void add(struct item *to, const struct usage_traffic *traffic)
 	to->traffic.connected += traffic->connected;
 }
 
+static struct item *resource_of(struct usage *usage, const struct config_resource *resource)
+{
+	struct item *item = item_of(usage, &usage->by_resource, resource->key);
+
+	if (item)
+		item->limit = tunnels_limit_of(usage->tunnels, resource->key);
+	return item;
+}
+
 static void on_tunnel(void *context, const struct tunnel_status *status)
 {
 	struct usage *usage = context;
-	struct map *resources = &usage->by_resource;
 	struct item *item = item_of(usage, &usage->by_tunnel, status->name);
-	struct item *connection = item_of(usage, resources, status->connection->resource.key);
-	struct item *gateway = item_of(usage, resources, status->plan->gateway->resource.key);
+	struct item *connection = resource_of(usage, &status->connection->resource);
+	struct item *gateway = resource_of(usage, &status->plan->gateway->resource);
 
 	if (!item)
 		return;
@@ -202,17 +211,20 @@ static void peaks(struct map *map, bool new_minute)
 static void charge(struct charged *c, const struct contract_counters *counters, uint32_t id,
 		   uint64_t elapsed_ns)
 {
-	const enum contract_section section = CONTRACT_COUNT_LIMITS;
-	uint64_t bytes = contract_counters_sum(counters, section, id, CONTRACT_LIMIT_BYTES);
-	uint64_t refused =
-		contract_counters_sum(counters, section, id, CONTRACT_LIMIT_DROPPED_PACKETS);
+	uint64_t row[CONTRACT_LIMIT_COLUMNS];
+	uint64_t bytes;
+	uint64_t refused;
 	bool known = c->id == id;
 
+	/* All zero when there is no such row. */
+	(void)contract_counters_row_sum(counters, CONTRACT_COUNT_LIMITS, id, row,
+					CONTRACT_LIMIT_COLUMNS);
+	bytes = row[CONTRACT_LIMIT_BYTES];
+	refused = row[CONTRACT_LIMIT_DROPPED_PACKETS];
 	c->is.bits_per_s = known ? per_second(bytes * 8, c->bytes * 8, elapsed_ns) : 0;
 	c->is.refused_packets_per_s = known ? per_second(refused, c->refused, elapsed_ns) : 0;
 	c->is.refused_packets = refused;
-	c->is.refused_bytes =
-		contract_counters_sum(counters, section, id, CONTRACT_LIMIT_DROPPED_BYTES);
+	c->is.refused_bytes = row[CONTRACT_LIMIT_DROPPED_BYTES];
 	c->id = id;
 	c->bytes = bytes;
 	c->refused = refused;
@@ -223,19 +235,12 @@ static void charges(struct usage *usage)
 	const struct contract_counters *counters =
 		requests_counters(desired_requests(usage->desired));
 	struct map *map = &usage->by_resource;
-	char key[1024];
 
 	for (struct map_entry *entry = map_next(map, NULL); entry; entry = map_next(map, entry)) {
 		struct item *item = entry->value;
-		uint32_t id;
 
-		if (entry->key_len >= sizeof(key))
-			continue;
-		memcpy(key, entry->key, entry->key_len);
-		key[entry->key_len] = '\0';
-		id = counters ? tunnels_limit_of(usage->tunnels, key) : 0;
-		if (id)
-			charge(&item->charged, counters, id, usage->elapsed_ns);
+		if (counters && item->limit)
+			charge(&item->charged, counters, item->limit, usage->elapsed_ns);
 		else
 			item->charged = (struct charged){ 0 };
 	}
