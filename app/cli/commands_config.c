@@ -95,10 +95,12 @@ static enum cli_exit check(struct cli *cli, char **arguments, int count)
 {
 	FILE *said = cli->json ? tmpfile() : NULL;
 	int status = 0;
-	pid_t pid = cli->json ? fork() : 0;
+	pid_t pid = !cli->json ? 0 : said ? fork() : -1;
 
-	if (pid < 0 || (cli->json && !said)) {
+	if (pid < 0) {
 		fprintf(stderr, "vpngw: cannot run vpngw-control: %s\n", strerror(errno));
+		if (said)
+			fclose(said);
 		return CLI_FAILED;
 	}
 	if (!pid) {

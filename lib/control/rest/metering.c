@@ -41,6 +41,7 @@ void rest_metering_end(struct rest *rest)
 		struct waiting *waiting = list_entry(at, struct waiting, list);
 
 		metering_cancel(waiting->question);
+		server_reply(waiting->exchange, &(struct http_reply){ .status = 503 });
 		waiting_free(waiting);
 	}
 }

@@ -205,11 +205,13 @@ static int print_json(const struct metering_page *page, const struct metering_an
 /* RFC 4180; what a spreadsheet would take for a formula is quoted with a blank before it. */
 static void csv_cell(struct text *out, const char *text)
 {
-	if (!strpbrk(text, ",\"\r\n") && !strchr("=+-@", text[0])) {
+	bool formula = text[0] && strchr("=+-@", text[0]);
+
+	if (!formula && !strpbrk(text, ",\"\r\n")) {
 		text_add(out, "%s,", text);
 		return;
 	}
-	text_add(out, strchr("=+-@", text[0]) ? "\" " : "\"");
+	text_add(out, formula ? "\" " : "\"");
 	for (const char *c = text; *c; c++)
 		text_add(out, *c == '"' ? "\"\"" : "%c", *c);
 	text_add(out, "\",");

@@ -279,8 +279,8 @@ void rest_free(struct rest *rest)
 		route_watch(rest->config.route, NULL, NULL);
 	events_end_all(rest);
 	rest_traces_end(rest);
-	rest_metering_end(rest);
 	server_free(rest->server);
+	rest_metering_end(rest); /* no client is left that could ask anew */
 	auth_free(rest->auth);
 	usage_free(rest->usage);
 	if (rest->operations)
