@@ -40,16 +40,13 @@ static void key_get(struct router_call *call)
 static void key_change(struct router_call *call, const struct config_connection *c, cJSON *value,
 		       const struct rest_put_answer *answer)
 {
-	struct config_print print = { .shape = CONFIG_PRINT_JOURNAL, .secrets = true };
 	struct config_report report;
-	struct json_out out;
-	cJSON *whole = NULL;
+	cJSON *whole;
 	cJSON *properties;
 
 	config_report_init(&report);
-	json_out_init(&out);
-	config_print_resource(&print, &c->resource, NULL, &out);
-	if (config_json_parse(&whole, json_out_text(&out), out.n, &report) < 0) {
+	whole = rest_resource_whole(&c->resource, &report);
+	if (!whole) {
 		cJSON_Delete(value);
 		rest_refuse(call, &(struct error_answer){ 500, "InternalServerError", NULL },
 			    "The connection could not be read back.");
@@ -61,7 +58,6 @@ static void key_change(struct router_call *call, const struct config_connection 
 		rest_resource_put_as(call, &c->resource, whole, answer);
 	}
 	config_json_free(whole);
-	json_out_fini(&out);
 	config_report_fini(&report);
 }
 

@@ -122,8 +122,7 @@ static struct waiting *routes_begin(struct router_call *call)
 
 	if (!w || operation_start(rest->operations, &operation) < 0) {
 		free(w);
-		rest_refuse(call, &(struct error_answer){ 503, "ServiceUnavailable", NULL },
-			    "The gateway is out of memory.");
+		rest_refuse_memory(call);
 		return NULL;
 	}
 	w->rest = rest;

@@ -9,8 +9,7 @@ void rest_answer_operation(struct router_call *call, const char *body)
 	struct http_reply reply = { .status = 202 };
 
 	if (operation_start(rest->operations, &operation) < 0) {
-		rest_refuse(call, &(struct error_answer){ 503, "ServiceUnavailable", NULL },
-			    "The gateway is out of memory.");
+		rest_refuse_memory(call);
 		return;
 	}
 	operation_succeed(rest->operations, operation, 200, body);
@@ -27,8 +26,7 @@ struct rest_change *rest_change_new(struct router_call *call)
 		return change;
 	}
 	free(change);
-	rest_refuse(call, &(struct error_answer){ 503, "ServiceUnavailable", NULL },
-		    "The gateway is out of memory.");
+	rest_refuse_memory(call);
 	return NULL;
 }
 

@@ -1,7 +1,6 @@
 #include "control/rest/client.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/secret.h"
 #include "control/rest/error.h"
 
@@ -17,7 +16,6 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define TOPIC "rest"
 #define READ_AHEAD 65536 /* more than that waits in the socket */
 #define COPIED_MAX 8192
 #define LINGER_S 2

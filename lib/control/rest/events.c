@@ -54,8 +54,7 @@ void events_subscribe(struct router_call *call)
 	}
 	stream = calloc(1, sizeof(*stream));
 	if (!stream) {
-		rest_refuse(call, &(struct error_answer){ 503, "ServiceUnavailable", NULL },
-			    "The gateway is out of memory.");
+		rest_refuse_memory(call);
 		return;
 	}
 	stream->exchange = call->exchange;

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/when.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,10 +145,8 @@ static void metering_get(struct router_call *call)
 		return;
 	}
 	if (rc == 0) {
-		rest_resource_id(call, CONFIG_GATEWAY, call->names[0], waiting->key,
-				 sizeof(waiting->key));
-		for (char *c = waiting->key; *c; c++)
-			*c = (char)tolower((unsigned char)*c);
+		rest_resource_key(call, CONFIG_GATEWAY, call->names[0], waiting->key,
+				  sizeof(waiting->key));
 		gateway = config_find(config_store_running(rest->config.store), CONFIG_GATEWAY,
 				      waiting->key);
 		snprintf(waiting->name, sizeof(waiting->name), "%s",
@@ -164,9 +161,11 @@ static void metering_get(struct router_call *call)
 		return;
 	}
 	free(waiting);
-	rest_refuse(call, &(struct error_answer){ 503, "ServiceUnavailable", NULL }, "%s",
-		    rc == -EAGAIN ? "Others are asking what was metered; ask again in a second."
-				  : "The gateway is out of memory.");
+	if (rc == -EAGAIN)
+		rest_refuse(call, &(struct error_answer){ 503, "ServiceUnavailable", NULL },
+			    "Others are asking what was metered; ask again in a second.");
+	else
+		rest_refuse_memory(call);
 }
 
 static const struct router_row rows[] = {

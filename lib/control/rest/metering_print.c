@@ -1,6 +1,7 @@
 #include "control/rest/metering.h"
 
 #include "base/when.h"
+#include "control/config/id.h"
 #include "control/config/json_out.h"
 
 #include <errno.h>
@@ -84,9 +85,8 @@ static uint64_t inside_packets(const struct metering_gain *gain)
 static const char *name_of(const struct metering_page *page, const char *key)
 {
 	const struct config_resource *resource = config_find(page->config, CONFIG_CONNECTION, key);
-	const char *slash = strrchr(key, '/');
 
-	return resource ? resource->name : slash ? slash + 1 : key;
+	return resource ? resource->name : config_id_name(key);
 }
 
 static void json_destination(struct json_out *out, const char *kind, uint64_t bytes,
@@ -167,8 +167,8 @@ static void json_time(struct json_out *out, const char *key, uint64_t wall_ms)
 	json_out_string(out, key, when_text(text, wall_ms));
 }
 
-static int print_json(const struct metering_page *page, const struct metering_answer *answer,
-		      const struct gains *gains, struct text *to)
+static void print_json(const struct metering_page *page, const struct metering_answer *answer,
+		       const struct gains *gains, struct text *to)
 {
 	struct metering_gain sum = { 0 };
 	struct json_out out;
@@ -199,7 +199,6 @@ static int print_json(const struct metering_page *page, const struct metering_an
 	if (out.failed)
 		to->failed = true;
 	json_out_fini(&out);
-	return 0;
 }
 
 /* RFC 4180; what a spreadsheet would take for a formula is quoted with a blank before it. */
@@ -298,7 +297,7 @@ int metering_print(const struct metering_page *page, const struct metering_answe
 	if (rc == 0 && csv)
 		print_csv(page, &gains, out);
 	else if (rc == 0)
-		rc = print_json(page, answer, &gains, out);
+		print_json(page, answer, &gains, out);
 	free(gains.items);
 	return rc == 0 && out->failed ? -ENOMEM : rc;
 }

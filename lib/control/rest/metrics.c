@@ -303,26 +303,34 @@ static void gateway_sample(struct text *out, const struct sample *sample, const 
 static void gateways(struct rest *rest, struct text *out)
 {
 	const struct config *config = config_store_running(rest->config.store);
-	uint64_t values[REFUSED + 1];
+	uint32_t count = config_count(config, CONFIG_GATEWAY);
+	uint64_t(*values)[REFUSED + 1] = calloc(count + 1, sizeof(*values));
 
+	if (!values) {
+		out->failed = true;
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		gateway_values(rest, config_gateway_at(config, i), values[i]);
 	for (int v = PREFIXES; v <= REFUSED; v++) {
 		const struct sample *sample = &gateway_samples[v];
 
 		head(out, sample);
-		for (uint32_t i = 0; i < config_count(config, CONFIG_GATEWAY); i++) {
+		for (uint32_t i = 0; i < count; i++) {
 			const struct config_gateway *gateway = config_gateway_at(config, i);
 			const char *name = gateway->resource.name;
 			uint32_t instances = gateway->ip_configurations.count;
+			uint64_t value = values[i][v];
 
-			gateway_values(rest, gateway, values);
-			if ((v == CONNECTIONS_LIMIT || v == BANDWIDTH_LIMIT) && !values[v])
+			if ((v == CONNECTIONS_LIMIT || v == BANDWIDTH_LIMIT) && !value)
 				continue;
 			for (uint32_t k = 0; v == PREFIXES && k < instances; k++)
-				gateway_sample(out, sample, name, instance_text(k), values[v]);
+				gateway_sample(out, sample, name, instance_text(k), value);
 			if (v != PREFIXES)
-				gateway_sample(out, sample, name, NULL, values[v]);
+				gateway_sample(out, sample, name, NULL, value);
 		}
 	}
+	free(values);
 }
 
 static const struct sample circuit_samples[] = {

@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-static int hex_value(char c)
+int parse_hex(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -20,8 +20,8 @@ static bool decode(char *text, bool plus_is_space)
 		unsigned char c = (unsigned char)*from;
 
 		if (c == '%') {
-			int high = hex_value(from[1]);
-			int low = high < 0 ? -1 : hex_value(from[2]);
+			int high = parse_hex(from[1]);
+			int low = high < 0 ? -1 : parse_hex(from[2]);
 
 			if (low < 0)
 				return false;

@@ -35,6 +35,7 @@ struct parse_head {
 const struct parse_fault *parse_head(struct http_request *request, struct parse_head *head,
 				     char *text, size_t n);
 
+int parse_hex(char c); /* -1: no digit */
 /* Splits and decodes in place; NULL or what is wrong. */
 const char *parse_path(struct http_request *request, char *path);
 const char *parse_query(struct http_request *request, char *query);

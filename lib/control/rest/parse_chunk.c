@@ -1,15 +1,9 @@
 #include "control/rest/parse.h"
 
-#include <ctype.h>
 #include <errno.h>
 
 #define SIZE_DIGITS 8	 /* the limit of bodies is far below 16^8 */
 #define LINE_BYTES 16384 /* of an extension, or of all trailers */
-
-static int digit_of(uint8_t c)
-{
-	return isdigit(c) ? c - '0' : isxdigit(c) ? (c | 0x20) - 'a' + 10 : -1;
-}
 
 /* The byte behind a CR must be LF; true when the line has ended. */
 static bool line_byte(struct parse_chunks *c, uint8_t byte, bool *bad)
@@ -35,7 +29,7 @@ static void line_next(struct parse_chunks *c)
 /* Of everything but data. */
 static bool control_byte(struct parse_chunks *c, uint8_t byte)
 {
-	int digit = digit_of(byte);
+	int digit = parse_hex((char)byte);
 	bool bad = false;
 
 	if (c->state == CHUNK_SIZE && digit >= 0 && !c->cr) {

@@ -24,12 +24,6 @@ static const struct part subnets = { CONFIG_VIRTUAL_NETWORK, "subnets" };
 static const struct part peerings = { CONFIG_VIRTUAL_NETWORK, "virtualNetworkPeerings" };
 static const struct part rules = { CONFIG_GATEWAY, "natRules" };
 
-static void no_memory(struct router_call *call)
-{
-	rest_refuse(call, &(struct error_answer){ 503, "ServiceUnavailable", NULL },
-		    "The gateway is out of memory.");
-}
-
 static cJSON *array_of(const cJSON *whole, const struct part *part)
 {
 	return cJSON_GetObjectItemCaseSensitive(
@@ -75,7 +69,7 @@ static cJSON *whole_of(struct router_call *call, const struct part *part, cJSON 
 	whole = whole_print(call, resource, "Succeeded");
 	*array = array_of(whole, part);
 	if (!whole)
-		no_memory(call);
+		rest_refuse_memory(call);
 	return whole;
 }
 
@@ -126,20 +120,14 @@ static void part_get(struct router_call *call, const struct part *part)
 	cJSON_Delete(whole);
 }
 
-/* Everything that the resource says, secrets too, to be put again. NULL: no memory. */
+/* NULL: no memory. */
 static cJSON *whole_kept(const struct config_resource *resource)
 {
-	struct config_print print = { .shape = CONFIG_PRINT_JOURNAL, .secrets = true };
 	struct config_report report;
-	struct json_out out;
-	cJSON *whole = NULL;
+	cJSON *whole;
 
 	config_report_init(&report);
-	json_out_init(&out);
-	config_print_resource(&print, resource, NULL, &out);
-	if (config_json_parse(&whole, json_out_text(&out), out.n, &report) < 0)
-		whole = NULL;
-	json_out_fini(&out);
+	whole = rest_resource_whole(resource, &report);
 	config_report_fini(&report);
 	return whole;
 }
@@ -202,7 +190,7 @@ static void part_put(struct router_call *call, const struct part *part)
 	if (!array) {
 		config_json_free(body);
 		config_json_free(whole);
-		no_memory(call);
+		rest_refuse_memory(call);
 		return;
 	}
 	answer.status = find_in(array, call->names[1], &index) ? 200 : 201;
@@ -227,7 +215,7 @@ static void part_delete(struct router_call *call, const struct part *part)
 	if (!resource)
 		return;
 	if (!whole) {
-		no_memory(call);
+		rest_refuse_memory(call);
 	} else if (!find_in(array, call->names[1], &index)) {
 		rest_answer(call, &nothing);
 	} else {

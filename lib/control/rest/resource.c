@@ -32,6 +32,7 @@ void rest_resource_id(const struct router_call *call, enum config_kind kind, con
 		 call->group ? call->group : a->resource_group, schema_kind(kind)->list, name);
 }
 
+/* In place when both are one. */
 static void key_of(char *key, const char *id)
 {
 	size_t i;
@@ -41,15 +42,20 @@ static void key_of(char *key, const char *id)
 	key[i] = '\0';
 }
 
+void rest_resource_key(const struct router_call *call, enum config_kind kind, const char *name,
+		       char *key, size_t size)
+{
+	rest_resource_id(call, kind, name, key, size);
+	key_of(key, key);
+}
+
 static const struct config_resource *lookup(const struct router_call *call,
 					    const struct config *config, enum config_kind kind,
 					    const char *name)
 {
-	char id[ID_MAX];
 	char key[ID_MAX];
 
-	rest_resource_id(call, kind, name, id, sizeof(id));
-	key_of(key, id);
+	rest_resource_key(call, kind, name, key, sizeof(key));
 	return config_find(config, kind, key);
 }
 
@@ -442,23 +448,33 @@ static void resource_delete(struct router_call *call, enum config_kind kind)
 	rest_answer(call, &reply);
 }
 
+cJSON *rest_resource_whole(const struct config_resource *resource, struct config_report *report)
+{
+	struct config_print print = { .shape = CONFIG_PRINT_JOURNAL, .secrets = true };
+	struct json_out out;
+	cJSON *whole = NULL;
+
+	json_out_init(&out);
+	config_print_resource(&print, resource, NULL, &out);
+	if (config_json_parse(&whole, json_out_text(&out), out.n, report) < 0)
+		whole = NULL;
+	json_out_fini(&out);
+	return whole;
+}
+
 /* PATCH changes the tags: the resource as it is, with other tags. */
 static void patch_tags(struct router_call *call, enum config_kind kind)
 {
 	const struct config_resource *was = rest_find(call, kind, call->names[0]);
-	struct config_print print = { .shape = CONFIG_PRINT_JOURNAL, .secrets = true };
 	struct config_report report;
-	struct json_out out;
 	cJSON *patch = NULL;
 	cJSON *whole = NULL;
 
 	if (!was)
 		return;
 	config_report_init(&report);
-	json_out_init(&out);
-	config_print_resource(&print, was, NULL, &out);
 	if (rest_body_parse(call, &patch, &report) < 0 ||
-	    config_json_parse(&whole, json_out_text(&out), out.n, &report) < 0) {
+	    !(whole = rest_resource_whole(was, &report))) {
 		refuse_report(call, was->id, &report, NULL);
 	} else {
 		cJSON *tags = cJSON_DetachItemFromObjectCaseSensitive(patch, "tags");
@@ -470,7 +486,6 @@ static void patch_tags(struct router_call *call, enum config_kind kind)
 	}
 	config_json_free(patch);
 	config_json_free(whole);
-	json_out_fini(&out);
 	config_report_fini(&report);
 }
 

@@ -38,6 +38,12 @@ void rest_refuse(struct router_call *call, const struct error_answer *answer, co
 	server_reply(call->exchange, &reply);
 }
 
+void rest_refuse_memory(struct router_call *call)
+{
+	rest_refuse(call, &(struct error_answer){ 503, "ServiceUnavailable", NULL },
+		    "The gateway is out of memory.");
+}
+
 void rest_answer(struct router_call *call, struct http_reply *reply)
 {
 	if (!reply->status)

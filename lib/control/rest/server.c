@@ -37,7 +37,6 @@ struct server {
 	struct client_owner owner;
 	uint32_t connections;
 	struct map sources; /* address -> number of connections */
-	uint64_t turned_away;
 	bool full;
 };
 
@@ -134,7 +133,6 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	uintptr_t count = source_count(server, &client.source);
 
 	if (count >= (uintptr_t)limits->connections_per_source) {
-		server->turned_away++;
 		log_warn(TOPIC, "as many connections of one source as allowed peer=%s", peer);
 		evutil_closesocket(fd);
 		return;
@@ -162,11 +160,6 @@ static void on_accept_error(struct evconnlistener *listener, void *context)
 		l->server->full = true;
 		listeners_switch(l->server, false);
 	}
-}
-
-static bool is_loopback(const struct net_addr *addr)
-{
-	return net_addr_is_loopback(addr);
 }
 
 static socklen_t socket_address(struct sockaddr_storage *to, const struct config_listener *from)
@@ -198,7 +191,7 @@ static int listen_on(struct server *server, const struct config_listener *from, 
 	int on = 1;
 
 	net_addr_text(text, &from->addr);
-	if (!from->tls && !is_loopback(&from->addr)) {
+	if (!from->tls && !net_addr_is_loopback(&from->addr)) {
 		snprintf(why, why_size,
 			 "api.listeners: %s without tls: only a loopback address may do without",
 			 text);

@@ -34,6 +34,7 @@ static inline struct rest *rest_of(const struct router_call *call)
 __attribute__((format(printf, 3, 4))) void rest_refuse(struct router_call *call,
 						       const struct error_answer *answer,
 						       const char *format, ...);
+void rest_refuse_memory(struct router_call *call);
 /* Ends it with 200 and a body whose text is taken over. */
 void rest_answer(struct router_call *call, struct http_reply *reply);
 /* Ends it with 200 and this; the JSON is freed. */
@@ -81,14 +82,21 @@ extern const size_t rest_all_count;
 /* The id of a resource of this kind by the call's path: "/subscriptions/.../name". */
 void rest_resource_id(const struct router_call *call, enum config_kind kind, const char *name,
 		      char *id, size_t size);
+/* The same as the key that it has in a configuration. */
+void rest_resource_key(const struct router_call *call, enum config_kind kind, const char *name,
+		       char *key, size_t size);
 /* The running resource, or the exchange was ended with 404. */
 const struct config_resource *rest_find(struct router_call *call, enum config_kind kind,
 					const char *name);
 /* ?confirm=SECONDS, 0: none; false: it is wrong, and the exchange was ended. */
 bool rest_confirm_of(struct router_call *call, uint32_t *seconds);
 bool rest_is_dry_run(const struct router_call *call);
-/* The body as JSON: -EINVAL with the reason in the report, -ENOMEM. */
 struct cJSON;
+/* Everything that the resource says, secrets too, to be put again; config_json_free(). NULL: none.
+ */
+struct cJSON *rest_resource_whole(const struct config_resource *resource,
+				  struct config_report *report);
+/* The body as JSON: -EINVAL with the reason in the report, -ENOMEM. */
 __attribute__((warn_unused_result)) int rest_body_parse(const struct router_call *call,
 							struct cJSON **json,
 							struct config_report *report);

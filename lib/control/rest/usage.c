@@ -159,14 +159,14 @@ static void print_gateway(struct rest *rest, const struct config_gateway *gatewa
 	struct usage_traffic traffic = usage_of_resource(rest->usage, gateway->resource.key);
 	bool sum = config_appliance(config)->limit_direction == CONFIG_DIRECTION_SUM;
 	struct usage_charge charge;
+	bool known = usage_charge_of(rest->usage, gateway->resource.key, &charge);
 
-	usage_charge_of(rest->usage, gateway->resource.key, &charge);
 	json_out_open(out, NULL, '{');
 	print_resource_head(out, &gateway->resource);
 	json_out_string(out, "sku", gateway->sku.name);
 	json_out_string(out, "limitDirection", direction_text(sum));
 	print_traffic(out, &traffic, &charge);
-	print_gateway_rows(out, config, gateway, rest_usage_bits(rest, gateway));
+	print_gateway_rows(out, config, gateway, throughput(&traffic, known ? &charge : NULL, sum));
 	json_out_open(out, "connections", '[');
 	for (uint32_t i = 0; whole && i < config_count(config, CONFIG_CONNECTION); i++) {
 		const struct config_connection *c = config_connection_at(config, i);
