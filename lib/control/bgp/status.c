@@ -37,15 +37,32 @@ void bgp_watch(struct bgp *bgp, bgp_visit changed, void *context)
 	bgp->changed_context = context;
 }
 
-static void tell(const struct bgp *bgp, uint32_t i)
+static void peer_known(struct bgp_peer *peer, const struct bgp_known *known)
+{
+	peer->state = known->state;
+	peer->connected_ms = known->connected_ms;
+	peer->received = known->received;
+	peer->sent = known->sent;
+	peer->messages_received = known->messages_received;
+	peer->messages_sent = known->messages_sent;
+}
+
+static struct bgp_peer peer_of(const struct bgp *bgp, uint32_t i)
 {
 	const struct bgp_session *session = &bgp->sessions[i];
-	const struct bgp_peer peer = { .tunnel = session->name,
-				       .instance = session->instance,
-				       .local = session->is.local,
-				       .peer = session->is.peer,
-				       .as = session->is.peer_as,
-				       .state = bgp->known[i].state };
+	struct bgp_peer peer = { .tunnel = session->name,
+				 .instance = session->instance,
+				 .local = session->is.local,
+				 .peer = session->is.peer,
+				 .as = session->is.peer_as };
+
+	peer_known(&peer, &bgp->known[i]);
+	return peer;
+}
+
+static void tell(const struct bgp *bgp, uint32_t i)
+{
+	const struct bgp_peer peer = peer_of(bgp, i);
 
 	if (bgp->changed)
 		bgp->changed(bgp->changed_context, &peer);
@@ -131,16 +148,6 @@ struct walk {
 	uint32_t at;
 };
 
-static void peer_known(struct bgp_peer *peer, const struct bgp_known *known)
-{
-	peer->state = known->state;
-	peer->connected_ms = known->connected_ms;
-	peer->received = known->received;
-	peer->sent = known->sent;
-	peer->messages_received = known->messages_received;
-	peer->messages_sent = known->messages_sent;
-}
-
 /* Sessions stand in the order of tunnels. */
 static void one(void *context, const struct tunnel_status *status)
 {
@@ -173,16 +180,9 @@ void bgp_peers_each(struct bgp *bgp, const char *gateway, bgp_visit visit, void 
 void bgp_circuits_each(struct bgp *bgp, bgp_visit visit, void *context)
 {
 	for (uint32_t i = 0; i < bgp->count; i++) {
-		const struct bgp_session *s = &bgp->sessions[i];
-		struct bgp_peer peer = { .tunnel = s->name,
-					 .instance = s->instance,
-					 .local = s->is.local,
-					 .peer = s->is.peer,
-					 .as = s->is.peer_as };
+		const struct bgp_peer peer = peer_of(bgp, i);
 
-		if (s->instance != BGP_CIRCUIT)
-			continue;
-		peer_known(&peer, &bgp->known[i]);
-		visit(context, &peer);
+		if (peer.instance == BGP_CIRCUIT)
+			visit(context, &peer);
 	}
 }

@@ -229,6 +229,12 @@ static bool deleted_before(struct ikev2_task *task)
 	return true;
 }
 
+/* Against the peer's rekey of the same child, also when it has deleted its new one meanwhile. */
+static bool loses(const struct ikev2_task *task, const struct ikev2_low *low)
+{
+	return task->offer.rival_child && ikev2_low_less(low, &task->offer.rival_low);
+}
+
 /* Both rekeyed: of the two new ones the one with the lowest nonce goes (section 2.8.1). */
 static enum ikev2_step response_installed(struct ikev2_task *task)
 {
@@ -236,8 +242,7 @@ static enum ikev2_step response_installed(struct ikev2_task *task)
 	struct ikev2_child *old = old_of(task);
 	struct ikev2_child *mine = task->child;
 	struct ikev2_child *rival = ikev2_child_find(sa->engine, task->offer.rival_child);
-	/* Also against one that the peer has deleted meanwhile. */
-	bool lost = task->offer.rival_child && ikev2_low_less(&mine->low, &task->offer.rival_low);
+	bool lost = loses(task, &mine->low);
 
 	if (task->error) {
 		ikev2_negotiate_undo(task, IKEV2_REASON_INSTALL);
@@ -279,7 +284,6 @@ static enum ikev2_step response_keys(struct ikev2_task *task)
 		.ni = { task->offer.nonce, IKEV2_NONCE_BYTES },
 	};
 	struct ikev2_low low;
-	bool wins;
 
 	if (task->error || ike_nonce_decode(payload->body, &secrets.nr) != IKE_ERROR_OK) {
 		ikev2_negotiate_undo(task, IKEV2_REASON_DH);
@@ -290,8 +294,7 @@ static enum ikev2_step response_keys(struct ikev2_task *task)
 	if (task->dh)
 		secrets.shared = secret_span(&task->dh->shared);
 	low = ikev2_low_of(secrets.ni, secrets.nr);
-	wins = !task->offer.rival_child || !ikev2_low_less(&low, &task->offer.rival_low);
-	return ikev2_negotiate_install(task, &secrets, wins, response_installed);
+	return ikev2_negotiate_install(task, &secrets, !loses(task, &low), response_installed);
 }
 
 static enum ikev2_step unusable(struct ikev2_task *task, enum ikev2_reason reason)

@@ -47,12 +47,18 @@ static int tun_of(const struct port_table *ports, uint32_t instance)
 	return 0;
 }
 
-static bool address_used(const struct speaker_table *table, const struct speaker_peer *but)
+static bool peer_has(const struct speaker_table *table, const struct net_addr *local,
+		     const struct speaker_peer *but)
 {
 	for (uint32_t i = 0; i < table->count; i++)
-		if (&table->peers[i] != but && net_addr_equal(&table->peers[i].local, &but->local))
+		if (&table->peers[i] != but && net_addr_equal(&table->peers[i].local, local))
 			return true;
-	return speaker_private_find(table, &but->local) != NULL;
+	return false;
+}
+
+static bool address_used(const struct speaker_table *table, const struct speaker_peer *but)
+{
+	return peer_has(table, &but->local, but) || speaker_private_find(table, &but->local);
 }
 
 static bool peer_used(const struct speaker_table *table, const struct speaker_peer *but)
@@ -156,14 +162,6 @@ const struct speaker_private *speaker_private_find(const struct speaker_table *t
 	return NULL;
 }
 
-static bool peer_has(const struct speaker_table *table, const struct net_addr *local)
-{
-	for (uint32_t i = 0; i < table->count; i++)
-		if (net_addr_equal(&table->peers[i].local, local))
-			return true;
-	return false;
-}
-
 int speaker_privates_set(struct speaker_table *table, const struct port_table *ports,
 			 struct netlink *netlink, const struct speaker_private *privates,
 			 uint32_t count)
@@ -178,7 +176,7 @@ int speaker_privates_set(struct speaker_table *table, const struct port_table *p
 	for (uint32_t i = 0; i < before.private_count; i++) {
 		const struct speaker_private *was = &before.privates[i];
 
-		if (!speaker_private_find(table, &was->addr) && !peer_has(table, &was->addr))
+		if (!speaker_private_find(table, &was->addr) && !peer_has(table, &was->addr, NULL))
 			write_address(ports, netlink, was->instance, &was->addr, false);
 	}
 	for (uint32_t i = 0; i < count; i++)

@@ -11,6 +11,7 @@
 #include "control/tunnel/drain.h"
 #include "control/tunnel/evacuate.h"
 #include "control/tunnel/lookup.h"
+#include "control/tunnel/watch.h"
 
 #include "base/log.h"
 
@@ -174,8 +175,7 @@ static void place(struct tunnel *tunnel)
 {
 	if (tunnel->prove && tunnel->ike && !tunnel_path_down(tunnel)) {
 		tunnel->prove = false;
-		if (ikev2_probe(tunnel->all->engine, tunnel->ike, now(tunnel->all)) < 0)
-			log_debug(TOPIC, "not probed tunnel=\"%s\"", tunnel->name);
+		watch_probe(tunnel, now(tunnel->all));
 	} else if (tunnel->suspect || tunnel_path_down(tunnel)) {
 		evacuate(tunnel);
 	} else if (tunnel->evacuated && !tunnel->drain) {

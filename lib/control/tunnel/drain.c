@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "control/tunnel/dial.h"
 #include "control/tunnel/evacuate.h"
+#include "control/tunnel/watch.h"
 
 #define TOPIC "tunnel"
 #define GIVE_UP_NS (10 * CLOCK_NS_PER_S)
@@ -23,16 +24,6 @@ enum stage {
 	RENEWS,	 /* new SAs are being made */
 	RETURNS, /* they are there */
 };
-
-static uint64_t sent_packets(const struct tunnel *tunnel)
-{
-	const struct contract_counters *counters =
-		requests_counters(desired_requests(tunnel->all->desired));
-
-	return counters ? contract_counters_sum(counters, CONTRACT_COUNT_TUNNELS, tunnel->id,
-						CONTRACT_TUNNEL_OUT_PACKETS)
-			: 0;
-}
 
 bool drain_children_rekey(const struct tunnel *tunnel)
 {
@@ -76,15 +67,12 @@ static void flows_return(struct tunnel *tunnel, uint64_t now_ns, const char *sto
 	}
 	/* As after a path that was silent: not before IKE has answered at home. */
 	tunnel->suspect = true;
-	tunnel->suspect_since_ns = now_ns;
-	evacuate_return(tunnel);
-	if (ikev2_probe(tunnel->all->engine, tunnel->ike, now_ns) < 0)
-		log_debug(TOPIC, "not probed tunnel=\"%s\"", tunnel->name);
+	watch_return(tunnel, now_ns);
 }
 
 static void left(struct tunnel *tunnel, uint64_t now_ns)
 {
-	uint64_t sent = sent_packets(tunnel);
+	uint64_t sent = watch_sent(tunnel);
 
 	if (sent != tunnel->drain_sent) {
 		tunnel->drain_sent = sent;

@@ -41,10 +41,27 @@ static uint64_t heard_ns(const struct tunnel *tunnel, const struct contract_coun
 	return heard;
 }
 
-static void probe(struct tunnel *tunnel, uint64_t now_ns)
+void watch_probe(struct tunnel *tunnel, uint64_t now_ns)
 {
 	if (ikev2_probe(tunnel->all->engine, tunnel->ike, now_ns) < 0)
 		log_debug(TOPIC, "not probed tunnel=\"%s\"", tunnel->name);
+}
+
+void watch_return(struct tunnel *tunnel, uint64_t now_ns)
+{
+	evacuate_return(tunnel);
+	tunnel->suspect_since_ns = now_ns;
+	watch_probe(tunnel, now_ns);
+}
+
+uint64_t watch_sent(const struct tunnel *tunnel)
+{
+	const struct contract_counters *counters =
+		requests_counters(desired_requests(tunnel->all->desired));
+
+	return counters ? contract_counters_sum(counters, CONTRACT_COUNT_TUNNELS, tunnel->id,
+						CONTRACT_TUNNEL_OUT_PACKETS)
+			: 0;
 }
 
 /* Commands are the work timer's: this may be called inside a hook. */
@@ -63,9 +80,7 @@ static void watch_suspect(struct tunnel *tunnel, uint64_t heard, uint64_t now_ns
 	if (tunnel->evacuated) {
 		if (tunnel_path_down(tunnel) || now_ns < tunnel->home_at_ns)
 			return;
-		evacuate_return(tunnel);
-		tunnel->suspect_since_ns = now_ns;
-		probe(tunnel, now_ns);
+		watch_return(tunnel, now_ns);
 	} else if ((tunnel->home_tries ? answered_ns(tunnel) : heard) > tunnel->suspect_since_ns) {
 		tunnel->home_tries = 0;
 		dial_suspect(tunnel, false);
@@ -83,8 +98,7 @@ void watch_tunnel(struct tunnel *tunnel, uint64_t now_ns)
 
 	if (!counters || !tunnel->ike || !tunnel->id)
 		return;
-	sent = contract_counters_sum(counters, CONTRACT_COUNT_TUNNELS, tunnel->id,
-				     CONTRACT_TUNNEL_OUT_PACKETS);
+	sent = watch_sent(tunnel);
 	if (sent == tunnel->sent_before && !tunnel->suspect)
 		return;
 	tunnel->sent_before = sent;
@@ -94,5 +108,5 @@ void watch_tunnel(struct tunnel *tunnel, uint64_t now_ns)
 		return;
 	}
 	if (now_ns - heard > SILENCE_NS)
-		probe(tunnel, now_ns);
+		watch_probe(tunnel, now_ns);
 }
