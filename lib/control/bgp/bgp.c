@@ -171,8 +171,7 @@ static int render(struct bgp *bgp)
 	text_clear(&bgp->collector.wanted);
 	bgp_text_collector(&wanted, &bgp->collector.wanted);
 	text_clear(&bgp->collector.arguments);
-	text_add(&bgp->collector.arguments, "%u\n",
-		 bgp->gateway->bgp ? (uint32_t)bgp->gateway->bgp->asn : 65515);
+	text_add(&bgp->collector.arguments, "%u\n", config_gateway_asn(bgp->gateway));
 	return rc < 0 ? rc : daemon_write(&bgp->collector);
 }
 

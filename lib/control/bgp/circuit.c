@@ -46,7 +46,7 @@ uint32_t bgp_circuit_sessions(const struct config *config,
 			continue;
 		plan_session_settings(&s.is, port->bgp,
 				      appliance->crypto_profile == CONFIG_CRYPTO_AZURE_COMPAT);
-		s.is.as = plan_speaker_as(gateway);
+		s.is.as = config_gateway_asn(gateway);
 		s.is.peer = port->bgp->peering_address;
 		s.is.peer_as = (uint32_t)port->bgp->asn;
 		sessions[count++] = s;

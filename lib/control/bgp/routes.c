@@ -129,7 +129,7 @@ static void learned_take(struct question *q, uint32_t instance, const cJSON *jso
 static void advertised_take(struct question *q, uint32_t instance, const cJSON *json)
 {
 	const struct bgp_session *session = bgp_session_find(q->bgp, instance, &q->peer);
-	uint32_t as = q->bgp->gateway ? plan_speaker_as(q->bgp->gateway) : 0;
+	uint32_t as = q->bgp->gateway ? config_gateway_asn(q->bgp->gateway) : 0;
 	char local[NET_ADDR_TEXT];
 	char path[512];
 	const cJSON *route;

@@ -142,7 +142,7 @@ bool bgp_text_speaker(const struct bgp_wanted *w, uint32_t instance, struct text
 {
 	struct net_addr own;
 	char text[NET_ADDR_TEXT];
-	uint32_t as = plan_speaker_as(w->gateway);
+	uint32_t as = config_gateway_asn(w->gateway);
 
 	if (!has_instance(w->gateway, instance) ||
 	    !plan_speaker_address(w->config, w->gateway, instance, &own))
@@ -182,7 +182,7 @@ bool bgp_text_speaker(const struct bgp_wanted *w, uint32_t instance, struct text
 
 void bgp_text_collector(const struct bgp_wanted *w, struct text *out)
 {
-	uint32_t as = plan_speaker_as(w->gateway);
+	uint32_t as = config_gateway_asn(w->gateway);
 
 	text_add(out,
 		 "allow-reserved-ranges\n"
@@ -231,7 +231,7 @@ void bgp_text_arguments(const struct bgp_wanted *w, uint32_t instance, struct te
 	struct net_addr own;
 	char text[NET_ADDR_TEXT];
 
-	text_add(out, "%u -l " BGP_INNER "%u", plan_speaker_as(w->gateway), instance + 1);
+	text_add(out, "%u -l " BGP_INNER "%u", config_gateway_asn(w->gateway), instance + 1);
 	if (plan_speaker_address(w->config, w->gateway, instance, &own))
 		text_add(out, " -l %s", net_addr_text(text, &own));
 	for (uint32_t i = 0; bgp && i < bgp->addresses.count; i++)

@@ -116,7 +116,7 @@ static void check_bgp(struct check *check, const struct config_connection *conne
 		check_fail(check, AT(resource, "/properties/enableBgp"), CODE_PARAMETER,
 			   "Needs bgpSettings with asn and bgpPeeringAddress on %s.",
 			   site->resource.name);
-	else if (site && site->bgp->asn == (gateway->bgp ? gateway->bgp->asn : 65515))
+	else if (site && site->bgp->asn == config_gateway_asn(gateway))
 		check_fail(check, AT(resource, "/properties/enableBgp"), CODE_PARAMETER,
 			   "%s has the AS number of the gateway; sessions are external only.",
 			   site->resource.name);

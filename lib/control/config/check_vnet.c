@@ -118,11 +118,6 @@ static bool keys_differ(const struct config_connection *a, const struct config_c
 	       !secret_equal(a->shared_key.p, b->shared_key.p, a->shared_key.n);
 }
 
-static int64_t as_of(const struct config_gateway *gateway)
-{
-	return gateway->bgp ? gateway->bgp->asn : 65515;
-}
-
 void check_vnet_connection(struct check *check, const struct config_connection *connection,
 			   const struct config_gateway *gateway)
 {
@@ -143,7 +138,7 @@ void check_vnet_connection(struct check *check, const struct config_connection *
 	if (connection->enable_bgp && !other->enable_bgp)
 		check_fail(check, AT(resource, "/properties/enableBgp"), CODE_PARAMETER,
 			   "Needs enableBgp on gateway %s.", other->resource.name);
-	else if (connection->enable_bgp && as_of(gateway) == as_of(other))
+	else if (connection->enable_bgp && config_gateway_asn(gateway) == config_gateway_asn(other))
 		check_fail(check, AT(resource, "/properties/enableBgp"), CODE_PARAMETER,
 			   "%s has the AS number of the gateway; sessions are external only.",
 			   other->resource.name);

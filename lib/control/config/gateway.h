@@ -72,3 +72,9 @@ struct config_gateway {
 	int admin_state;
 	int resiliency;
 };
+
+#define CONFIG_ASN_DEFAULT 65515 /* as Azure's gateways have */
+static inline uint32_t config_gateway_asn(const struct config_gateway *gateway)
+{
+	return gateway->bgp ? (uint32_t)gateway->bgp->asn : CONFIG_ASN_DEFAULT;
+}

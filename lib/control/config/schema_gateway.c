@@ -91,7 +91,7 @@ static const struct schema_field bgp_rows[] = {
 	  SCHEMA_AT(config_bgp, asn),
 	  .min = 0,
 	  .max = UINT32_MAX,
-	  .preset = 65515,
+	  .preset = CONFIG_ASN_DEFAULT,
 	  .help = "Own AS number; numbers that Azure or IANA reserve are refused." },
 	{ .name = "bgpPeeringAddress",
 	  .type = SCHEMA_ADDR,

@@ -13,11 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *instance_text(uint32_t instance)
-{
-	return instance ? "GatewayTenantWorker_IN_1" : "GatewayTenantWorker_IN_0";
-}
-
 /* ".../resourceGroups/NAME/...": the group of an id. */
 static void group_set(char *group, size_t size, const char *id)
 {
@@ -137,7 +132,7 @@ void diagnostics_tunnel(struct diagnostics *d, const struct tunnel_status *statu
 	struct diagnostics_line line = { .category = DIAGNOSTICS_TUNNEL,
 					 .warning = !is,
 					 .operation = is ? "TunnelConnected" : "TunnelDisconnected",
-					 .instance = instance_text(status->instance),
+					 .instance = tunnel_instance_text(status->instance),
 					 .connection = status->connection->resource.name };
 	char message[600];
 
@@ -221,12 +216,12 @@ void diagnostics_bgp(struct diagnostics *d, const struct bgp_peer *peer)
 	snprintf(message, sizeof(message), "BGP session of %s with %s (AS %u): %s.",
 		 net_addr_text(ours, &peer->local), net_addr_text(theirs, &peer->peer), peer->as,
 		 bgp_state_text(peer->state));
-	diagnostics_write(d, &(struct diagnostics_line){ .category = DIAGNOSTICS_ROUTE,
-							 .warning = !is,
-							 .operation = is ? "BgpConnectedEvent"
-									 : "BgpDisconnectedEvent",
-							 .resource = d->gateway,
-							 .instance = instance_text(peer->instance),
-							 .remote = theirs,
-							 .message = message });
+	diagnostics_write(d, &(struct diagnostics_line){
+				     .category = DIAGNOSTICS_ROUTE,
+				     .warning = !is,
+				     .operation = is ? "BgpConnectedEvent" : "BgpDisconnectedEvent",
+				     .resource = d->gateway,
+				     .instance = tunnel_instance_text(peer->instance),
+				     .remote = theirs,
+				     .message = message });
 }

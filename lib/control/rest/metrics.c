@@ -81,11 +81,6 @@ static void workers(const struct contract_counters *counters, struct text *out)
 	}
 }
 
-static const char *instance_text(uint32_t instance)
-{
-	return instance ? "GatewayTenantWorker_IN_1" : "GatewayTenantWorker_IN_0";
-}
-
 /* Not `instance`: a scraper calls its target so, and renames what comes with the samples. */
 #define INSTANCE "gateway_instance"
 
@@ -168,7 +163,7 @@ static char *tunnel_labels(const struct tunnel_status *status)
 	label(&labels, "gateway", status->plan->gateway->resource.name, true);
 	label(&labels, "connection", status->connection->resource.name, false);
 	label(&labels, "remote_ip", remote, false);
-	label(&labels, INSTANCE, instance_text(status->instance), false);
+	label(&labels, INSTANCE, tunnel_instance_text(status->instance), false);
 	return labels.p;
 }
 
@@ -236,7 +231,7 @@ static void on_peer(void *context, const struct bgp_peer *peer)
 	text_add(pass->out, "%s", bgp_samples[pass->value].name);
 	label(pass->out, "bgp_peer_address", net_addr_text(text, &peer->peer), true);
 	label(pass->out, "connection", peer->connection->resource.name, false);
-	label(pass->out, INSTANCE, instance_text(peer->instance), false);
+	label(pass->out, INSTANCE, tunnel_instance_text(peer->instance), false);
 	text_add(pass->out, "} %llu\n", (unsigned long long)values[pass->value]);
 }
 
@@ -325,7 +320,7 @@ static void gateways(struct rest *rest, struct text *out)
 			if ((v == CONNECTIONS_LIMIT || v == BANDWIDTH_LIMIT) && !value)
 				continue;
 			for (uint32_t k = 0; v == PREFIXES && k < instances; k++)
-				gateway_sample(out, sample, name, instance_text(k), value);
+				gateway_sample(out, sample, name, tunnel_instance_text(k), value);
 			if (v != PREFIXES)
 				gateway_sample(out, sample, name, NULL, value);
 		}

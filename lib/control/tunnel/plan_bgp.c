@@ -3,7 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define AS_DEFAULT 65515
 #define COMPAT_KEEPALIVE_S 60
 #define FAST_KEEPALIVE_S 3
 #define HOLD_KEEPALIVES 3
@@ -28,11 +27,6 @@ bool plan_speaker_address(const struct config *config, const struct config_gatew
 	else
 		*addr = net_addr_ip4(host_order(&last) - 1);
 	return true;
-}
-
-uint32_t plan_speaker_as(const struct config_gateway *gateway)
-{
-	return gateway->bgp ? (uint32_t)gateway->bgp->asn : AS_DEFAULT;
 }
 
 static bool is_configuration(const struct config_ref *ref, const char *name)
@@ -88,9 +82,9 @@ void plan_bgp_set(struct plan_tunnel *tunnel, const struct config *config,
 	plan_session_settings(s, site ? site->bgp : tunnel->gateway->bgp,
 			      config_crypto_profile_of(config, tunnel->connection) ==
 				      CONFIG_CRYPTO_AZURE_COMPAT);
-	s->as = plan_speaker_as(tunnel->gateway);
+	s->as = config_gateway_asn(tunnel->gateway);
 	if (other) {
-		s->peer_as = plan_speaker_as(other);
+		s->peer_as = config_gateway_asn(other);
 		good = plan_speaker_address(config, other, other_instance, &s->peer);
 	} else {
 		good = site && site->bgp && site->bgp->peering_address.family == NET_IP4;

@@ -10,7 +10,6 @@
 /* The address of an instance out of its GatewaySubnet; false: none is to be had. */
 bool plan_speaker_address(const struct config *config, const struct config_gateway *gateway,
 			  uint32_t instance, struct net_addr *addr);
-uint32_t plan_speaker_as(const struct config_gateway *gateway);
 /* Timers, BFD, prefix limit and password of a peer; `bgp` NULL: the defaults. */
 void plan_session_settings(struct plan_session *session, const struct config_bgp *bgp, bool compat);
 /* Fills in the tunnel's session; `other` (NULL: the peer is a site) with its instance. */

@@ -18,6 +18,11 @@ const char *tunnel_state_text(enum tunnel_state state)
 	return text[state];
 }
 
+const char *tunnel_instance_text(uint32_t instance)
+{
+	return instance ? "GatewayTenantWorker_IN_1" : "GatewayTenantWorker_IN_0";
+}
+
 bool tunnel_usable(const struct tunnel *tunnel)
 {
 	if (tunnel->suspect || tunnel->drain || tunnel_path_down(tunnel) ||

@@ -32,6 +32,8 @@ enum tunnel_bfd { TUNNEL_BFD_NONE, TUNNEL_BFD_UP, TUNNEL_BFD_DOWN };
 
 /* What REST calls connectionStatus. */
 const char *tunnel_state_text(enum tunnel_state state);
+/* As Azure calls the two instances of a gateway. */
+const char *tunnel_instance_text(uint32_t instance);
 
 struct tunnel_status {
 	const char *name;

@@ -98,7 +98,7 @@ static bool agent_carries(const void *context, uint32_t tunnel)
 	if (tunnel >= sas->tunnel_count || !sas->tunnels[tunnel].live)
 		return true;
 	hop = fib_hop(fib_hot(agent->config.fib), sas->tunnels[tunnel].nexthop);
-	if (hop.kind != CONTRACT_NEXTHOP_GATEWAY && hop.kind != CONTRACT_NEXTHOP_CONNECTED)
+	if (!fib_hop_has_port(hop))
 		return true;
 	port = port_get(agent->config.ports, hop.port);
 	return !port || atomic_load_explicit(&port->up, memory_order_relaxed);

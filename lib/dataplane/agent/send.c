@@ -37,7 +37,7 @@ static uint16_t send_mtu(const struct agent *agent, uint32_t nexthop)
 
 	if (nexthop < hot->nexthops)
 		hop = fib_hop(hot, nexthop);
-	if (hop.kind != CONTRACT_NEXTHOP_GATEWAY && hop.kind != CONTRACT_NEXTHOP_CONNECTED)
+	if (!fib_hop_has_port(hop))
 		return SEND_MTU_MIN;
 	port = port_get(agent->config.ports, hop.port);
 	return port ? port->mtu : SEND_MTU_MIN;

@@ -14,6 +14,11 @@ static inline struct fib_hop fib_hop(const struct fib_hot *hot, uint32_t nexthop
 	return hop;
 }
 
+static inline bool fib_hop_has_port(struct fib_hop hop)
+{
+	return hop.kind == CONTRACT_NEXTHOP_GATEWAY || hop.kind == CONTRACT_NEXTHOP_CONNECTED;
+}
+
 /* The member of a table for this flow; 0 when there is none that takes flows. */
 static inline uint32_t fib_table_pick(const struct fib_hot *hot, fib_table_word word,
 				      uint32_t flow_hash)

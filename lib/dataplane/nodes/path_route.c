@@ -190,8 +190,7 @@ static PATH_INLINE bool is_outside(const struct path *path, uint32_t port)
 
 static PATH_INLINE bool leads_inside(const struct path *path, struct fib_hop hop)
 {
-	return (hop.kind == CONTRACT_NEXTHOP_GATEWAY || hop.kind == CONTRACT_NEXTHOP_CONNECTED) &&
-	       !is_outside(path, hop.port);
+	return fib_hop_has_port(hop) && !is_outside(path, hop.port);
 }
 
 static PATH_COLD void count_destination(struct path *path, const struct path_packet *p,
@@ -206,9 +205,7 @@ static PATH_COLD void count_destination(struct path *path, const struct path_pac
 				       flags & CONTRACT_TUNNEL_TO_GATEWAY  ? CONTRACT_TO_GATEWAY
 				       : flags & CONTRACT_TUNNEL_TO_CLIENT ? CONTRACT_TO_CLIENT
 									   : CONTRACT_TO_SITE);
-	} else if ((hop.kind == CONTRACT_NEXTHOP_GATEWAY ||
-		    hop.kind == CONTRACT_NEXTHOP_CONNECTED) &&
-		   is_outside(path, hop.port)) {
+	} else if (fib_hop_has_port(hop) && is_outside(path, hop.port)) {
 		path_count_destination(path, p, CONTRACT_TO_INTERNET);
 	} else if (hop.kind == CONTRACT_NEXTHOP_MIRROR) {
 		path_count_destination(path, p, CONTRACT_TO_SELF);

@@ -108,7 +108,7 @@ static bool uplink_find(struct path *path, struct path_packet *p, const struct s
 	uint32_t neighbour = hop.index;
 
 	path->uplink.nexthop = 0;
-	if (hop.kind != CONTRACT_NEXTHOP_GATEWAY && hop.kind != CONTRACT_NEXTHOP_CONNECTED) {
+	if (!fib_hop_has_port(hop)) {
 		drop_out(path, p, CONTRACT_DROP_ROUTE_NONE);
 		return false;
 	}
