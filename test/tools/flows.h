@@ -71,7 +71,6 @@ struct watcher {
 };
 
 uint64_t flows_now_ns(void); /* CLOCK_REALTIME, as arrival times are */
-void flows_raise(_Atomic uint64_t *most, uint64_t value);
 void *flows_send(void *direction);
 void *flows_receive(void *direction);
 void *flows_watch(void *watcher);

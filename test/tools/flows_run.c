@@ -32,7 +32,7 @@ uint64_t flows_now_ns(void)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-void flows_raise(_Atomic uint64_t *most, uint64_t value)
+static void raise_to(_Atomic uint64_t *most, uint64_t value)
 {
 	if (value > atomic_load_explicit(most, memory_order_relaxed))
 		atomic_store_explicit(most, value, memory_order_relaxed);
@@ -67,7 +67,7 @@ void *flows_send(void *argument)
 		uint64_t due = (now - started) * d->rate / NS_PER_S;
 		struct timespec rest = { .tv_nsec = TICK_NS };
 
-		flows_raise(&d->sender_gap_ns, now - before);
+		raise_to(&d->sender_gap_ns, now - before);
 		before = now;
 		for (; sent < due; sent++)
 			send_one(d, (uint32_t)(sent % d->flow_count), frame);
@@ -109,7 +109,7 @@ static void note(struct direction *d, const struct flows_payload *p, uint64_t at
 	else if (p->number >= flow->marked)
 		d->reordered++;
 	if (flow->last_ns && at_ns > flow->last_ns)
-		flows_raise(&flow->gap_ns, at_ns - flow->last_ns);
+		raise_to(&flow->gap_ns, at_ns - flow->last_ns);
 	atomic_store_explicit(&flow->last_ns, at_ns, memory_order_relaxed);
 }
 
@@ -160,7 +160,7 @@ void *flows_watch(void *argument)
 		nanosleep(&rest, NULL);
 		now = flows_now_ns();
 		if (now > before + WATCH_NS)
-			flows_raise(&w->stall_ns, now - before - WATCH_NS);
+			raise_to(&w->stall_ns, now - before - WATCH_NS);
 		before = now;
 	}
 	return NULL;
