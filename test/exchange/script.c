@@ -400,7 +400,8 @@ static void play(const struct script_case *what, uint8_t round, bool mirrored)
 	free(script);
 }
 
-void script_test(void **state)
+/* As cmocka's test: *state is the case. */
+static void run_case(void **state)
 {
 	const struct script_case *what = *state;
 
@@ -419,7 +420,7 @@ int script_main(const char *group, const struct script_case *cases, size_t count
 		return 1;
 	for (size_t i = 0; i < count; i++)
 		tests[i] = (struct CMUnitTest){ .name = cases[i].name,
-						.test_func = script_test,
+						.test_func = run_case,
 						.initial_state = (void *)&cases[i] };
 	failed = _cmocka_run_group_tests(group, tests, count, NULL, NULL);
 	free(tests);

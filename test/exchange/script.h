@@ -6,14 +6,29 @@
  * datagram arrives when. So a collision of two exchanges is one line that reads like the diagram
  * that it comes from.
  *
- *   a:VERB  rekey, delete, soft, hard (its limits), lose (silently), bogus (a Delete that it should
- * not send): the old child; delete-new: the newest, delete-kept: the one that a rekey left; ike
- * (rekey), close (delete): the old IKE SA; probe; limit: a takes the policy of the case, later >  <
- * the next datagram of a to b, of b to a, arrives; >! is lost; >1 is held back, +1 lets it arrive
- *   a*      what the slow peer a was asked for (DH, install) is answered
- *   a?WORD  the last message that a sent says WORD          a#N  a has N children installed     a~N
- * a has N IKE SAs a-      a has nothing on the wire                        ..   everything arrives
- *   w:N     N seconds pass                                   dead nothing arrives any more
+ *   a:rekey  a:delete         a rekeys, deletes the old child
+ *   a:soft  a:hard            the old child reaches its limit
+ *   a:lose                    a forgets the old child without a word
+ *   a:bogus                   a sends a Delete of the old child that it should not send
+ *   a:delete-new              a deletes the newest child
+ *   a:delete-kept             a deletes the one that a rekey left
+ *   a:ike  a:close            a rekeys, deletes the old IKE SA
+ *   a:probe                   is b there?
+ *   a:limit                   a takes the policy of the case (for IKE SAs it does so only here)
+ *   a*                        what the slow peer a was asked for (DH, install) is answered
+ *   a?WORD                    the last message that a sent says WORD
+ *   a#N                       a has N children installed
+ *   a~N                       a has N IKE SAs
+ *   a-                        a has nothing on the wire
+ *   >  <                      the next datagram of a to b, of b to a, arrives
+ *   >!                        it is lost
+ *   >1                        it is held back
+ *   +1                        which was held back arrives
+ *   ..                        everything arrives
+ *   w:N                       N seconds pass
+ *   dead                      nothing arrives any more
+ *
+ * b's words are the same.
  *
  * Each script runs with the line of IKE SAs begun by a and by b, and once for each of `rounds`: in
  * round N the N-th nonce is the lowest of the four (a's request, b's request, b's answer, a's
@@ -39,7 +54,5 @@ struct script_case {
 	const char *a_offer, *a_accept, *b_offer, *b_accept;
 };
 
-/* As cmocka's test: *state is the case. */
-void script_test(void **state);
 /* All of them; the result of main(). */
 int script_main(const char *group, const struct script_case *cases, size_t count);
