@@ -120,6 +120,14 @@ gateway_api() {
 		-H 'Content-Type: application/json' ${3:+--data "$3"} "https://127.0.0.1:$LAB_API_PORT$2"
 }
 
+gateway_answers() {
+	gateway_api GET /healthz | grep -q ok
+}
+
+gateway_is_ready() {
+	gateway_api GET /readyz | grep -q '"ready"'
+}
+
 # The answer of a long-running POST: gateway_result PATH
 gateway_result() {
 	local location dir _

@@ -30,14 +30,6 @@ drives() {
 	[ "$status" = 0 ] && grep -q '^1\.\.' "$output"
 }
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
-is_ready() {
-	gateway_api GET /readyz | grep -q '"ready"'
-}
-
 # Both speakers and the collector: control reaches them a moment after they run.
 bgp_answers() {
 	lab_in gw "$(gateway_program cli)" --url "https://127.0.0.1:$LAB_API_PORT" --token-file "$LAB_DIR/token" --insecure bgp learned gw
@@ -54,9 +46,9 @@ require "the configuration is accepted" gateway_config "$TOP/config/demo.json" "
 require "the data plane starts" gateway_start_dataplane
 [ "$BGP" = . ] || require "FRR starts" gateway_start_frr
 require "the control program starts" gateway_start_control
-require "the endpoint answers" lab_await 10 api_answers
+require "the endpoint answers" lab_await 10 gateway_answers
 [ "$BGP" = . ] || require "the BGP speakers answer" lab_await 30 bgp_answers
-require "and is ready" lab_await 60 is_ready
+require "and is ready" lab_await 60 gateway_is_ready
 expect "the SDK drives it" drives
 expect "the data plane agreed to everything" nothing_refused
 finish

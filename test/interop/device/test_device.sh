@@ -7,10 +7,6 @@ skip_unless gateway_missing control dataplane
 skip_unless lab_charon_missing
 KEY=$(jq -r '.connections[0].properties.sharedKey' "$TOP/config/demo.json")
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
 # device VENDOR FAMILY [CONNECTION]: the script, with the key in its place
 device() {
 	gateway_api POST "/connections/${3:-to-branch}/vpndeviceconfigurationscript" \
@@ -102,7 +98,7 @@ require "its ports are DPDK's" site_gateway_ports
 require "the configuration is accepted" gateway_config "$TOP/config/demo.json"
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
-require "the endpoint answers" lab_await 10 api_answers
+require "the endpoint answers" lab_await 10 gateway_answers
 expect "the devices are listed as XML" devices_listed
 require "strongSwan takes its script" strongswan_loads
 expect "both tunnels come up" lab_await 30 both_up

@@ -6,10 +6,6 @@
 skip_unless gateway_missing control dataplane
 TOKENS=$LAB_DIR/state/tokens
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
 # as TOKEN METHOD PATH [BODY]: the status
 as() {
 	lab_in gw curl -sS -k -o "$LAB_DIR/answer" -D "$LAB_DIR/head" -w '%{http_code}' -X "$2" ${1:+-H "Authorization: Bearer $1"} \
@@ -128,7 +124,7 @@ require "tokens are made" test -n "$READER" -a -n "$OPERATOR" -a -n "$OLD"
 chown "$LAB_USER" "$TOKENS"
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
-require "the endpoint answers" lab_await 10 api_answers
+require "the endpoint answers" lab_await 10 gateway_answers
 ADMIN=$(cat "$LAB_DIR/token")
 SITE='{"properties":{"gatewayIpAddress":"203.0.113.50","localNetworkAddressSpace":{"addressPrefixes":["10.50.0.0/16"]}}}'
 expect "it listens on loopback only" only_loopback

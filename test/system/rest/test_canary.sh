@@ -15,10 +15,6 @@ BASE=/connections/to-branch
 OUT=$LAB_DIR/answers
 BODY='{"properties":{"connectionType":"IPsec","virtualNetworkGateway1":{"id":"gw"},"localNetworkGateway2":{"id":"branch"}'
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
 # A connection that proves itself by a certificate, and a site with a BGP password.
 certificate_set() {
 	(lab_ca peers && lab_leaf peers gateway DNS:gateway EC -pkeyopt ec_paramgen_curve:P-256) >/dev/null 2>&1 || return 1
@@ -168,7 +164,7 @@ require "the configuration is accepted" gateway_config "$TOP/config/demo.json" "
 	| .appliance.diagnosticLogs = \"GatewayDiagnosticLog,TunnelDiagnosticLog,RouteDiagnosticLog,IKEDiagnosticLog\""
 require "the data plane starts, as loud as it gets" gateway_start_dataplane --log debug
 require "the control program starts, as loud as it gets" gateway_start_control --log debug --key-log "$LAB_DIR/state/keys"
-require "the endpoint answers" lab_await 10 api_answers
+require "the endpoint answers" lab_await 10 gateway_answers
 expect "the key is readable where it may be" key_is_readable "$CANARY"
 require "strongSwan is there" site_branch "$CANARY"
 expect "both tunnels are up" lab_await 60 both_up

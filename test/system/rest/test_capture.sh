@@ -8,10 +8,6 @@ skip_unless lab_charon_missing
 command -v tshark >/dev/null || { echo "skipped: tshark is not installed"; exit 77; }
 CLI=$LAB_DIR/vpngw
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
 both_up() {
 	[ "$(gateway_api GET /connections/to-branch | jq '[.properties.tunnelConnectionStatus[] | select(.connectionStatus == "Connected")] | length')" = 2 ]
 }
@@ -71,7 +67,7 @@ require "the configuration is accepted" gateway_config "$TOP/config/demo.json"
 gateway_cli
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
-require "the endpoint answers" lab_await 10 api_answers
+require "the endpoint answers" lab_await 10 gateway_answers
 require "a capture of the gateway starts, IKE alone" cli capture start gw --gateway --filter "{'TracingFlags':2,'MaxPacketBufferSize':1500}"
 require "strongSwan is there" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$LAB_DIR/vpngw.json")"
 require "both tunnels are up" lab_await 20 both_up

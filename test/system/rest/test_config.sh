@@ -5,14 +5,6 @@
 . "$(dirname "$0")/../harness.sh" config
 skip_unless gateway_missing cli control dataplane
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
-is_ready() {
-	gateway_api GET /readyz | grep -q '"ready"'
-}
-
 cli() {
 	lab_in gw "$(gateway_program cli)" --url "https://127.0.0.1:$LAB_API_PORT" --token-file "$LAB_DIR/token" --insecure "$@" 2>&1
 }
@@ -133,7 +125,7 @@ operations_survive() {
 	url=$(lab_in gw curl -sS -k -D - -o /dev/null -X PUT -H "Authorization: Bearer $(cat "$LAB_DIR/token")" \
 		--data '{"properties":{"gatewayIpAddress":"203.0.113.90"}}' "https://127.0.0.1:$LAB_API_PORT/localNetworkGateways/kept" |
 		tr -d '\r' | sed -n 's/^Azure-AsyncOperation: https:..[^/]*//p')
-	lab_stop control && gateway_start_control && lab_await 10 api_answers && gateway_api GET "$url" | grep -q '"status":"\(Succeeded\|Failed\)"'
+	lab_stop control && gateway_start_control && lab_await 10 gateway_answers && gateway_api GET "$url" | grep -q '"status":"\(Succeeded\|Failed\)"'
 }
 
 require "the site is made" site_up
@@ -142,8 +134,8 @@ require "the configuration is accepted" gateway_config "$TOP/config/demo.json" '
 KEY=$(jq -r '.connections[0].properties.sharedKey' "$LAB_DIR/vpngw.json")
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
-require "the endpoint answers" lab_await 10 api_answers
-require "and is ready" lab_await 60 is_ready
+require "the endpoint answers" lab_await 10 gateway_answers
+require "and is ready" lab_await 60 gateway_is_ready
 expect "a wrong file: all of it, each with its place" all_that_is_wrong
 expect "what the edited file would change is told" tells_what_would_change
 expect "and what another one would" tells_what_a_candidate_would_change

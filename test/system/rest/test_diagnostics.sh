@@ -8,10 +8,6 @@ skip_unless lab_charon_missing
 JOURNALD=/lib/systemd/systemd-journald
 LOG=$LAB_DIR/state/diagnostics.jsonl
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
 # logged CATEGORY OPERATION [JQ]: a line of it
 logged() {
 	jq -e -s "map(select(.Category == \"$1\" and .OperationName == \"$2\")) | map(select(${3:-true})) | length > 0" "$LOG"
@@ -91,7 +87,7 @@ control_with_journal() {
 	chmod +x "$LAB_DIR/under-journald"
 	lab_stop control
 	rm -f "$LOG"
-	LAB_CONTROL_UNDER="unshare -m $LAB_DIR/under-journald" gateway_start_control && lab_await 15 api_answers
+	LAB_CONTROL_UNDER="unshare -m $LAB_DIR/under-journald" gateway_start_control && lab_await 15 gateway_answers
 }
 
 journal_has() {
@@ -108,7 +104,7 @@ require "the configuration is accepted" gateway_config "$TOP/config/demo.json" \
 KEY=$(jq -r '.connections[0].properties.sharedKey' "$LAB_DIR/vpngw.json")
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
-require "the endpoint answers" lab_await 10 api_answers
+require "the endpoint answers" lab_await 10 gateway_answers
 require "strongSwan is there" site_branch "$KEY"
 expect "both tunnels: TunnelConnected, by instance" lab_await 20 both_connected
 expect "IKE: what is sent" lab_await 5 logged IKEDiagnosticLog IKELogEvent '.Message | test("SESSION_ID :.* Remote 203.0.113.10.*Local .*\\[SEND\\] IKE_AUTH")'

@@ -8,16 +8,8 @@ KILLS=${VPNGW_KILLS:-12}
 STATE=$LAB_DIR/state
 SITE=/localNetworkGateways/durable
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
-is_ready() {
-	gateway_api GET /readyz | grep -q '"ready"'
-}
-
 starts() {
-	gateway_start_control && lab_await 10 api_answers
+	gateway_start_control && lab_await 10 gateway_answers
 }
 
 # A tmpfs in place of the state directory; the namespace of mounts is the machine's: it is undone at the end.
@@ -145,7 +137,7 @@ require "the state is on a small disk" small_state
 trap 'lab_signal_all KILL; umount -l "$STATE" 2>/dev/null; cleanup' EXIT
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" starts
-require "and is ready" lab_await 60 is_ready
+require "and is ready" lab_await 60 gateway_is_ready
 gateway_api PUT "$SITE" "$(site 30)" >/dev/null
 require "a change is taken" lab_await 5 runs 30
 expect "$KILLS times killed while it saves: nothing that was applied is lost" kill_storm

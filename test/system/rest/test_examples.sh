@@ -5,10 +5,6 @@
 . "$(dirname "$0")/../harness.sh" example
 skip_unless gateway_missing control dataplane
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
 # On a machine without huge pages and with two processors.
 SMALL='.appliance.idle = "rest" | .appliance.memory = { hugePages: false, megabytes: 384, packets: 16384 } | del(.appliance.cores)
 	| .appliance.maxima = { securityAssociations: 4096, tunnels: 1024, connections: 256, nextHops: 2048, groups: 1024, limits: 1024,
@@ -20,11 +16,7 @@ accepts() {
 }
 
 starts() {
-	gateway_start_dataplane && gateway_start_control && lab_await 10 api_answers && lab_await 10 ready
-}
-
-ready() {
-	gateway_api GET /readyz | grep -q '"ready"'
+	gateway_start_dataplane && gateway_start_control && lab_await 10 gateway_answers && lab_await 10 gateway_is_ready
 }
 
 # Every connection of a gateway whose address is here has its tunnels, and the data plane agreed to all.

@@ -5,10 +5,6 @@
 skip_unless gateway_missing control
 HERE=$(cd "$(dirname "$0")" && pwd)
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
 # The limits of changes are not what is tested here.
 refuses_all() {
 	local output=$LAB_DIR/hostile.log status=0
@@ -24,7 +20,7 @@ require "the configuration is accepted" gateway_config "$TOP/config/demo.json" \
 	'.appliance.api.limits = { changesPerSecond: 100000, changesBurst: 100000, failedAuthenticationsPerMinute: 1000,
 		timeoutSeconds: 2, headerSeconds: 2, bodySeconds: 3, connectionsPerSource: 50 }'
 require "the control program starts" gateway_start_control
-require "the endpoint answers" lab_await 10 api_answers
+require "the endpoint answers" lab_await 10 gateway_answers
 expect "it refuses all of it" refuses_all
 expect "it still lives" lab_alive control
 finish

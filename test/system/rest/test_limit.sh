@@ -10,10 +10,6 @@ PAYLOAD=1000
 GATEWAY=/virtualNetworkGateways/gw
 CONNECTION=/connections/to-branch
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
 both_up() {
 	[ "$(gateway_api GET "$CONNECTION" | jq '[.properties.tunnelConnectionStatus[] | select(.connectionStatus == "Connected")] | length')" = 2 ]
 }
@@ -70,7 +66,7 @@ require "its ports are DPDK's" site_gateway_ports
 require "the configuration is accepted" gateway_config "$TOP/config/demo.json" ".appliance.skuFile = \"$LAB_DIR/skus.json\""
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
-require "the endpoint answers" lab_await 10 api_answers
+require "the endpoint answers" lab_await 10 gateway_answers
 require "strongSwan is there" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$LAB_DIR/vpngw.json")"
 require "both tunnels are up" lab_await 20 both_up
 lab_start iperf3 host-b iperf3 --server --forceflush

@@ -12,10 +12,6 @@ STREAM=$TOP/test/system/sizes/stream.py
 FROM=1970-01-01T00:00:00Z
 LOST_SECONDS=10
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
 both_up() {
 	[ "$(gateway_api GET /connections/to-branch |
 		jq '[.properties.tunnelConnectionStatus[] | select(.connectionStatus == "Connected")] | length')" = 2 ]
@@ -100,7 +96,7 @@ kill_program() {
 
 start_control() {
 	gateway_start_control
-	lab_await 10 api_answers
+	lab_await 10 gateway_answers
 }
 
 kill_both() {

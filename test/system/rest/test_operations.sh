@@ -5,10 +5,6 @@
 skip_unless gateway_missing control dataplane
 HERE=$(cd "$(dirname "$0")" && pwd)
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
 # walk [no-dataplane]
 walk() {
 	local output=$LAB_DIR/operations.log status=0
@@ -16,10 +12,6 @@ walk() {
 	sed 's/^/# /' "$output" >&3
 	grep -A 1 '^not ok\|Error' "$output"
 	[ "$status" = 0 ] && grep -q '^1\.\.' "$output"
-}
-
-is_ready() {
-	gateway_api GET /readyz | grep -q '"ready"'
 }
 
 takes_changes() {
@@ -38,12 +30,12 @@ require "the configuration is accepted" gateway_config "$TOP/config/demo.json" \
 	'.appliance.api.limits = { changesPerSecond: 1000, changesBurst: 1000, operationSeconds: 2 }'
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
-require "the endpoint answers" lab_await 10 api_answers
-require "and is ready" lab_await 60 is_ready
+require "the endpoint answers" lab_await 10 gateway_answers
+require "and is ready" lab_await 60 gateway_is_ready
 expect "every operation answers as it must" walk
 lab_stop dataplane
 expect "without a data plane changes end, and nothing is changed" walk no-dataplane
 require "the data plane starts again" gateway_start_dataplane
-require "control has found it" lab_await 60 is_ready
+require "control has found it" lab_await 60 gateway_is_ready
 expect "changes are taken again" takes_changes
 finish

@@ -14,10 +14,6 @@ SMALL=20              # Mbit/s
 LARGE=10000           # so much that what waited for a busy machine's processor is no burst
 SMALL_PER_S=$((SMALL * 1000000 / 8 / (PAYLOAD + 28)))
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
 both_up() {
 	[ "$(gateway_api GET /connections/to-branch |
 		jq '[.properties.tunnelConnectionStatus[] | select(.connectionStatus == "Connected")] | length')" = 2 ]
@@ -122,7 +118,7 @@ require "the configuration is accepted" gateway_config "$TOP/config/demo.json" "
 	.appliance.ports[].device |= sub(\"framecnt=1024\"; \"framecnt=16384\")"
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
-require "the endpoint answers" lab_await 10 api_answers
+require "the endpoint answers" lab_await 10 gateway_answers
 require "strongSwan is there" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$LAB_DIR/vpngw.json")"
 require "both tunnels are up" lab_await 20 both_up
 require "traffic flows" lab_ping host-a "$SITE_HOST_B" 10

@@ -17,10 +17,6 @@ cli() {
 	lab_in gw "$(gateway_program cli)" --url "https://127.0.0.1:$LAB_API_PORT" --token-file "$LAB_DIR/token" --insecure "$@" 2>&1
 }
 
-api_answers() {
-	gateway_api GET /healthz | grep -q ok
-}
-
 both_up() {
 	[ "$(gateway_api GET /status | jq '[.tunnels[] | select(.connectionStatus == "Connected")] | length')" = 2 ]
 }
@@ -208,7 +204,7 @@ require "a file with a SKU of its own catalogue is good" gateway_config "$TOP/co
 	".appliance.skuFile = \"$LAB_DIR/skus.json\" | .virtualNetworkGateways[0].properties.sku = { name: \"Lab20\" }"
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
-require "the endpoint answers" lab_await 10 api_answers
+require "the endpoint answers" lab_await 10 gateway_answers
 require "strongSwan is there" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$LAB_DIR/vpngw.json")"
 require "both tunnels are up" lab_await 20 both_up
 require "traffic runs" traffic
