@@ -137,6 +137,18 @@ lab_stop() {
 	return 1
 }
 
+# Kills one process by name and waits for its end, at most 5 s.
+lab_kill() {
+	local pid
+	pid=$(lab_pid "$1")
+	kill -KILL "$pid" && lab_await_end "$pid" 5
+}
+
+# The memory that a process has, in kB.
+lab_resident_kb() {
+	awk '/^VmRSS/ { print $2 }' "/proc/$(lab_pid "$1")/status"
+}
+
 # lab_await SECONDS COMMAND...: until the command succeeds. For what gives no event to wait for.
 lab_await() {
 	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))

@@ -43,11 +43,8 @@ bfd_moves_flows() {
 }
 
 control_restarts() {
-	local control
-	control=$(lab_pid control)
 	lab_start pings host-a ping -n -q -i 0.05 -c 80 "$SITE_HOST_B"
-	kill -9 "$control"
-	lab_await_end "$control" 5
+	lab_kill control
 	gateway_start_control
 	lab_await_end "$(lab_pid pings)" 20
 	grep -q ' 0% packet loss' "$LAB_DIR/pings.log" || { cat "$LAB_DIR/pings.log"; return 1; }

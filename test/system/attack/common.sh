@@ -23,10 +23,6 @@ dropped() {
 	echo "${n:-0}"
 }
 
-resident_kb() {
-	awk '/^VmRSS/ { print $2 }' "/proc/$(lab_pid dataplane)/status"
-}
-
 # The SPI with which we send to the peer by the first address: its own name for what comes in.
 spi() {
 	lab_swanctl branch-ike --list-sas --ike gw0 --raw | grep -o 'spi-in=[0-9a-f]*' | tail -n 1 | sed 's/spi-in=/0x/'
@@ -57,11 +53,11 @@ attack() {
 counted() {
 	local reason=$1 least=$2 before memory
 	shift 2
-	before=$(dropped "$reason") memory=$(resident_kb)
+	before=$(dropped "$reason") memory=$(lab_resident_kb dataplane)
 	attack "$@" || return 1
 	lab_await 3 enough "$reason" $((before + least))
-	echo "$(($(dropped "$reason") - before)) dropped as $reason, $(($(resident_kb) - memory)) kB more memory"
-	enough "$reason" $((before + least)) && [ $(($(resident_kb) - memory)) -lt 8192 ]
+	echo "$(($(dropped "$reason") - before)) dropped as $reason, $(($(lab_resident_kb dataplane) - memory)) kB more memory"
+	enough "$reason" $((before + least)) && [ $(($(lab_resident_kb dataplane) - memory)) -lt 8192 ]
 }
 
 enough() {

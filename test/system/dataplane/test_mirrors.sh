@@ -89,10 +89,6 @@ comes_back() {
 	dp_start --port "$(dp_port ,mtu=1400)" && [ "$(ifindex vg-p0)" = "$index" ] && dp_address && pings "$DP_US"
 }
 
-killed() {
-	kill -KILL "$(lab_pid dataplane)" && lab_await_end "$(lab_pid dataplane)" 5
-}
-
 # A start that fails late takes away what it made and leaves what was there.
 refused() {
 	local text=$1
@@ -126,7 +122,7 @@ expect "a veth is no mirror" refused "an interface of another kind has this name
 expect "what failed to start left no interface" nothing_new
 expect "the mirror outlives the program" stays_when_stopped
 expect "and is found again" comes_back
-require "kill -9" killed
+require "kill -9" lab_kill dataplane
 expect "the mirror outlives that" link_says vg-p0 "persist on"
 expect "and is found again" comes_back
 expect "it stops" lab_stop dataplane

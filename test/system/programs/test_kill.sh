@@ -16,10 +16,6 @@ descriptors() {
 	find "/proc/$(lab_pid dataplane)/fd" -mindepth 1 | wc -l
 }
 
-memory_kb() {
-	awk '/^VmRSS/ { print $2 }' "/proc/$(lab_pid dataplane)/status"
-}
-
 spis() {
 	lab_swanctl branch-ike --list-sas | grep -oE '(in|out) +[0-9a-f]{8}' | sort
 }
@@ -35,8 +31,7 @@ storm() {
 		pause=$((RANDOM % 400))
 		gateway_start_control
 		read -r -t "0.$(printf '%03d' "$pause")" <> <(:) || true
-		kill -KILL "$(lab_pid control)" 2>/dev/null
-		lab_await_end "$(lab_pid control)" 5
+		lab_kill control 2>/dev/null
 		lab_alive dataplane || { echo "the data plane died after kill $i, $pause ms"; return 1; }
 	done
 }
@@ -63,8 +58,8 @@ no_packet_lost() {
 same_as_before() {
 	local now
 	now=$(descriptors)
-	echo "descriptors $descriptors_before, now $now; memory $memory_before kB, now $(memory_kb) kB"
-	[ "$now" = "$descriptors_before" ] && [ "$(memory_kb)" -le $((memory_before + 1024)) ]
+	echo "descriptors $descriptors_before, now $now; memory $memory_before kB, now $(lab_resident_kb dataplane) kB"
+	[ "$now" = "$descriptors_before" ] && [ "$(lab_resident_kb dataplane)" -le $((memory_before + 1024)) ]
 }
 
 two_children() {
@@ -73,8 +68,7 @@ two_children() {
 
 # As many SAs as at first: the data plane says how many it holds when a control attaches.
 same_number_of_sas() {
-	kill -KILL "$(lab_pid control)"
-	lab_await_end "$(lab_pid control)" 5
+	lab_kill control
 	gateway_start_control
 	lab_await 10 attached || return 1
 	grep -o 'control attached.*' "$LAB_DIR/dataplane.log" | tail -n 1 | tee "$LAB_DIR/sas"
@@ -85,11 +79,6 @@ new_spis() {
 	local both
 	both=$(comm -12 <(printf '%s\n' "$spis_before") <(spis))
 	[ -z "$both" ] || { echo "used again: $both"; return 1; }
-}
-
-kill_dataplane() {
-	kill -KILL "$(lab_pid dataplane)"
-	lab_await_end "$(lab_pid dataplane)" 5
 }
 
 # All tunnels are of after the death of the data plane.
@@ -106,7 +95,7 @@ require "the control program starts" gateway_start_control
 require "both tunnels come up" lab_await 20 both_up
 require "traffic flows" lab_ping host-a "$SITE_HOST_B" 10
 descriptors_before=$(descriptors)
-memory_before=$(memory_kb)
+memory_before=$(lab_resident_kb dataplane)
 kill -KILL "$(lab_pid control)"
 expect "no packet is lost while control is killed $kills times" no_packet_lost
 expect "the data plane is as it was" same_as_before
@@ -114,7 +103,7 @@ expect "one tunnel to each address is left" lab_await 60 two_children
 expect "and the SAs of nothing else" same_number_of_sas
 require "both tunnels are up" lab_await 20 both_up
 spis_before=$(spis)
-expect "the data plane is killed" kill_dataplane
+expect "the data plane is killed" lab_kill dataplane
 require "and started again" gateway_start_dataplane
 expect "control negotiates all tunnels anew" lab_await 40 renegotiated
 expect "no key from before is in use" new_spis

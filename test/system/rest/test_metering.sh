@@ -89,11 +89,6 @@ known_traffic() {
 	lab_in host-a python3 "$STREAM" datagrams "$SITE_HOST_B" 5000 $(seq 1 7 1300) $(seq 1 7 1300)
 }
 
-kill_program() {
-	kill -KILL "$(lab_pid "$1")"
-	lab_await_end "$(lab_pid "$1")" 5
-}
-
 start_control() {
 	gateway_start_control
 	lab_await 10 gateway_answers
@@ -217,12 +212,12 @@ require "both tunnels are up" lab_await 20 both_up
 expect "known traffic goes both ways" known_traffic
 expect "metered is what was on the wire, to the byte" agrees
 mark
-expect "control is killed" kill_program control
+expect "control is killed" lab_kill control
 expect "traffic goes on without it" known_traffic
 require "the next control starts" start_control
 expect "what was carried meanwhile is metered too, once" agrees
 mark
-expect "the data plane is killed" kill_program dataplane
+expect "the data plane is killed" lab_kill dataplane
 expect "nothing of what it had counted is lost" agrees
 require "the next data plane starts" gateway_start_dataplane
 require "and carries" lab_await 40 both_up
@@ -255,7 +250,7 @@ expect "the command shows a table" says "TO INTERNET" command_shows
 expect "the command says CSV" says "egress,Site," command_shows gw --csv
 expect "the command says JSON" says '"ingressByDestination"' command_shows gw -o json
 expect "the disk is full" disk_is_full
-expect "control is killed" kill_program control
+expect "control is killed" lab_kill control
 require "the next control starts" start_control
 expect "it says that it cannot write" lab_await 20 said "cannot write to the state directory"
 mark
@@ -263,7 +258,7 @@ expect "known traffic goes both ways" known_traffic
 expect "all of it is known" agrees
 rm "$LAB_DIR/state/metering/full"
 expect "the disk has room again, which is said" lab_await 20 said "can be written again"
-expect "control is killed" kill_program control
+expect "control is killed" lab_kill control
 require "the next control starts" start_control
 expect "and knows all of it" agrees
 finish
