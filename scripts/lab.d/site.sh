@@ -94,6 +94,11 @@ site_branch() {
 	lab_charon_load branch-ike
 }
 
+# Both of its tunnels are up.
+site_branch_up() {
+	lab_charon_up branch-ike gw0 && lab_charon_up branch-ike gw1
+}
+
 # Pings every 5 ms between the hosts, from either side, until site_pings_end; which says how many were answered, into
 # LAB_DIR/figures as well, and fails when one was lost.
 site_pings_start() {

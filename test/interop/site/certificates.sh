@@ -67,10 +67,6 @@ connection_json() { # SUBJECT MODE
 	JQ
 }
 
-both_up() {
-	lab_charon_up branch-ike gw0 && lab_charon_up branch-ike gw1
-}
-
 none_up() {
 	[ "$(lab_charon_children branch-ike)" = 0 ]
 }
@@ -78,7 +74,7 @@ none_up() {
 we_dial() { # KIND
 	ours "gw-$1" && theirs "peer-$1" peer.lab &&
 		configured "$(connection_json "O=Lab, CN=peer-$1" InitiatorOnly)" &&
-		lab_await 20 both_up && lab_ping host-a "$SITE_HOST_B" 5
+		lab_await 20 site_branch_up && lab_ping host-a "$SITE_HOST_B" 5
 }
 
 they_dial() { # KIND
@@ -86,12 +82,12 @@ they_dial() { # KIND
 	theirs "peer-$1" "O=Lab, CN=peer-$1" || return 1
 	lab_swanctl branch-ike --initiate --child gw0 --timeout 10 >/dev/null &&
 		lab_swanctl branch-ike --initiate --child gw1 --timeout 10 >/dev/null &&
-		both_up && lab_ping host-b "$SITE_HOST_A" 5
+		site_branch_up && lab_ping host-b "$SITE_HOST_A" 5
 }
 
 rekeys() {
 	lab_swanctl branch-ike --rekey --ike gw0 >/dev/null && lab_await 5 lab_swanctl branch-ike --rekey --child gw0 &&
-		lab_ping host-a "$SITE_HOST_B" 5 && both_up && fails grep suspect "$LAB_DIR/control.log"
+		lab_ping host-a "$SITE_HOST_B" 5 && site_branch_up && fails grep suspect "$LAB_DIR/control.log"
 }
 
 # Another certificate of the same name in the same files: nothing stops, and the next IKE SA has it.
@@ -101,7 +97,7 @@ renewed() {
 	ours "gw-$kind"
 	kill -HUP "$(lab_pid control)"
 	lab_await 5 grep -q 'the file has not changed' "$LAB_DIR/control.log" || { echo "not read again"; return 1; }
-	both_up || { echo "a tunnel went"; return 1; }
+	site_branch_up || { echo "a tunnel went"; return 1; }
 	lab_ping host-a "$SITE_HOST_B" 5 || { echo "no traffic"; return 1; }
 	lab_ping_end ping || return 1
 	lab_swanctl branch-ike --terminate --ike gw0 >/dev/null 2>&1
@@ -153,7 +149,7 @@ late_key() {
 	lab_await 10 gateway_api GET /connections/to-branch || return 1
 	status_says 'outboundAuthPrivateKey' || return 1
 	mv "$gw_key.away" "$gw_key"
-	lab_await 30 both_up && lab_ping host-a "$SITE_HOST_B" 5
+	lab_await 30 site_branch_up && lab_ping host-a "$SITE_HOST_B" 5
 }
 
 require "authorities and certificates" eval 'lab_ca ca && lab_ca other'

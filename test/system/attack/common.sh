@@ -13,10 +13,6 @@ attack_missing() {
 	/usr/bin/python3 -c 'import scapy.layers.inet' 2>/dev/null || echo "no scapy (scripts/setup installs python3-scapy)"
 }
 
-both_up() {
-	lab_charon_up branch-ike gw0 && lab_charon_up branch-ike gw1
-}
-
 dropped() {
 	local n
 	n=$(gateway_api GET /metrics | sed -n "s/^vpngw_dropped_packets_total{reason=\"$1\"} //p")
@@ -72,6 +68,6 @@ attack_site() {
 	require "the data plane starts" gateway_start_dataplane
 	require "the control program starts" gateway_start_control
 	require "strongSwan is there" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$LAB_DIR/vpngw.json")"
-	require "both tunnels are up" lab_await 40 both_up
+	require "both tunnels are up" lab_await 40 site_branch_up
 	require "packets go through them" lab_await 10 lab_ping host-a "$SITE_HOST_B" 2
 }

@@ -9,10 +9,6 @@ skip_unless gateway_missing control dataplane
 flows=$VPNGW_BUILD/test/tools/flows window=
 [ -x "$flows" ] || { echo "skipped: $flows is not built"; exit 77; }
 
-both_up() {
-	lab_charon_up branch-ike gw0 && lab_charon_up branch-ike gw1
-}
-
 # A line of the control's log, at least so often: said TIMES PATTERN
 said() {
 	[ "$(grep -cE "$2" "$LAB_DIR/control.log")" -ge "$1" ]
@@ -123,7 +119,7 @@ require "the configuration is accepted" gateway_config "$TOP/config/demo.json"
 require "strongSwan at the branch" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$TOP/config/demo.json")" dpd=30
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
-require "both tunnels come up" lab_await 20 both_up
+require "both tunnels come up" lab_await 20 site_branch_up
 require "traffic flows" lab_ping host-a "$SITE_HOST_B" 10
 expect "one-way traffic makes no tunnel suspect" one_way ".lost == 0"
 expect "nor when a tenth of all packets is lost" lossy

@@ -36,10 +36,6 @@ machine() {
 	ls -d /run/vpngw "$LAB_DIR" 2>/dev/null
 }
 
-both_tunnels_up() {
-	lab_charon_up branch-ike gw0 && lab_charon_up branch-ike gw1
-}
-
 # Traffic through one tunnel when the other's path is gone, both ways, without setting anything up anew.
 survives() {
 	"$TOP/scripts/lab" break "$1" && lab_ping host-a "$SITE_HOST_B" 30
@@ -62,7 +58,7 @@ expect "a configuration that is refused: the reason" refused 1 "/appliance/colou
 rm -f /tmp/broken.$$.json
 expect "and nothing is left" no_trace
 require "it runs" run --no-setup --no-build
-expect "both tunnels are up" both_tunnels_up
+expect "both tunnels are up" site_branch_up
 expect "a second one beside it is refused" refused 1 "it runs already" --no-setup --no-build
 expect "its status" says "tunnel 1: up" run --status
 expect "REST answers from the machine" rest_answers

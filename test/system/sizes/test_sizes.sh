@@ -30,10 +30,6 @@ branch() {
 		"local_ts=$SITE_PREFIX_B,fd00:b::/48" "remote_ts=$SITE_PREFIX_A,fd00:a::/48"
 }
 
-both_up() {
-	lab_charon_up branch-ike gw0 && lab_charon_up branch-ike gw1
-}
-
 probe() {
 	local from=$1
 	shift
@@ -93,7 +89,7 @@ require "the configuration is accepted" config
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
 require "strongSwan is there" branch
-require "both tunnels are up" lab_await 20 both_up
+require "both tunnels are up" lab_await 20 site_branch_up
 expect "sizes 28 to 9000 out, DF clear" probe host-a "$SITE_HOST_B"
 expect "sizes 28 to 9000 in, DF clear" probe host-b "$SITE_HOST_A"
 expect "sizes to 1500 out, DF set: too big is said, with an MTU that then fits" probe host-a "$SITE_HOST_B" --df
