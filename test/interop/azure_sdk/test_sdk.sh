@@ -32,7 +32,7 @@ drives() {
 
 # Both speakers and the collector: control reaches them a moment after they run.
 bgp_answers() {
-	lab_in gw "$(gateway_program cli)" --url "https://127.0.0.1:$LAB_API_PORT" --token-file "$LAB_DIR/token" --insecure bgp learned gw
+	lab_in gw "$LAB_DIR/vpngw" bgp learned gw
 }
 
 nothing_refused() {
@@ -43,6 +43,7 @@ exec 3>&1
 require "the site is made" site_up
 require "its ports are DPDK's" site_gateway_ports
 require "the configuration is accepted" gateway_config "$TOP/config/demo.json" ".appliance.ports[0].addresses += [\"192.0.2.77/24\"] | $BGP"
+gateway_cli
 require "the data plane starts" gateway_start_dataplane
 [ "$BGP" = . ] || require "FRR starts" gateway_start_frr
 require "the control program starts" gateway_start_control

@@ -47,8 +47,9 @@ site_and_frr() {
 	charon_of_site && tunnels_up && frr_of_site "" "" ""
 }
 
-# config [JQ]: the demo with BGP, changed further
+# config [JQ]: the demo with BGP, changed further; and the command line of it
 config() {
+	gateway_cli
 	gateway_config "$TOP/config/demo.json" "
 		.virtualNetworkGateways[0].properties.enableBgp = true
 		| .virtualNetworkGateways[0].properties.bgpSettings = { asn: 65515 }
@@ -64,7 +65,7 @@ api_result() {
 }
 
 cli() {
-	lab_in gw "$(gateway_program cli)" --url "https://127.0.0.1:$LAB_API_PORT" --token-file "$LAB_DIR/token" --insecure "$@"
+	lab_in gw "$LAB_DIR/vpngw" "$@"
 }
 
 connected() {

@@ -6,7 +6,7 @@
 skip_unless gateway_missing cli control dataplane
 
 cli() {
-	lab_in gw "$(gateway_program cli)" --url "https://127.0.0.1:$LAB_API_PORT" --token-file "$LAB_DIR/token" --insecure "$@" 2>&1
+	lab_in gw "$LAB_DIR/vpngw" "$@" 2>&1
 }
 
 dpd() {
@@ -131,6 +131,7 @@ operations_survive() {
 require "the site is made" site_up
 require "its ports are DPDK's" site_gateway_ports
 require "the configuration is accepted" gateway_config "$TOP/config/demo.json" '.appliance.api.limits.changesBurst = 1000'
+gateway_cli
 KEY=$(jq -r '.connections[0].properties.sharedKey' "$LAB_DIR/vpngw.json")
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control

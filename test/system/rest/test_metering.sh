@@ -173,8 +173,7 @@ full_path_answers() {
 }
 
 command_shows() {
-	lab_in gw "$(gateway_program cli)" --url "https://127.0.0.1:$LAB_API_PORT" --token-file "$LAB_DIR/token" --insecure \
-		metering --from "$FROM" "$@"
+	lab_in gw "$LAB_DIR/vpngw" metering --from "$FROM" "$@"
 }
 
 said() {
@@ -201,6 +200,7 @@ exec 3>&1
 require "the site is made" site_up
 require "its ports are DPDK's" site_gateway_ports
 require "the configuration is accepted" gateway_config "$TOP/config/demo.json"
+gateway_cli
 require "its files lie on a small disk" small_disk
 require "strongSwan is there" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$LAB_DIR/vpngw.json")"
 lab_start wire-a host-a tcpdump -U --immediate-mode -p -s 128 -w "$LAB_DIR/a.pcap" -i eth0 ip

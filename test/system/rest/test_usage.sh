@@ -14,7 +14,7 @@ CONNECTION=/connections/to-branch
 exec 3>&1
 
 cli() {
-	lab_in gw "$(gateway_program cli)" --url "https://127.0.0.1:$LAB_API_PORT" --token-file "$LAB_DIR/token" --insecure "$@" 2>&1
+	lab_in gw "$LAB_DIR/vpngw" "$@" 2>&1
 }
 
 both_up() {
@@ -123,7 +123,7 @@ watched() {
 
 watch_starts() {
 	tmux -S "$LAB_DIR/tmux" -f /dev/null new-session -d -x 180 -y 24 \
-		"ip netns exec ${LAB_PREFIX}gw $(gateway_program cli) --url https://127.0.0.1:$LAB_API_PORT --token-file $LAB_DIR/token --insecure status --watch"
+		"ip netns exec ${LAB_PREFIX}gw $LAB_DIR/vpngw status --watch"
 	lab_await 10 watched 'to-branch .*=== Connected .*out [0-9.]* [kM]bit/s' || { cat "$LAB_DIR/pane"; return 1; }
 	sed -n '/[^ ]/s/^/# | /p' "$LAB_DIR/pane" >&3
 	watched '^gw  *Lab20 .* of 20.0 Mbit/s, [0-9.]* Mbit/s free .*1 of 3 connections' || { cat "$LAB_DIR/pane"; return 1; }
@@ -202,6 +202,7 @@ require "the site is made" site_up
 require "its ports are DPDK's" site_gateway_ports
 require "a file with a SKU of its own catalogue is good" gateway_config "$TOP/config/demo.json" \
 	".appliance.skuFile = \"$LAB_DIR/skus.json\" | .virtualNetworkGateways[0].properties.sku = { name: \"Lab20\" }"
+gateway_cli
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
 require "the endpoint answers" lab_await 10 gateway_answers
