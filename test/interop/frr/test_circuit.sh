@@ -34,7 +34,7 @@ with_circuit() {
 			useLocalAzureIpAddress: true, localNetworkGateway2: { id: "branch-private" } } }]'
 }
 
-site_and_frr() {
+site_and_circuit() {
 	local ours
 	charon_of_site
 	for ours in 0 1; do
@@ -152,7 +152,7 @@ require "the configuration is good" with_circuit
 require "the data plane starts" gateway_start_dataplane
 require "FRR's launcher starts" gateway_start_frr
 require "control starts" gateway_start_control
-require "the site's tunnels and FRR are up" site_and_frr
+require "the site's tunnels and FRR are up" site_and_circuit
 require "the circuit's session is up" lab_await 40 circuit_is Connected
 require "both sides send by the circuit" lab_await 40 all_by_circuit
 expect "the VPN's route stands beside it" lab_await 20 sh -c "ip -n ${LAB_PREFIX}gw route show 10.20.0.0/16 | grep -q vg-tun"

@@ -82,8 +82,7 @@ site_gateway_ports
 catalogue
 require "the configuration is good" config ".appliance.skuFile = \"$LAB_DIR/skus.json\"
 	| .virtualNetworkGateways[0].properties.sku = { name: \"Lab\" }
-	| .connections[0].properties.dpdTimeoutSeconds = 9
-	| .localNetworkGateways[0].properties.bgpSettings.bfdIntervalMilliseconds = 300"
+	| .connections[0].properties.dpdTimeoutSeconds = 9"
 require "the data plane starts" gateway_start_dataplane
 require "FRR's launcher starts" gateway_start_frr
 require "control starts" gateway_start_control
