@@ -6,8 +6,8 @@
 . "$(dirname "$0")/../harness.sh" resize
 skip_unless gateway_missing control dataplane
 skip_unless lab_charon_missing
-RATE=$TOP/test/system/rest/rate.py
-GATEWAY=/virtualNetworkGateways/gw
+# shellcheck source=rate.sh
+. "$(dirname "$0")/rate.sh"
 PAYLOAD=1000          # 1028 bytes of IP
 PER_S=6000            # 49.3 Mbit/s are sent
 SMALL=20              # Mbit/s
@@ -26,31 +26,11 @@ catalogue() {
 	chmod 0644 "$LAB_DIR/skus.json"
 }
 
-is_sku() {
-	gateway_api GET "$GATEWAY" | jq -e --arg n "$1" '.properties.sku.name == $n and .properties.provisioningState == "Succeeded"'
-}
-
-resize() {
-	local body
-	body=$(gateway_api GET "$GATEWAY" | jq -c --arg n "$1" '.properties.sku = { name: $n }') || return 1
-	date +%s.%N >"$LAB_DIR/asked"
-	gateway_api PUT "$GATEWAY" "$body" | jq -e .properties.provisioningState && lab_await 5 is_sku "$1"
-}
-
-# Packets a second behind the gateway, of the second that begins $1 seconds after the request.
-wire_rate() {
-	local from to
-	from=$(awk -v a="$(cat "$LAB_DIR/asked")" -v s="$1" 'BEGIN { printf "%.6f", a + s }')
-	to=$(awk -v f="$from" 'BEGIN { printf "%.6f", f + 1 }')
-	watched_to() { awk -v t="$to" 'END { exit !($1 > t) }' "$LAB_DIR/wire"; }
-	lab_await 10 watched_to && python3 "$RATE" rate "$LAB_DIR/wire" "$from" "$to"
-}
-
 # rate_is LOW HIGH: never more from the first second on; less may be the doing of a busy machine, not eight times
 rate_is() {
 	local second rate
 	for second in {1..8}; do
-		rate=$(wire_rate "$second") || return 1
+		rate=$(wire_rate "$(cat "$LAB_DIR/asked")" "$second") || return 1
 		printf '# second %s: %s packets/s, expected %s to %s\n' "$second" "$rate" "$1" "$2" >&3
 		printf '%s packets/s, expected %s to %s\n' "$rate" "$1" "$2"
 		awk -v r="$rate" -v b="$2" 'BEGIN { exit !(r <= b) }' || return 1
@@ -103,7 +83,7 @@ all_accounted() {
 		limited=$((limited - LIMITED))
 		[ $((carried + limited)) = "$sent" ]
 	}
-	lab_await 10 settled || settled || true
+	lab_await 10 settled || true
 	printf '# sent %s, carried %s, over the limit %s, dropped otherwise %s\n' "$sent" "$carried" "$limited" \
 		$((others - OTHERS)) >&3
 	echo "sent $sent carried $carried limited $limited others $((others - OTHERS))"
@@ -126,7 +106,7 @@ require "the SKU is the larger one" resize LabLarge
 SAS=$(sas)
 read -r LIMITED OTHERS < <(drops)
 CARRIED=$(carried)
-lab_start wire net python3 "$RATE" watch "$LAB_DIR/wire" gw0 gw1
+wire_watch
 lab_start sink host-b python3 -c "import signal, socket; s = socket.socket(2, 2); s.bind((\"\", 5001)); signal.pause()"
 lab_start sender host-a python3 "$RATE" send "$SITE_HOST_B" 5001 $PAYLOAD $PER_S "$LAB_DIR/sent"
 for i in 1 2 3 4 5; do

@@ -8,8 +8,8 @@ skip_unless gateway_missing control dataplane
 skip_unless lab_charon_missing
 command -v iperf3 >/dev/null || { echo "skipped: iperf3 is not installed"; exit 77; }
 command -v nft >/dev/null || { echo "skipped: nft is not installed"; exit 77; }
-RATE=$TOP/test/system/rest/rate.py
-GATEWAY=/virtualNetworkGateways/gw
+# shellcheck source=rate.sh
+. "$(dirname "$0")/rate.sh"
 PAYLOAD=1372          # 1400 bytes of IP
 SKUS=${VPNGW_SKUS:-Basic}
 
@@ -22,16 +22,6 @@ mbits_of() {
 	gateway_api GET /skus | jq --arg n "$1" '[.value[] | select(.name == $n)][0].aggregateThroughputMbps'
 }
 
-is_sku() {
-	gateway_api GET "$GATEWAY" | jq -e --arg n "$1" '.properties.sku.name == $n and .properties.provisioningState == "Succeeded"'
-}
-
-resize() {
-	local body
-	body=$(gateway_api GET "$GATEWAY" | jq -c --arg n "$1" '.properties.sku = { name: $n }') || return 1
-	gateway_api PUT "$GATEWAY" "$body" | tee "$LAB_DIR/answer" | jq -e .properties.provisioningState && lab_await 5 is_sku "$1"
-}
-
 # The peer need not be as fast as the gateway: what was counted goes no further.
 peer_is_spared() {
 	lab_in net nft add table ip spare &&
@@ -41,16 +31,13 @@ peer_is_spared() {
 
 # carries SKU: Mbit/s of inner IP in each of five seconds
 carries() {
-	local limit start second from rate reached=false
+	local limit start second rate reached=false
 	limit=$(mbits_of "$1") || return 1
 	is_sku "$1" || resize "$1" || { cat "$LAB_DIR/answer"; return 1; }
 	lab_start load host-a iperf3 --client "$SITE_HOST_B" --udp --bitrate $((limit * 115 / 100))M --length "$PAYLOAD" --time 8
 	start=$(date +%s)
 	for second in 2 3 4 5 6; do
-		from=$((start + second))
-		watched_to() { awk -v t=$((from + 1)) 'END { exit !($1 > t) }' "$LAB_DIR/wire"; }
-		lab_await 10 watched_to || return 1
-		rate=$(python3 "$RATE" rate "$LAB_DIR/wire" "$from" $((from + 1))) || return 1
+		rate=$(wire_rate "$start" "$second") || return 1
 		rate=$(awk -v r="$rate" -v n=$((PAYLOAD + 28)) 'BEGIN { printf "%.2f", r * n * 8 / 1e6 }')
 		printf '# %s: %s of %s Mbit/s\n' "$1" "$rate" "$limit" >&3
 		echo "$rate of $limit Mbit/s"
@@ -76,7 +63,7 @@ require "traffic flows" lab_ping host-a "$SITE_HOST_B" 10
 require "the peer gets the small packets only" peer_is_spared
 lab_start sink host-b iperf3 --server --forceflush
 require "the sink is there" lab_await_line sink 5 'Server listening'
-lab_start wire net python3 "$RATE" watch "$LAB_DIR/wire" gw0 gw1
+wire_watch
 for sku in $SKUS; do
 	expect "$sku lets through what it says, 2 % more or less" carries "$sku"
 done
