@@ -4,13 +4,9 @@
 # shellcheck source=../../system/harness.sh
 . "$(dirname "$0")/../../system/harness.sh" libreswan
 skip_unless lab_others_missing
-PROBE=$VPNGW_BUILD/test/tools/ikev2_probe
-psk='psk=a secret of the lab'
-
-build() {
-	lab_ns peer && lab_ns gw && lab_cable gw eth0 peer eth0 && lab_addr gw eth0 10.99.0.1/24 && lab_addr peer eth0 10.99.0.2/24 &&
-		lab_addr peer lo 10.2.0.1/16
-}
+# shellcheck source=common.sh
+. "$(dirname "$0")/common.sh"
+PATIENCE=20
 
 # In the tree, in the peer's namespace, as its own files are: in_tree COMMAND...
 in_tree() {
@@ -64,25 +60,6 @@ started() {
 	lab_await 20 pluto_answers && whack --listen >/dev/null
 }
 
-probe() { # IKE ESP OPTIONS...
-	local ike=$1 esp=$2
-	shift 2
-	lab_stop probe >/dev/null 2>&1
-	rm -f "$LAB_DIR/fifo" "$LAB_DIR/probe.log"
-	mkfifo "$LAB_DIR/fifo"
-	# shellcheck disable=SC2016
-	lab_start probe gw bash -c 'exec "$@" <>"$0"' "$LAB_DIR/fifo" "$PROBE" local=10.99.0.1 remote=10.99.0.2 id=gw.lab \
-		peer-id=peer.lab "ike=$ike" "esp=$esp" 'ts=10.1.0.0/16===10.2.0.0/16' trace "$@"
-}
-
-say() {
-	printf '%s\n' "$1" >"$LAB_DIR/fifo"
-}
-
-seen() { # PATTERN [SECONDS]
-	lab_await_line probe "${2:-20}" "$1"
-}
-
 pluto_says() { # PATTERN: since the connection was loaded
 	lab_await 20 eval "tail -n +$LOADED '$LAB_DIR/pluto.log' | grep -q -- '$1'" || { tail -n 8 "$LAB_DIR/pluto.log"; return 1; }
 }
@@ -98,19 +75,19 @@ its_kernel_refuses() {
 }
 
 we_dial() { # LIBRESWAN-IKE LIBRESWAN-ESP IKE ESP
-	loaded "$1" "$2" && probe "$3" "$4" "$psk" && seen 'event up' && seen 'event child-failed' && its_kernel_refuses &&
+	loaded "$1" "$2" && probe "$3" "$4" "$psk" trace && seen 'event up' && seen 'event child-failed' && its_kernel_refuses &&
 		say rekey && seen 'event rekeyed' && pluto_says 'rekeyed IKE SA' && say probe && seen 'RECEIVED. INFORMATIONAL response' &&
 		say delete && seen 'event down'
 }
 
 it_dials() { # LIBRESWAN-IKE LIBRESWAN-ESP IKE ESP
-	loaded "$1" "$2" && probe "$3" "$4" "$psk" responder || return 1
+	loaded "$1" "$2" && probe "$3" "$4" "$psk" trace responder || return 1
 	whack --name p --initiate --asynchronous >/dev/null 2>&1
 	seen 'event up' && seen 'event child-up' && pluto_says 'established IKE SA'
 }
 
 wrong_key() {
-	loaded aes_gcm256-sha2_512-dh19 aes_gcm256 && probe aes256gcm16-prfsha512-ecp256 aes256gcm16 psk=nonsense &&
+	loaded aes_gcm256-sha2_512-dh19 aes_gcm256 && probe aes256gcm16-prfsha512-ecp256 aes256gcm16 psk=nonsense trace &&
 		seen 'failed.*PEER_AUTHENTICATION' && pluto_says 'authentication failed\|AUTHENTICATION_FAILED'
 }
 

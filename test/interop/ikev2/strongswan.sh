@@ -3,7 +3,9 @@
 # shellcheck source=../../system/harness.sh
 . "$(dirname "$0")/../../system/harness.sh" ikev2
 skip_unless lab_charon_missing
-PROBE=$VPNGW_BUILD/test/tools/ikev2_probe
+# shellcheck source=common.sh
+. "$(dirname "$0")/common.sh"
+PATIENCE=5
 PKI=$LAB_PKI
 
 IKE_SUITES="aes256gcm16-prfsha384-x25519 aes256gcm16-prfsha384-ecp384 aes128gcm16-prfsha256-ecp256
@@ -19,12 +21,6 @@ aes192gcm8-prfaesxcbc-x25519 aes128gcm12-prfaescmac-x448"
 ESP_SUITES="aes256gcm16-x25519 aes128gcm16-noesn aes256gcm16-ecp384 aes256-sha256-modp2048 aes128-sha1
 aes256-sha384-x25519 aes256-sha512 chacha20poly1305-x25519 3des-sha1 aes192gcm16
 aes256-aesxcbc aes256gcm8-ecp256bp aes128ctr-sha256"
-
-build() {
-	lab_ns peer && lab_ns gw && lab_cable gw eth0 peer eth0 &&
-		lab_addr gw eth0 10.99.0.1/24 && lab_addr gw eth0 10.99.0.3/24 &&
-		lab_addr peer eth0 10.99.0.2/24 && lab_addr peer lo 10.2.0.1/16
-}
 
 # connection AUTH IKE ESP [LINES]: strongSwan's side, loaded.
 connection() {
@@ -66,32 +62,9 @@ connection() {
 	lab_charon_load peer
 }
 
-# probe IKE ESP OPTIONS...: ours; commands come through the fifo.
-probe() {
-	local ike=$1 esp=$2
-	shift 2
-	lab_stop probe >/dev/null 2>&1
-	rm -f "$LAB_DIR/fifo" "$LAB_DIR/probe.log"
-	mkfifo "$LAB_DIR/fifo"
-	# shellcheck disable=SC2016
-	lab_start probe gw bash -c 'exec "$@" <>"$0"' "$LAB_DIR/fifo" "$PROBE" local=10.99.0.1 \
-		remote=10.99.0.2 id=gw.lab peer-id=peer.lab "ike=$ike" "esp=$esp" \
-		"ts=${TS_OURS:-10.1.0.0/16===10.2.0.0/16}" "$@"
-}
-
-say() {
-	printf '%s\n' "$1" >"$LAB_DIR/fifo"
-}
-
-seen() {
-	lab_await_line probe "${2:-5}" "$1"
-}
-
 count_is() { # PATTERN NUMBER
 	[ "$(grep -c "$1" "$LAB_DIR/probe.log")" -ge "$2" ]
 }
-
-psk='psk=a secret of the lab'
 
 suite() { # IKE ESP, both roles
 	connection psk "$1" "$2" || return 1
@@ -184,7 +157,7 @@ many_rekeys() {
 	! grep -E 'event (down|child-down|failed)' "$LAB_DIR/probe.log"
 }
 
-require "a cable between two namespaces" build
+require "a cable between two namespaces, with a second address of ours" eval 'build && lab_addr gw eth0 10.99.0.3/24'
 require "keys and certificates" lab_ca ca
 for kind in 'rsa RSA' 'p256 EC -pkeyopt ec_paramgen_curve:P-256' 'p384 EC -pkeyopt ec_paramgen_curve:P-384' \
 	'p521 EC -pkeyopt ec_paramgen_curve:P-521' 'ed25519 ED25519'; do
