@@ -352,12 +352,21 @@ uint32_t bed_in_use(const struct bed *bed)
 	return rte_mempool_in_use_count(bed->pool);
 }
 
+uint32_t bed_empty(struct path_exit *exit)
+{
+	uint32_t n = exit->n;
+
+	bed_drop_all(exit->packets, n);
+	exit->n = 0;
+	return n;
+}
+
 uint32_t bed_sent(struct bed *bed, uint32_t device)
 {
 	struct path_tx *tx = path_tx(bed->path, device);
 	uint32_t n = tx->n;
 
-	rte_pktmbuf_free_bulk(tx->packets, n);
+	bed_drop_all(tx->packets, n);
 	tx->n = 0;
 	return n;
 }

@@ -92,7 +92,8 @@ struct net_addr bed_local(bool ip6);
 void bed_drop(struct rte_mbuf *packet);
 void bed_drop_all(struct rte_mbuf **packets, uint32_t n);
 uint32_t bed_in_use(const struct bed *bed);
-/* How many frames left by a device; the exit is emptied. */
+/* Empties an exit, or what leaves by a device; how many there were. */
+uint32_t bed_empty(struct path_exit *exit);
 uint32_t bed_sent(struct bed *bed, uint32_t device);
 uint64_t bed_drops(const struct bed *bed, enum contract_drop drop);
 uint64_t bed_drops_all(const struct bed *bed);

@@ -13,15 +13,6 @@ static struct contract_sa in_sa;
 static struct contract_sa out_sa;
 static uint64_t sequence;
 
-static uint32_t empty(struct path_exit *exit)
-{
-	uint32_t n = exit->n;
-
-	bed_drop_all(exit->packets, n);
-	exit->n = 0;
-	return n;
-}
-
 /* Runs one frame; it must be dropped for this reason and no other. */
 static void dropped(uint32_t device, struct rte_mbuf *m, enum contract_drop why)
 {
@@ -33,7 +24,8 @@ static void dropped(uint32_t device, struct rte_mbuf *m, enum contract_drop why)
 		fail_msg("not dropped as %s", contract_drop_name(why));
 	assert_int_equal(bed_drops_all(bed), all + 1);
 	assert_int_equal(bed_sent(bed, 0) + bed_sent(bed, 1), 0);
-	assert_int_equal(empty(path_mirrored(bed->path)) + empty(path_punted(bed->path)), 0);
+	assert_int_equal(bed_empty(path_mirrored(bed->path)) + bed_empty(path_punted(bed->path)),
+			 0);
 }
 
 static struct rte_mbuf *inside(const struct craft *c)
@@ -309,7 +301,7 @@ static void to_control(void **state)
 		assert_int_equal(bytes(m)[0], 0x45);
 		assert_int_equal(m->data_len, 58);
 	}
-	empty(punted);
+	bed_empty(punted);
 }
 
 static void to_linux(void **state)
@@ -329,7 +321,7 @@ static void to_linux(void **state)
 	assert_int_equal(mirrored->where[0], BED_MIRROR_PRIVATE);
 	assert_int_equal(mirrored->where[1], BED_MIRROR_PUBLIC);
 	assert_int_equal(mirrored->packets[1]->data_len, 14 + 28 + 8);
-	empty(mirrored);
+	bed_empty(mirrored);
 	/* the address on the TUN: from its tunnel yes, in clear no */
 	m = udp_to_us(179, other, 8, true);
 	memcpy(bytes(m) + 14 + 16, "\xa9\xfe\x15\x01", 4);
@@ -373,7 +365,7 @@ static void circuit(void **state)
 		else
 			craft_run(bed, 0, m);
 		/* 4500 without the marker is ESP of an SA that is not there */
-		assert_int_equal(empty(path_punted(bed->path)), ports[i] == 500);
+		assert_int_equal(bed_empty(path_punted(bed->path)), ports[i] == 500);
 	}
 	craft_run(bed, 0, craft_frame(bed, ip, n, false));
 	assert_int_equal(bed_drops(bed, CONTRACT_DROP_CLEAR_SPOOF), spoofs + 1);

@@ -223,8 +223,7 @@ static void ike_in_pieces(void **state)
 	assert_int_equal(punted->packets[0]->data_len, n);
 	assert_int_equal(punted->packets[0]->packet_type, CONTRACT_CLASS_IKE);
 	assert_memory_equal(frame_of(punted->packets[0]) + 20, ip + 20, n - 20);
-	bed_drop(punted->packets[0]);
-	punted->n = 0;
+	bed_empty(punted);
 	/* one that never gets whole is held; path_free() lets go of it */
 	craft_run(bed, 1, piece_of(ip, 0, 1000, n));
 	assert_int_equal(punted->n, 0);
@@ -280,8 +279,7 @@ static void path_mtu_told(void **state)
 	assert_int_equal(mirrored->n, 1);
 	assert_int_equal(mirrored->where[0], BED_MIRROR_PUBLIC);
 	assert_int_not_equal(rte_ring_dequeue_elem(bed->events, &event, sizeof(event)), 0);
-	bed_drop(mirrored->packets[0]);
-	mirrored->n = 0;
+	bed_empty(mirrored);
 }
 
 int main(void)

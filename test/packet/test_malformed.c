@@ -25,15 +25,6 @@ static uint32_t next_random(uint32_t below)
 	return (uint32_t)(seed >> 20) % below;
 }
 
-static uint32_t empty(struct path_exit *exit)
-{
-	uint32_t n = exit->n;
-
-	bed_drop_all(exit->packets, n);
-	exit->n = 0;
-	return n;
-}
-
 static uint32_t sent(void)
 {
 	uint32_t n = 0;
@@ -43,9 +34,7 @@ static uint32_t sent(void)
 
 		for (uint32_t i = 0; i < tx->n; i++) /* all that leaves is a whole frame */
 			assert_true(tx->packets[i]->data_len >= 14 + 20);
-		n += tx->n;
-		bed_drop_all(tx->packets, tx->n);
-		tx->n = 0;
+		n += bed_sent(bed, d);
 	}
 	return n;
 }
@@ -64,7 +53,7 @@ static void accounted(uint32_t device, struct rte_mbuf *m)
 	uint64_t out;
 
 	craft_run(bed, device, m);
-	out = sent() + empty(path_mirrored(bed->path)) + empty(path_punted(bed->path));
+	out = sent() + bed_empty(path_mirrored(bed->path)) + bed_empty(path_punted(bed->path));
 	out += bed_drops_all(bed) + frag_held(bed->path->fragments) - before;
 	errors = told() - errors;
 	assert_in_range(out, 1, 1 + errors);

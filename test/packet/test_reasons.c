@@ -253,8 +253,7 @@ static void full_exits(void **state)
 		craft_run(bed, 1, craft_frame(bed, packet, sizeof(packet), true));
 	assert_int_equal(punted->n, PATH_EXIT);
 	dropped(1, craft_frame(bed, packet, sizeof(packet), true), CONTRACT_DROP_PUNT_FULL);
-	bed_drop_all(punted->packets, punted->n);
-	punted->n = 0;
+	bed_empty(punted);
 }
 
 static void full_transmit_row(void **state)

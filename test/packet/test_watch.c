@@ -240,8 +240,7 @@ static void burst(uint32_t n, bool inbound)
 		m[i] = craft_esp(bed, &outer, esp, (uint32_t)peer_seal(&in, &p, esp));
 	}
 	path_run(bed->path, inbound, m, n);
-	for (struct path_tx *tx = path_tx(bed->path, !inbound); tx->n;)
-		rte_pktmbuf_free(tx->packets[--tx->n]);
+	bed_sent(bed, !inbound);
 }
 
 /* One wanted packet in a burst is told wherever it stands, and no other. */
@@ -263,7 +262,7 @@ static void test_one_among_many(void **state)
 			c = rte_pktmbuf_mtod(m, const void *);
 			memcpy(&port_be, (const uint8_t *)(c + 1) + 20, sizeof(port_be));
 			assert_int_equal(rte_be_to_cpu_16(port_be), 1024 + places[i]);
-			rte_pktmbuf_free(m);
+			bed_drop(m);
 			nothing_told();
 		}
 		capture_clear(bed->captures);
@@ -276,7 +275,6 @@ static void test_to_mirror(void **state)
 	struct contract_capture_rule rule = rule_port(443);
 	struct craft c = { .tunnel = TUNNEL, .inward = true, .length = 100 };
 	struct craft_outer outer = { .tunnel = TUNNEL, .port = 4500 };
-	struct path_exit *mirrored = path_mirrored(bed->path);
 	const uint8_t us[] = { 169, 254, 21, 1 };
 	struct peer_packet p = { .next_header = 4 };
 	const struct contract_captured *head;
@@ -292,15 +290,13 @@ static void test_to_mirror(void **state)
 	memset(ip + 10, 0, 2);
 	((struct net_ip4_hdr *)ip)->checksum_be = net_checksum_fold(net_checksum_add(0, ip, 20));
 	craft_run(bed, 1, craft_esp(bed, &outer, esp, (uint32_t)peer_seal(&in, &p, esp)));
-	assert_int_equal(mirrored->n, 1);
-	rte_pktmbuf_free(mirrored->packets[0]);
-	mirrored->n = 0;
+	assert_int_equal(bed_empty(path_mirrored(bed->path)), 1);
 	m = told(CONTRACT_LAYER_OUTER, false);
 	head = rte_pktmbuf_mtod(m, const void *);
 	assert_int_equal(head->kept, 14 + 20 + 8 + 8 + 8);
 	assert_memory_equal(head + 1, bed_mac_public, 6);
-	rte_pktmbuf_free(m);
-	rte_pktmbuf_free(told(CONTRACT_LAYER_INNER, false));
+	bed_drop(m);
+	bed_drop(told(CONTRACT_LAYER_INNER, false));
 	nothing_told();
 	capture_clear(bed->captures);
 }
@@ -338,7 +334,6 @@ static void test_trace(void **state)
 {
 	struct contract_capture_rule rule = rule_port(443);
 	uint16_t mtu = bed->shared.ports[BED_PUBLIC].mtu;
-	struct rte_mbuf *m;
 
 	capture(CONTRACT_CAPTURE_STEPS, &rule, 0);
 	outward(TUNNEL, 200);
@@ -358,11 +353,7 @@ static void test_trace(void **state)
 	bed->shared.ports[BED_PUBLIC].mtu = mtu;
 	STEPS(CONTRACT_DROP_NONE, S(RECEIVE), S(CLASSIFY), S(ROUTE), S(SPLIT), S(ADMIT), S(ADMIT),
 	      S(BUILD), S(BUILD), S(SEAL), S(SEAL), S(SEND), S(SEND));
-	assert_int_equal(path_tx(bed->path, 1)->n, 2);
-	while (path_tx(bed->path, 1)->n) {
-		m = path_tx(bed->path, 1)->packets[--path_tx(bed->path, 1)->n];
-		bed_drop(m);
-	}
+	assert_int_equal(bed_sent(bed, 1), 2);
 	capture_clear(bed->captures);
 }
 
