@@ -234,6 +234,19 @@ static void listed(void *context, const struct contract_answer *answer)
 	list_next(d);
 }
 
+/* SAs are nobody's wish: a data plane that started anew has none that a child could name. */
+static void forget_sas(struct desired *d)
+{
+	struct map_entry *entry = NULL;
+
+	while ((entry = map_next(&d->wanted[CONTRACT_CHILD], entry))) {
+		struct wanted *w = entry->value;
+		struct contract_child *child = (void *)w->bytes;
+
+		child->outbound_sa = 0;
+	}
+}
+
 static void list_next(struct desired *d)
 {
 	const struct contract_limits *limits = requests_limits(d->requests);
@@ -245,6 +258,8 @@ static void list_next(struct desired *d)
 			log_error(TOPIC, "cannot list the objects of the data plane");
 		return;
 	}
+	if (!same)
+		forget_sas(d);
 	d->ready = true;
 	d->instance = limits->instance;
 	send_all(d);

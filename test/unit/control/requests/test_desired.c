@@ -156,6 +156,42 @@ static void test_all_is_sent_again_to_a_new_data_plane(void **state)
 	fake_run_until(w->loop, two_limits, w);
 }
 
+static bool one_child(void *context)
+{
+	return fake_count(&((struct world *)context)->fake, CONTRACT_SET, CONTRACT_CHILD) == 1;
+}
+
+static bool two_children(void *context)
+{
+	return fake_count(&((struct world *)context)->fake, CONTRACT_SET, CONTRACT_CHILD) == 2;
+}
+
+static void test_a_new_data_plane_has_no_sas_to_name(void **state)
+{
+	struct world *w = *state;
+	const struct net_selector any[2] = { net_selector_any(NET_IP4), net_selector_any(NET_IP4) };
+	const struct contract_child body = {
+		.tunnel = 1, .outbound_sa = 5, .local_count = 1, .remote_count = 1
+	};
+	const struct requests_message m = { .kind = CONTRACT_CHILD,
+					    .id = 1,
+					    .body = &body,
+					    .body_length = sizeof(body),
+					    .tail = any,
+					    .tail_length = sizeof(any) };
+	const struct contract_child *sent;
+
+	fake_run_until(w->loop, ready_once, w);
+	assert_int_equal(desired_set(w->desired, &m), 0);
+	fake_run_until(w->loop, one_child, w);
+	fake_stop(&w->fake);
+	fake_start(&w->fake, w->loop);
+	fake_run_until(w->loop, two_children, w);
+	sent = contract_body_of(fake_last(&w->fake, CONTRACT_SET, CONTRACT_CHILD));
+	assert_int_equal(sent->tunnel, 1);
+	assert_int_equal(sent->outbound_sa, 0);
+}
+
 static bool refused_once(void *context)
 {
 	return ((struct world *)context)->refused == 1;
@@ -296,6 +332,7 @@ int main(void)
 		T(test_unchanged_is_sent_once),
 		T(test_names_of_a_former_control_keep_their_ids),
 		T(test_all_is_sent_again_to_a_new_data_plane),
+		T(test_a_new_data_plane_has_no_sas_to_name),
 		T(test_a_refusal_is_told),
 		T(test_a_lost_data_plane_is_one_outcome),
 		T(test_a_batch_is_one_message),
