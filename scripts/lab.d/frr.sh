@@ -12,7 +12,10 @@ lab_frr_start() {
 	local name=$1 ns=$2 dir=$LAB_DIR/$1 program
 	install -d -m 2770 -o frr -g frrvty "$dir"
 	cat >"$dir/bgpd.conf"
-	printf 'bfd\n profile fast\n  detect-multiplier 3\n  receive-interval 50\n  transmit-interval 50\n profile calm\n  detect-multiplier 3\n  receive-interval 300\n  transmit-interval 300\n' >"$dir/bfdd.conf"
+	{
+		echo bfd
+		printf ' profile %s\n  detect-multiplier 3\n  receive-interval %s\n  transmit-interval %s\n' fast 50 50 calm 300 300 slow 1000 1000
+	} >"$dir/bfdd.conf"
 	: >"$dir/zebra.conf"
 	chgrp frrvty "$dir"/*.conf
 	chmod 0640 "$dir"/*.conf

@@ -47,7 +47,7 @@ site_and_frr() {
 	charon_of_site && tunnels_up && frr_of_site "" "" ""
 }
 
-# config [JQ]: the demo with BGP, changed further; and the command line of it
+# config [JQ]: the demo with BGP, changed further, BFD_MS between its packets; and the command line of it
 config() {
 	gateway_cli
 	gateway_config "$TOP/config/demo.json" "
@@ -55,7 +55,7 @@ config() {
 		| .virtualNetworkGateways[0].properties.bgpSettings = { asn: 65515 }
 		| .localNetworkGateways[0].properties.localNetworkAddressSpace.addressPrefixes = []
 		| .localNetworkGateways[0].properties.bgpSettings =
-			{ asn: 65010, bgpPeeringAddress: \"$SITE\", password: \"bgp-secret\", bfdIntervalMilliseconds: 300 }
+			{ asn: 65010, bgpPeeringAddress: \"$SITE\", password: \"bgp-secret\", bfdIntervalMilliseconds: ${BFD_MS:-300} }
 		| .connections[0].properties.enableBgp = true
 		| ${1:-.}"
 }
