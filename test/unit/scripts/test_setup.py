@@ -81,6 +81,17 @@ class Setup(unittest.TestCase):
         self.assertEqual(self.read("sys/bus/pci/drivers/iavf/unbind"), VF)
         self.assertEqual(self.read("sys/bus/pci/drivers_probe"), VF)
 
+    def test_bind_with_the_rest(self):
+        code, text = self.run_setup("--for", "build", "--hugepages", "64", "--bind", VF)
+        self.assertEqual(code, 0, text)
+        self.assertEqual(self.read("sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"), "64")
+        self.assertEqual(self.read("sys/bus/pci/drivers_probe"), VF)
+
+    def test_bind_alone_leaves_memory(self):
+        code, text = self.run_setup("--bind", VF)
+        self.assertEqual(code, 0, text)
+        self.assertEqual(self.read("sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"), "0")
+
     def test_bifurcated_driver_is_left(self):
         code, text = self.run_setup("--bind", MLX)
         self.assertEqual(code, 0, text)
