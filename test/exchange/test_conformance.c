@@ -214,6 +214,37 @@ static void item_51_initial_contact(void **state)
 			 IKEV2_REASON_INITIAL_CONTACT);
 }
 
+/*
+ * As 51, but the peer does not say that it begins anew: what we knew of it may still hold, so the
+ * old child carries until the peer has proved by an answer that it has the new one.
+ */
+static void item_51_a_new_dial_carries_when_it_answers(void **state)
+{
+	struct world *world = *state;
+	uint32_t old;
+
+	world->a.config.initial_contact = false;
+	world_start(world);
+	world_up(world);
+	old = world_child(&world->b);
+	assert_int_equal(ikev2_delete(world->a.engine, world_ike(&world->a), true, world->now_ns),
+			 0);
+	world->now_ns += WORLD_SECOND;
+	world_dial(world, &world->a, NULL);
+	world_deliver(world);
+	assert_int_equal(world_child(&world->b), old);
+	assert_int_equal(ikev2_probe(world->b.engine, world_last(&world->b, IKEV2_EVENT_UP)->ike,
+				     world->now_ns),
+			 0);
+	world_deliver(world);
+	assert_int_not_equal(world_child(&world->b), old);
+	/* The new one goes again: whatever is left sends. */
+	assert_int_equal(ikev2_delete(world->a.engine, world_ike(&world->a), false, world->now_ns),
+			 0);
+	world_deliver(world);
+	assert_int_equal(world_child(&world->b), old);
+}
+
 /* 52: the refusal looks the same for a wrong key and an unknown identity. */
 static void item_52_refusals_look_alike(void **state)
 {
@@ -518,6 +549,7 @@ int main(void)
 		TEST(item_40_esn),
 		TEST(item_45_identity_and_key_belong_together),
 		TEST(item_51_initial_contact),
+		TEST(item_51_a_new_dial_carries_when_it_answers),
 		TEST(item_52_refusals_look_alike),
 		TEST(item_62_lifetimes),
 		TEST(item_63_packet_lifetime),

@@ -98,6 +98,23 @@ static void act_dial_both(struct world *world)
 	world_dial(world, &world->b, NULL);
 }
 
+/* What is up, of either's, is asked for a sign of life, as a gateway does before flows come. */
+static void prove(struct world *world, const struct world_peer *peer)
+{
+	uint64_t ike = 0;
+
+	while ((ike = ikev2_next(peer->engine, ike)))
+		(void)!ikev2_probe(peer->engine, ike, world->now_ns);
+}
+
+static void act_dial_both_and_prove(struct world *world)
+{
+	act_dial_both(world);
+	world_deliver(world);
+	prove(world, &world->a);
+	prove(world, &world->b);
+}
+
 static void act_rekey_child(struct world *world)
 {
 	rekey_child(world, &world->a);
@@ -224,6 +241,7 @@ static void act_probe_both(struct world *world)
 static const struct scenario scenarios[] = {
 	{ "dial", act_dial, true, 1, 1, false },
 	{ "both dial", act_dial_both, true, 1, 1, false },
+	{ "both dial and prove", act_dial_both_and_prove, true, 1, 1, false },
 	{ "child rekey", act_rekey_child, false, 1, 1, true },
 	{ "child rekey by the responder", act_rekey_child_b, false, 1, 1, true },
 	{ "both rekey the child", act_rekey_child_both, false, 1, 1, true },

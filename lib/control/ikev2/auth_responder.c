@@ -110,7 +110,7 @@ static enum ikev2_step finish(struct ikev2_task *task)
 		return IKEV2_DONE;
 	if (child) {
 		ikev2_child_up(child);
-		child->waits = ikev2_child_carried(child);
+		child->waits = ikev2_child_carried(child) ? IKEV2_WAITS_ANY : IKEV2_WAITS_NOT;
 		if (!child->waits)
 			ikev2_child_switch(child);
 	} else if (task->offered_child) {

@@ -265,7 +265,7 @@ void ikev2_child_switch(struct ikev2_child *child)
 	const struct ikev2_hooks *hooks = &child->sa->engine->hooks;
 	struct ikev2_child *old = ikev2_child_find(child->sa->engine, child->replaces);
 
-	child->waits = false;
+	child->waits = IKEV2_WAITS_NOT;
 	if (child->sends)
 		return;
 	child->sends = true;
@@ -274,14 +274,14 @@ void ikev2_child_switch(struct ikev2_child *child)
 	hooks->child_switch(hooks->context, child->spi);
 }
 
-void ikev2_child_confirmed(struct ikev2_sa *sa)
+void ikev2_child_confirmed(struct ikev2_sa *sa, bool by_request)
 {
 	struct list *at;
 
 	list_for_each (at, &sa->children) {
 		struct ikev2_child *child = list_entry(at, struct ikev2_child, link);
 
-		if (child->waits)
+		if (child->waits == IKEV2_WAITS_ANY || (child->waits && by_request))
 			ikev2_child_switch(child);
 	}
 }
@@ -292,8 +292,11 @@ static bool call_one(const struct ikev2_child *child, struct ikev2_sa *of)
 
 	list_for_each (at, &of->children) {
 		struct ikev2_child *other = list_entry(at, struct ikev2_child, link);
+		bool stands_by = other->waits || (other->sends && other->installed &&
+						  other->state != IKEV2_CHILD_LINGERING);
 
-		if (other != child && other->waits && other->entry == child->entry) {
+		if (other != child && stands_by && other->entry == child->entry) {
+			other->sends = false; /* with two that may send the last one does */
 			ikev2_child_switch(other);
 			return true;
 		}
@@ -303,7 +306,7 @@ static bool call_one(const struct ikev2_child *child, struct ikev2_sa *of)
 
 /*
  * Nothing took over from it, but another child of its entry may stand by: of this IKE SA, or of
- * one that was dialled to replace it.
+ * one that was dialled to replace it, or before both sides had dialled.
  */
 static void call_standby(const struct ikev2_child *child)
 {

@@ -23,10 +23,10 @@ void ikev2_child_tell_up(struct ikev2_child *child);
 /* It sends from now on, what it replaces does not. */
 void ikev2_child_switch(struct ikev2_child *child);
 /*
- * The peer's next request came: with a window of 1 it has our last answer, so what that announced
- * may be sent on. Until then the old SA carries; a lost answer costs no packet.
+ * The peer said something new, so it has our last answer (enum ikev2_waits), and what that
+ * announced may be sent on. Until then the old SA carries; a lost answer costs no packet.
  */
-void ikev2_child_confirmed(struct ikev2_sa *sa);
+void ikev2_child_confirmed(struct ikev2_sa *sa, bool by_request);
 /* Another child sends for the same entry between the same two ends: no hurry with this one. */
 bool ikev2_child_carried(const struct ikev2_child *child);
 /* Out of the data plane and freed; CHILD_DOWN when nothing replaced it. */

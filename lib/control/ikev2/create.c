@@ -130,7 +130,7 @@ static bool rival_holds(struct ikev2_task *task, struct ikev2_child *old)
 	if (!rival || rival->state == IKEV2_CHILD_LINGERING)
 		return false;
 	succeed(rival, old);
-	rival->waits = !rival->sends;
+	rival->waits = rival->sends ? IKEV2_WAITS_NOT : IKEV2_WAITS_REQUEST;
 	if (!old)
 		ikev2_child_switch(rival);
 	return true;
@@ -394,7 +394,7 @@ static void request_done(struct ikev2_task *task, struct ikev2_child *child)
 		ikev2_child_switch(child);
 		return;
 	}
-	child->waits = true;
+	child->waits = IKEV2_WAITS_REQUEST;
 	if (!old)
 		return;
 	job = ikev2_job_find(sa, IKEV2_JOB_CHILD_REKEY, old->spi);

@@ -214,6 +214,8 @@ static void malformed(struct ikev2_task *task, enum ike_error error)
 static void alive(struct ikev2_sa *sa, const struct ikev2_task *task)
 {
 	sa->last_seen_ns = sa->engine->now_ns;
+	if (ike_header_is_response(&task->message.header))
+		ikev2_child_confirmed(sa, false); /* before ALIVE: flows return on it */
 	if (sa->suspect) {
 		sa->suspect = false;
 		ikev2_sa_event(sa, IKEV2_EVENT_ALIVE, IKEV2_REASON_NONE, NULL);
@@ -293,7 +295,7 @@ static bool due_request(struct ikev2_sa *sa, const struct ikev2_task *task)
 	const struct ike_message *message = &task->message;
 
 	if (message->header.message_id == sa->expected_id) {
-		ikev2_child_confirmed(sa);
+		ikev2_child_confirmed(sa, true);
 		return true;
 	}
 	if (message->header.message_id + 1 == sa->expected_id && sa->has_response &&

@@ -177,6 +177,13 @@ struct ikev2_sa {
 	uint64_t redundant_ns; /* when the loser of a double dial is deleted */
 };
 
+/* One that the peer made does not send before the peer surely has read our answer. */
+enum ikev2_waits {
+	IKEV2_WAITS_NOT,
+	IKEV2_WAITS_REQUEST, /* with a window of 1 the next request says so */
+	IKEV2_WAITS_ANY,     /* made in IKE_AUTH: before our answer the peer can say nothing */
+};
+
 struct ikev2_child {
 	struct list link;
 	struct ikev2_sa *sa;
@@ -193,8 +200,8 @@ struct ikev2_child {
 	bool told; /* CHILD_UP or CHILD_REKEYED was told */
 	bool delete_sent;
 	bool redundant;
-	bool waits; /* made by the peer: does not send before the peer surely has the answer */
-	bool more;  /* ADDITIONAL_TS_POSSIBLE */
+	uint8_t waits; /* enum ikev2_waits */
+	bool more;     /* ADDITIONAL_TS_POSSIBLE */
 	uint8_t local_count;
 	uint8_t remote_count;
 	struct net_selector *selectors; /* local ones, then remote ones */

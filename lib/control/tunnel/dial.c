@@ -300,11 +300,12 @@ static void came_up(struct tunnel *tunnel, const struct ikev2_event *event)
 		 event->initiator ? "initiator" : "responder");
 	/* The one before may have been suspect, and elsewhere: of this one the peer was heard. */
 	tunnel->evacuated = !net_addr_equal(&event->path->local, &tunnel->plan->local);
-	if (!tunnel->evacuated)
-		dial_suspect(tunnel, false);
-	/* A peer that dialled can take nothing before it has read our answer. */
+	/* A peer that dialled can take nothing before it has read our answer: flows that left do
+	 * not return before it has proved that, and those that are there stay on the old SA. */
 	if (!event->initiator)
 		tunnel_prove(tunnel);
+	else if (!tunnel->evacuated)
+		dial_suspect(tunnel, false);
 }
 
 static void child_came_up(struct tunnel *tunnel)
