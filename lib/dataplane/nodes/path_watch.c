@@ -239,19 +239,38 @@ static PATH_WATCH void follow_classified(struct path *path, struct path_packet *
 	path_watch_traced_put(path, &t);
 }
 
-/* Packets that may go on; all others were looked at on their ways out. */
-static void after_classify(struct path *path, const struct path_list *list, bool esp)
+static void classified(struct path *path, const struct path_list *list, bool esp)
 {
 	const struct look look = { .at = list->at, .n = list->n, .esp = esp };
 
-	if (likely(!path_watch_look_may(path->watch, &look)))
-		return;
 	for (uint32_t i = 0; i < list->n; i++) {
 		struct path_packet *p = list->at[i];
 
 		if (capture_gate(path->watch, p->ip, path_watch_look_l4(&look, p), p->protocol))
 			follow_classified(path, p, esp);
 	}
+}
+
+/* Packets that may go on; all others were looked at on their ways out. */
+static void after_classify(struct path *path, uint32_t n)
+{
+	const struct capture_table *table = path->watch;
+	const struct path_list *esp = &path->esp;
+	const struct path_list *forward = &path->forward;
+	bool may;
+
+	if (table->sieve.usable && table->sieve.part == CAPTURE_ADDRESSES)
+		may = path_watch_look_sieve(&(struct look){ .vector = path->packets, .n = n },
+					    &table->sieve, CAPTURE_ADDRESSES);
+	else
+		may = path_watch_look_may(
+			      table, &(struct look){ .at = esp->at, .n = esp->n, .esp = true }) ||
+		      path_watch_look_may(table,
+					  &(struct look){ .at = forward->at, .n = forward->n });
+	if (likely(!may))
+		return;
+	classified(path, forward, false);
+	classified(path, esp, true);
 }
 
 static void tell_check(struct path *path, uint32_t i, enum contract_step step)
@@ -389,7 +408,8 @@ static void after_inner(struct path *path, uint32_t n)
 	struct look_tunnel tunnel = { UINT32_MAX, false };
 
 	if (likely(!path->traced &&
-		   !path_watch_look_may(table, &(struct look){ .at = path->rows, .n = n })))
+		   !path_watch_look_may(
+			   table, &(struct look){ .at = path->rows, .ops = path->ops, .n = n })))
 		return;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct path_packet *p = path->rows[i];
@@ -522,7 +542,9 @@ static PATH_WATCH uint32_t capture_built(struct path *path, uint32_t i)
 static void after_build(struct path *path, uint32_t from, uint32_t n)
 {
 	const struct capture_table *table = path->watch;
-	const struct look look = { path->rows + from, path->ops + from, n - from, false };
+	const struct look look = { .at = path->rows + from,
+				   .ops = path->ops + from,
+				   .n = n - from };
 	struct look_tunnel tunnel = { UINT32_MAX, false };
 	bool may = table->inner != table->steps && path_watch_look_may(table, &look);
 
@@ -571,8 +593,7 @@ void path_watch_step(struct path *path, enum path_step step, uint32_t n)
 	switch (step) {
 	case PATH_STEP_CLASSIFY:
 		path->watch_fresh = false;
-		after_classify(path, &path->forward, false);
-		after_classify(path, &path->esp, true);
+		after_classify(path, n);
 		return;
 	case PATH_STEP_CHECK:
 		after_check(path, n);

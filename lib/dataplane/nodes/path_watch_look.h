@@ -8,15 +8,21 @@
 #include "dataplane/nodes/path_state.h"
 
 struct look {
-	struct path_packet *const *at;
+	struct path_packet *const *at; /* NULL: all of `vector`, for addresses only */
+	const struct path_packet *vector;
 	const struct cipher_op *ops; /* their inner packets, where *at are outer ones by now */
 	uint32_t n;
 	bool esp; /* what follows the IP header is seen before a UDP header */
 };
 
+static PATH_INLINE const struct path_packet *path_watch_look_at(const struct look *look, uint32_t i)
+{
+	return look->at ? look->at[i] : &look->vector[i];
+}
+
 static PATH_INLINE const uint8_t *path_watch_look_ip(const struct look *look, uint32_t i)
 {
-	return look->ops ? look->ops[i].text : look->at[i]->ip;
+	return look->ops ? look->ops[i].text : path_watch_look_at(look, i)->ip;
 }
 
 static PATH_INLINE uint32_t path_watch_look_l4(const struct look *look, const struct path_packet *p)
@@ -28,23 +34,32 @@ static PATH_INLINE uint32_t path_watch_look_l4(const struct look *look, const st
 static PATH_INLINE uint64_t path_watch_look_word(const struct look *look, uint32_t i,
 						 enum capture_part part)
 {
-	const struct path_packet *p = look->at[i];
-
 	switch (part) {
 	case CAPTURE_ADDRESSES:
 		return capture_addresses(path_watch_look_ip(look, i));
 	case CAPTURE_PORTS:
-		return capture_ports(path_watch_look_ip(look, i) + path_watch_look_l4(look, p));
+		return capture_ports(path_watch_look_ip(look, i) +
+				     path_watch_look_l4(look, path_watch_look_at(look, i)));
 	default:
-		return p->protocol;
+		return path_watch_look_at(look, i)->protocol;
 	}
+}
+
+/* One of IPv6 may be wanted whatever the words say. */
+static PATH_INLINE bool path_watch_look_ip6(const struct look *look)
+{
+	uint8_t ip6 = 0;
+
+	for (uint32_t i = 0; i < look->n; i++)
+		ip6 |= path_watch_look_at(look, i)->ip6;
+	return ip6;
 }
 
 typedef uint64_t look_pair __attribute__((vector_size(16)));
 
 /*
  * No branch, so that packets overlap. Dropped ones are looked at too: their buffers are still ours
- * to read, and what they say is asked again.
+ * to read, and what they say is asked again. Addresses are mostly of IPv4 alone.
  */
 static PATH_INLINE bool path_watch_look_sieve(const struct look *look,
 					      const struct capture_sieve *sieve,
@@ -55,13 +70,17 @@ static PATH_INLINE bool path_watch_look_sieve(const struct look *look,
 	look_pair may = { 0, 0 };
 	uint8_t ip6 = 0;
 
+#pragma GCC unroll 4
 	for (uint32_t i = 0; i < look->n; i++) {
 		uint64_t word = path_watch_look_word(look, i, part);
 
 		may |= (look_pair)(((look_pair){ word, word } & mask) == value);
-		ip6 |= look->at[i]->ip6;
+		if (part != CAPTURE_ADDRESSES)
+			ip6 |= path_watch_look_at(look, i)->ip6;
 	}
-	return may[0] | may[1] | (ip6 & sieve->open6);
+	if (part == CAPTURE_ADDRESSES && unlikely(sieve->open6))
+		ip6 = path_watch_look_ip6(look);
+	return (may[0] | may[1]) || (ip6 & sieve->open6);
 }
 
 static PATH_INLINE bool path_watch_look_may(const struct capture_table *table,
