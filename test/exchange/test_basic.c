@@ -72,6 +72,28 @@ static void wrong_keys_do_not_pile_up(void **state)
 	assert_int_equal(ikev2_counters(world->b.engine)->half_open, 0);
 }
 
+/* By its connection, without a walk over all others. */
+static void found_by_connection(void **state)
+{
+	struct world *world = *state;
+	uint64_t first, second;
+
+	world_start(world);
+	assert_int_equal(ikev2_established(world->a.engine, world->a.connection, 0), 0);
+	world_up(world);
+	first = world_ike(&world->a);
+	assert_true(ikev2_established(world->a.engine, world->a.connection, 0) == first);
+	assert_int_equal(ikev2_established(world->a.engine, world->a.connection, first), 0);
+	assert_int_equal(ikev2_established(world->a.engine, world->b.connection, 0), 0);
+	assert_int_equal(ikev2_rekey(world->a.engine, first, world->now_ns), 0);
+	world_run(world, 10 * WORLD_SECOND);
+	second = ikev2_established(world->a.engine, world->a.connection, first);
+	assert_true(second && second == world_ike(&world->a));
+	assert_int_equal(ikev2_delete(world->a.engine, second, false, world->now_ns), 0);
+	world_deliver(world);
+	assert_int_equal(ikev2_established(world->a.engine, world->a.connection, 0), 0);
+}
+
 static void deleted(void **state)
 {
 	struct world *world = *state;
@@ -137,6 +159,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(comes_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_keys_do_not_pile_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(found_by_connection, setup, teardown),
 		cmocka_unit_test_setup_teardown(deleted, setup, teardown),
 		cmocka_unit_test_setup_teardown(child_rekey, setup, teardown),
 		cmocka_unit_test_setup_teardown(ike_rekey, setup, teardown),

@@ -77,6 +77,17 @@ uint64_t ikev2_next(const struct ikev2_engine *engine, uint64_t after)
 	return at == &engine->sas ? 0 : list_entry(at, struct ikev2_sa, link)->spi;
 }
 
+uint64_t ikev2_established(const struct ikev2_engine *engine,
+			   const struct ikev2_connection *connection, uint64_t except)
+{
+	const struct ikev2_sa *sa = NULL;
+
+	while ((sa = ikev2_sa_of(engine, connection, sa)))
+		if (sa->spi != except && sa->state == IKEV2_STATE_ESTABLISHED)
+			return sa->spi;
+	return 0;
+}
+
 uint32_t ikev2_child_next(const struct ikev2_engine *engine, uint64_t ike, uint32_t after)
 {
 	const struct ikev2_sa *sa = ikev2_sa_find(engine, ike);

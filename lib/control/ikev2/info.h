@@ -85,3 +85,6 @@ __attribute__((warn_unused_result)) int ikev2_child_info(const struct ikev2_engi
 /* Walks: 0 starts; 0 is the end. An IKE SA may go between two steps; the walk then starts over. */
 uint64_t ikev2_next(const struct ikev2_engine *engine, uint64_t after);
 uint32_t ikev2_child_next(const struct ikev2_engine *engine, uint64_t ike, uint32_t after);
+/* An established IKE SA of this connection that is not `except` (0: any); 0: there is none. */
+uint64_t ikev2_established(const struct ikev2_engine *engine,
+			   const struct ikev2_connection *connection, uint64_t except);

@@ -93,18 +93,25 @@ int ikev2_sa_new(struct ikev2_engine *engine, bool initiator, struct ikev2_sa **
 	return error;
 }
 
-struct ikev2_sa *ikev2_sa_peer(const struct ikev2_sa *sa, const struct ikev2_sa *after)
+struct ikev2_sa *ikev2_sa_of(const struct ikev2_engine *engine,
+			     const struct ikev2_connection *connection,
+			     const struct ikev2_sa *after)
 {
 	const struct ikev2_peers *peers =
-		map_get(&sa->engine->by_connection, &sa->connection, sizeof(sa->connection));
+		map_get(&engine->by_connection, &connection, sizeof(connection));
 	struct list *at;
 
 	if (!peers)
 		return NULL;
 	at = after ? after->peer_link.next : peers->sas.next;
-	if (at == &sa->peer_link)
-		at = at->next;
 	return at == &peers->sas ? NULL : list_entry(at, struct ikev2_sa, peer_link);
+}
+
+struct ikev2_sa *ikev2_sa_peer(const struct ikev2_sa *sa, const struct ikev2_sa *after)
+{
+	struct ikev2_sa *peer = ikev2_sa_of(sa->engine, sa->connection, after);
+
+	return peer == sa ? ikev2_sa_of(sa->engine, sa->connection, sa) : peer;
 }
 
 void ikev2_sa_set_connection(struct ikev2_sa *sa, struct ikev2_connection *connection)

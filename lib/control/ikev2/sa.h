@@ -248,7 +248,11 @@ __attribute__((warn_unused_result)) int ikev2_sa_new(struct ikev2_engine *engine
 /* With the SPI that was promised to the peer. */
 __attribute__((warn_unused_result)) int ikev2_sa_new_as(struct ikev2_engine *engine, uint64_t spi,
 							struct ikev2_sa **sa);
-/* Other IKE SAs of the same connection; NULL starts and ends. */
+/* IKE SAs of a connection; NULL starts and ends. */
+struct ikev2_sa *ikev2_sa_of(const struct ikev2_engine *engine,
+			     const struct ikev2_connection *connection,
+			     const struct ikev2_sa *after);
+/* Others of the same connection. */
 struct ikev2_sa *ikev2_sa_peer(const struct ikev2_sa *sa, const struct ikev2_sa *after);
 void ikev2_sa_bury(struct ikev2_sa *sa); /* silent end: the last step of every way to end */
 /* Ends it: children are removed, the events told, nothing sent. */

@@ -255,25 +255,15 @@ static void refused(struct tunnel *tunnel, const struct ikev2_event *event)
 	tunnel_status_changed(tunnel);
 }
 
-/* Both sides may have dialled: the IKE SA that was kept need not be the last that came up. */
-static uint64_t other_ike(const struct tunnel *tunnel, uint64_t gone)
-{
-	struct ikev2_info info;
-	uint64_t ike = 0;
-
-	while ((ike = ikev2_next(tunnel->all->engine, ike)))
-		if (ike != gone && ikev2_info(tunnel->all->engine, ike, &info) == 0 &&
-		    info.connection == tunnel->connection && info.state == IKEV2_STATE_ESTABLISHED)
-			return ike;
-	return 0;
-}
-
 static void went_down(struct tunnel *tunnel, const struct ikev2_event *event)
 {
 	if (tunnel->ike != event->ike)
 		return; /* a redundant or replaced one */
-	/* Whoever deletes the redundant one: the other side hears a plain Delete. */
-	tunnel->ike = other_ike(tunnel, event->ike);
+	/*
+	 * Both sides may have dialled: the IKE SA that was kept need not be the last that came up.
+	 * Whoever deletes the redundant one: the other side hears a plain Delete.
+	 */
+	tunnel->ike = ikev2_established(tunnel->all->engine, tunnel->connection, event->ike);
 	if (tunnel->ike)
 		return;
 	if (!tunnel->by_name)
