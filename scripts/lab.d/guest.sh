@@ -21,14 +21,14 @@ lab_guest_missing() {
 	[ -e "$LAB_TREES/guest/.made" ] || echo "no guest tree below $LAB_TREES (scripts/lab tree makes it)"
 }
 
-# What mounts the root: busybox, the modules of 9p and virtio, a script.
+# What mounts the root: busybox, the modules of 9p and virtio and LAB_GUEST_MODULES, a script.
 lab_guest_initramfs() {
 	local tree=$LAB_TREES/guest work version module
 	version=$(basename "$(echo "$tree"/lib/modules/*)")
 	work=$LAB_DIR/initramfs
 	mkdir -p "$work/bin" "$work/modules"
 	cp "$tree/bin/busybox" "$work/bin/" || return 1
-	for module in virtio_pci 9pnet_virtio 9p overlay virtio_net; do
+	for module in virtio_pci 9pnet_virtio 9p overlay virtio_net ${LAB_GUEST_MODULES:-}; do
 		chroot "$tree" /sbin/modprobe -S "$version" --show-depends "$module" | awk '$1 == "insmod" { print $2 }'
 	done | awk '!seen[$0]++' | while read -r module; do
 		cp "$tree$module" "$work/modules/" && basename "$module" >>"$work/modules/order"
@@ -50,14 +50,25 @@ lab_guest_initramfs() {
 	(cd "$work" && find . | "$tree/bin/busybox" cpio -o -H newc 2>/dev/null | gzip -1) >"$LAB_DIR/initramfs.gz"
 }
 
-# lab_guest_start NAME NS: with a TAP "guest" in the namespace; LAB_DIR/NAME/init is what it runs, its output is NAME.log.
+# lab_guest_start NAME NS [OPTION OF QEMU...]: LAB_DIR/NAME/init is what it runs, its output is NAME.log. LAB_GUEST_ROOT: the root
+# when it is not the tree's. LAB_GUEST_BOOT: more words for its kernel.
 lab_guest_start() {
-	local tree=$LAB_TREES/guest
+	local name=$1 ns=$2 tree=$LAB_TREES/guest
+	shift 2
 	[ -s "$LAB_DIR/initramfs.gz" ] || lab_guest_initramfs || return 1
-	lab_in "$2" ip tuntap add guest mode tap && lab_in "$2" ip link set guest up || return 1
-	lab_start "$1" "$2" qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 512 -nodefaults -nographic -no-reboot -serial stdio \
-		-kernel "$(echo "$tree"/boot/vmlinuz-*)" -initrd "$LAB_DIR/initramfs.gz" -append 'console=ttyS0 quiet panic=-1 no_timer_check' \
-		-virtfs "local,path=$tree,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
-		-virtfs "local,path=$LAB_DIR/$1,mount_tag=lab,security_model=none" \
-		-netdev tap,id=n,ifname=guest,script=no,downscript=no -device virtio-net-pci,netdev=n
+	lab_start "$name" "$ns" qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 512 -nodefaults -nographic -no-reboot -serial stdio \
+		-kernel "$(echo "$tree"/boot/vmlinuz-*)" -initrd "$LAB_DIR/initramfs.gz" \
+		-append "console=ttyS0 quiet panic=-1 no_timer_check ${LAB_GUEST_BOOT:-}" \
+		-virtfs "local,path=${LAB_GUEST_ROOT:-$tree},mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
+		-virtfs "local,path=$LAB_DIR/$name,mount_tag=lab,security_model=none" "$@"
+}
+
+# A cable out of the guest: the TAP $2 in namespace $1, which lab_guest_nic puts into it.
+lab_guest_tap() {
+	lab_in "$1" ip tuntap add "$2" mode tap && lab_in "$1" ip link set "$2" up
+}
+
+# The options for a NIC behind a TAP: lab_guest_nic TAP DEVICE
+lab_guest_nic() {
+	printf -- '-netdev\ntap,id=%s,ifname=%s,script=no,downscript=no\n-device\n%s,netdev=%s\n' "$1" "$1" "$2" "$1"
 }

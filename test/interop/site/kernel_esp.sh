@@ -57,7 +57,9 @@ guest_files() {
 
 # The guest's cable ends in a bridge with the internet's port of the branch.
 guest_up() {
-	guest_files && lab_guest_start guest net || return 1
+	local nic
+	mapfile -t nic < <(lab_guest_nic guest virtio-net-pci)
+	guest_files && lab_guest_tap net guest && lab_guest_start guest net "${nic[@]}" || return 1
 	lab_in net ip link add br0 type bridge && lab_in net ip link set br0 up && lab_in net ip addr flush dev br &&
 		lab_in net ip link set dev br master br0 && lab_in net ip link set dev guest master br0 && lab_addr net br0 203.0.113.254/24 || return 1
 	lab_await_line guest 240 'guest is ready'
