@@ -45,6 +45,7 @@ struct program {
 	bool stop;
 	/* Times (CLOCK_BOOTTIME) of what comes round. */
 	uint64_t link_ns;
+	uint64_t look_ns;
 	uint64_t balance_ns;
 	uint64_t limits_ns;
 	uint64_t second_ns;

@@ -7,6 +7,7 @@
 #include <rte_ethdev.h>
 
 #define LINK_NS (LINK_POLL_MS * CLOCK_NS_PER_MS)
+#define LOOK_NS (LINK_LOOK_MS * CLOCK_NS_PER_MS)
 #define BALANCE_NS (METER_BALANCE_US * UINT64_C(1000))
 #define LIMITS_NS (20 * CLOCK_NS_PER_MS) /* readers make rates of a second of them */
 #define STALL_NS CLOCK_NS_PER_S
@@ -102,12 +103,14 @@ int program_tick(struct program *p, uint64_t now_ns)
 {
 	uint64_t *drops = contract_counters_row(&p->counters, CONTRACT_COUNT_DROPS,
 						p->options->worker_count, 0);
-	int wait = LINK_POLL_MS;
+	int wait = LINK_LOOK_MS;
 
 	wait = tick_least(wait, agent_turn(p->agent, now_ns));
 	wait = tick_least(wait, mirror_flush(p->mirrors, now_ns, drops));
 	if (tick_due(&p->link_ns, now_ns, LINK_NS))
 		link_poll(p->link);
+	else if (tick_due(&p->look_ns, now_ns, LOOK_NS))
+		link_look(p->link);
 	if (agent_has_limits(p->agent)) {
 		if (tick_due(&p->balance_ns, now_ns, BALANCE_NS))
 			meter_balance(p->meter, rte_rdtsc());

@@ -21,6 +21,7 @@
 struct carrier {
 	int counts[2]; /* descriptors: came, went; -1: ethtool is asked */
 	uint64_t start[2];
+	uint64_t seen[2]; /* by link_look() */
 	bool up_at_start;
 };
 
@@ -114,6 +115,7 @@ static bool carrier_count(const struct carrier *carrier, uint64_t counts[2])
 	char came[32];
 	char went[32];
 
+	counts[CAME] = counts[WENT] = 0;
 	if (!sysfs_read(carrier->counts[CAME], came) || !sysfs_read(carrier->counts[WENT], went))
 		return false;
 	counts[CAME] = strtoull(came, NULL, 10);
@@ -249,25 +251,45 @@ static bool link_ask(struct link *link, uint16_t index, uint32_t *speed)
 		       : up;
 }
 
-void link_poll(struct link *link)
+/* What was found out of a device, for each of its ports. */
+static void link_note(struct link *link, uint16_t device)
 {
 	struct port_set *set = link->set;
+	uint32_t speed;
+	bool up = link_ask(link, device, &speed);
 
+	for (uint32_t id = 1; id <= set->count; id++) {
+		struct port *port = &set->ports[id];
+		bool was = atomic_load_explicit(&port->up, memory_order_relaxed);
+
+		if (port->device != device)
+			continue;
+		atomic_store_explicit(&port->speed_mbps, speed, memory_order_relaxed);
+		atomic_store_explicit(&port->up, up, memory_order_release);
+		if (was != up && link->change)
+			link->change(link->context, port);
+	}
+}
+
+void link_poll(struct link *link)
+{
 	link_silence(link);
-	for (uint16_t i = 0; i < set->device_count; i++) {
-		uint32_t speed;
-		bool up = link_ask(link, i, &speed);
+	for (uint16_t i = 0; i < link->set->device_count; i++)
+		link_note(link, i);
+}
 
-		for (uint32_t id = 1; id <= set->count; id++) {
-			struct port *port = &set->ports[id];
-			bool was = atomic_load_explicit(&port->up, memory_order_relaxed);
+void link_look(struct link *link)
+{
+	for (uint16_t i = 0; i < link->set->device_count; i++) {
+		struct carrier *carrier = &link->carriers[i];
+		uint64_t counts[2];
 
-			if (port->device != i)
-				continue;
-			atomic_store_explicit(&port->speed_mbps, speed, memory_order_relaxed);
-			atomic_store_explicit(&port->up, up, memory_order_release);
-			if (was != up && link->change)
-				link->change(link->context, port);
-		}
+		if (carrier->counts[CAME] < 0)
+			continue;
+		(void)carrier_count(carrier, counts); /* none when the interface is gone */
+		if (!memcmp(counts, carrier->seen, sizeof(counts)))
+			continue;
+		memcpy(carrier->seen, counts, sizeof(counts));
+		link_note(link, i);
 	}
 }

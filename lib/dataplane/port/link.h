@@ -11,13 +11,14 @@
  * Netlink's news and ethtool's answers wait for the kernel's one lock for all network settings of
  * all namespaces, which whoever takes a link down holds for many milliseconds. The numbers of
  * times that a carrier went and came (sysfs) wait for nothing: where they can be read, ethtool is
- * asked at the start only.
+ * asked at the start only, and they are looked at every LINK_LOOK_MS, for two short reads a device.
  *
  * Owner: main lcore.
  */
 #include "dataplane/port/port.h"
 
 #define LINK_POLL_MS 20
+#define LINK_LOOK_MS 5
 
 struct link;
 
@@ -31,3 +32,5 @@ void link_close(struct link *link);
 int link_netlink_fd(const struct link *link);
 int link_event_fd(const struct link *link);
 void link_poll(struct link *link);
+/* Cheap: only devices whose numbers can be read and have changed. */
+void link_look(struct link *link);
