@@ -237,11 +237,20 @@ static int on_recurse(void *context, const struct net_addr *gateways, uint32_t c
 	return tunnels_recurse(program->tunnels, gateways, count, group);
 }
 
+static uint32_t on_sources(void *context, const struct net_addr *gateways, uint32_t count,
+			   uint32_t *sources, uint32_t room)
+{
+	struct program *program = context;
+
+	return tunnels_sources(program->tunnels, gateways, count, sources, room);
+}
+
 static int route_start(struct program *program)
 {
 	struct route_hooks hooks = { .context = program,
 				     .ports_changed = on_ports_changed,
-				     .recurse = on_recurse };
+				     .recurse = on_recurse,
+				     .sources = on_sources };
 	int rc = route_new(&program->route, program->loop, program->desired, &hooks);
 
 	return rc < 0 ? fault(rc, "cannot prepare the routes") : 0;

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define MAGIC 0x74637076u
-#define VERSION 2
+#define VERSION 3
 #define LINE 64
 #define ROWS_MAX (1u << 24)
 #define WORKERS_MAX 256

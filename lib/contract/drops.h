@@ -40,8 +40,8 @@
 	X(INNER_HEADER, "inner_header", "decrypted packet malformed")                              \
 	X(INNER_ECN, "inner_ecn", "congestion marked outside that the inner packet cannot carry")  \
 	X(INNER_SELECTOR, "inner_selector", "decrypted packet outside the SA's selectors")         \
-	X(INNER_SOURCE, "inner_source", "inner source not reachable through the tunnel")           \
-	X(INNER_TO_US, "inner_to_us", "inner destination is ours but not on this tunnel")          \
+	X(INNER_SOURCE, "inner_source", "inner source that may not come out of the tunnel")        \
+	X(INNER_TO_US, "inner_to_us", "inner destination is ours but not for tunnels")             \
 	X(TUNNEL_NO_SA, "tunnel_no_sa", "no live SA for the tunnel group")                         \
 	X(TUNNEL_NO_CHILD, "tunnel_no_child", "no child of the tunnel has the packet's selector")  \
 	X(TUNNEL_HELD_FULL, "tunnel_held_full", "too many packets wait for an SA")                 \

@@ -6,7 +6,7 @@
 #include "contract/channel.h"
 
 #define HANDSHAKE_MAGIC 0x77677076u
-#define HANDSHAKE_OLDEST 1 /* version that we still speak */
+#define HANDSHAKE_OLDEST 2 /* version that we still speak */
 
 enum handshake_status { HANDSHAKE_OK, HANDSHAKE_BUSY, HANDSHAKE_VERSION, HANDSHAKE_SIZE };
 

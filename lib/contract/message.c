@@ -6,7 +6,7 @@ _Static_assert(sizeof(struct contract_header) == 16, "contract_header");
 _Static_assert(sizeof(struct contract_object) == 24, "contract_object");
 _Static_assert(sizeof(struct contract_sa) == 248, "contract_sa");
 _Static_assert(sizeof(struct contract_child) == 12, "contract_child");
-_Static_assert(sizeof(struct contract_tunnel) == 20, "contract_tunnel");
+_Static_assert(sizeof(struct contract_tunnel) == 24, "contract_tunnel");
 _Static_assert(sizeof(struct contract_nexthop) == 32, "contract_nexthop");
 _Static_assert(sizeof(struct contract_limit) == 32, "contract_limit");
 _Static_assert(sizeof(struct contract_answer) == 168, "contract_answer");

@@ -16,7 +16,7 @@
 #include "contract/object.h"
 #include "contract/sa.h"
 
-#define CONTRACT_VERSION 1
+#define CONTRACT_VERSION 2
 #define CONTRACT_MESSAGE_MAX (128u * 1024)
 #define CONTRACT_REASON 160
 
@@ -184,6 +184,8 @@ static inline void *contract_body_of(const struct contract_header *message)
 
 /* Bytes of the fixed body of a kind, 0 for an unknown one. */
 uint32_t contract_body_bytes(enum contract_kind kind);
+/* What the body counts: members, sources, selectors. */
+uint32_t contract_tail_bytes(enum contract_kind kind, const void *body);
 /* The opaque bytes of a checked object message. */
 const uint8_t *contract_opaque_of(const struct contract_header *message);
 const char *contract_kind_text(enum contract_kind kind);

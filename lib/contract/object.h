@@ -17,6 +17,8 @@
 #define CONTRACT_OPAQUE_MAX 256
 #define CONTRACT_SELECTORS_MAX 255
 #define CONTRACT_MEMBERS_MAX 64
+#define CONTRACT_SOURCES_MAX 64
+#define CONTRACT_SOURCES_ANY 255
 #define CONTRACT_NAME 32
 
 enum contract_kind {
@@ -105,14 +107,25 @@ struct contract_member {
 	uint16_t zero;
 };
 
+/*
+ * Sources are what the source check of tunnels asks for: who may send, out of a tunnel, what has a
+ * source that is routed by this next hop. They need not be where the next hop leads to.
+ */
 struct contract_nexthop {
 	uint8_t kind; /* enum contract_nexthop_kind */
 	uint8_t member_count;
-	uint16_t zero;
+	uint8_t source_count; /* uint32_t each, behind the members; CONTRACT_SOURCES_ANY: none */
+	uint8_t zero;
 	uint32_t port;
 	uint32_t target; /* group or mirror id */
 	struct net_addr gateway;
 };
+
+/* How many stand in the message. */
+static inline uint32_t contract_source_count(const struct contract_nexthop *nexthop)
+{
+	return nexthop->source_count == CONTRACT_SOURCES_ANY ? 0 : nexthop->source_count;
+}
 
 /* Tunnels that reach the same place; a flow hash picks the member, resiliently. */
 struct contract_group {
@@ -121,7 +134,13 @@ struct contract_group {
 };
 
 enum contract_df { CONTRACT_DF_COPY, CONTRACT_DF_SET, CONTRACT_DF_CLEAR };
-enum contract_source_check { CONTRACT_SOURCE_LOOSE, CONTRACT_SOURCE_STRICT, CONTRACT_SOURCE_OFF };
+/* Of the next hop by which a packet's source is routed. */
+enum contract_source_check {
+	CONTRACT_SOURCE_LOOSE,	 /* it leads into a tunnel, or has sources */
+	CONTRACT_SOURCE_STRICT,	 /* it leads into this tunnel */
+	CONTRACT_SOURCE_OFF,	 /* whatever */
+	CONTRACT_SOURCE_FEASIBLE /* it has this tunnel's source, or any */
+};
 enum contract_tunnel_flag {
 	CONTRACT_TUNNEL_FIXED_DSCP = 1 << 0,
 	CONTRACT_TUNNEL_NO_MSS_CLAMP = 1 << 1,
@@ -141,6 +160,7 @@ struct contract_tunnel {
 	uint8_t source_check; /* enum contract_source_check */
 	uint8_t flags;	      /* enum contract_tunnel_flag */
 	uint16_t mss;	      /* 0: computed from the MTU */
+	uint32_t source;      /* it is among the sources of next hops; 0: of none */
 };
 
 /* One pair of selector lists of a tunnel, and the SA that sends for it. */

@@ -77,11 +77,11 @@ static const char *check_neighbour(const struct contract_body *b)
 	return check_neighbour_key(b->bytes);
 }
 
-static const char *check_members(const struct contract_body *b)
+static const char *check_members(const struct contract_body *b, size_t count)
 {
 	const struct contract_member *members = (const void *)b->tail;
 
-	for (size_t i = 0; i < b->tail_bytes / sizeof(*members); i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (!members[i].id)
 			return "a member has no id";
 		if (members[i].weight > 256)
@@ -96,7 +96,8 @@ static uint32_t tail_of_nexthop(const uint8_t *body)
 {
 	const struct contract_nexthop *nexthop = (const void *)body;
 
-	return nexthop->member_count * (uint32_t)sizeof(struct contract_member);
+	return nexthop->member_count * (uint32_t)sizeof(struct contract_member) +
+	       contract_source_count(nexthop) * (uint32_t)sizeof(uint32_t);
 }
 
 static const char *check_nexthop_members(const struct contract_body *b)
@@ -111,7 +112,21 @@ static const char *check_nexthop_members(const struct contract_body *b)
 	for (size_t i = 0; i < nexthop->member_count; i++)
 		if (members[i].id == b->object->id)
 			return "an ECMP next hop is its own member";
-	return check_members(b);
+	return check_members(b, nexthop->member_count);
+}
+
+static const char *check_nexthop_sources(const struct contract_body *b)
+{
+	const struct contract_nexthop *nexthop = (const void *)b->bytes;
+	const struct contract_member *members = (const void *)b->tail;
+	const uint32_t *sources = (const void *)(members + nexthop->member_count);
+
+	if (contract_source_count(nexthop) > CONTRACT_SOURCES_MAX)
+		return "a next hop has at most 64 sources";
+	for (uint32_t i = 0; i < contract_source_count(nexthop); i++)
+		if (!sources[i])
+			return "a source of the next hop is 0";
+	return NULL;
 }
 
 static const char *check_nexthop(const struct contract_body *b)
@@ -121,6 +136,7 @@ static const char *check_nexthop(const struct contract_body *b)
 		       nexthop->kind == CONTRACT_NEXTHOP_CONNECTED;
 	bool has_target =
 		nexthop->kind == CONTRACT_NEXTHOP_GROUP || nexthop->kind == CONTRACT_NEXTHOP_MIRROR;
+	const char *wrong;
 
 	if (nexthop->kind < CONTRACT_NEXTHOP_GATEWAY || nexthop->kind > CONTRACT_NEXTHOP_ECMP)
 		return "the next hop's kind is unknown";
@@ -134,7 +150,8 @@ static const char *check_nexthop(const struct contract_body *b)
 		    ? !contract_addr_valid(&nexthop->gateway)
 		    : !contract_zero(&nexthop->gateway, sizeof(nexthop->gateway)))
 		return "the next hop's gateway is not valid";
-	return check_nexthop_members(b);
+	wrong = check_nexthop_members(b);
+	return wrong ? wrong : check_nexthop_sources(b);
 }
 
 static uint32_t tail_of_group(const uint8_t *body)
@@ -152,7 +169,7 @@ static const char *check_group(const struct contract_body *b)
 		return "a group has at most 64 members";
 	if (!contract_zero(group->zero, sizeof(group->zero)))
 		return "the group's unused field is not zero";
-	return check_members(b);
+	return check_members(b, group->member_count);
 }
 
 static const char *check_tunnel(const struct contract_body *b)
@@ -164,7 +181,7 @@ static const char *check_tunnel(const struct contract_body *b)
 
 	if (tunnel->df > CONTRACT_DF_CLEAR)
 		return "the tunnel's DF rule is unknown";
-	if (tunnel->source_check > CONTRACT_SOURCE_OFF)
+	if (tunnel->source_check > CONTRACT_SOURCE_FEASIBLE)
 		return "the tunnel's source check is unknown";
 	if (tunnel->dscp > 63)
 		return "the tunnel's DSCP is above 63";
@@ -269,7 +286,7 @@ uint32_t contract_body_bytes(enum contract_kind kind)
 	return (unsigned)kind < CONTRACT_KINDS ? kinds[kind].bytes : 0;
 }
 
-static uint32_t tail_of(enum contract_kind kind, const void *body)
+uint32_t contract_tail_bytes(enum contract_kind kind, const void *body)
 {
 	return kinds[kind].tail_bytes ? kinds[kind].tail_bytes(body) : 0;
 }
@@ -279,7 +296,7 @@ const uint8_t *contract_opaque_of(const struct contract_header *message)
 	enum contract_kind kind = contract_object_of(message)->kind;
 	const uint8_t *body = contract_body_of(message);
 
-	return body + kinds[kind].bytes + tail_of(kind, body);
+	return body + kinds[kind].bytes + contract_tail_bytes(kind, body);
 }
 
 /* Room for the object and the fields that all objects have. */
@@ -325,7 +342,7 @@ const char *contract_object_check(const struct contract_header *m)
 		return "the message is too short for its kind";
 	body.bytes = contract_body_of(m);
 	body.tail = body.bytes + kinds[object->kind].bytes;
-	body.tail_bytes = tail_of(object->kind, body.bytes);
+	body.tail_bytes = contract_tail_bytes(object->kind, body.bytes);
 	wrong = contract_padding_check(m, used + body.tail_bytes + object->opaque_length);
 	return wrong ? wrong : kinds[object->kind].check(&body);
 }

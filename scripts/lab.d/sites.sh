@@ -43,7 +43,7 @@ sites_charon() {
 	: >"$(lab_charon_dir "s-$n-ike")/swanctl.conf"
 	for i in 0 1; do
 		lab_charon_connection "s-$n-ike" "gw$i" local="$(sites_outside "$n")" remote="${public[i]}" psk="$SITES_KEY$n" dpd=30 \
-			local_ts="10.$((96 + n)).0.0/16" remote_ts="${SITES_SPEAKERS[i]}/32,10.10.0.0/24,10.96.0.0/11"
+			local_ts="${SITES_LOCAL_TS:-10.$((96 + n)).0.0/16}" remote_ts="${SITES_SPEAKERS[i]}/32,10.10.0.0/24,10.96.0.0/11"
 	done
 	lab_charon_load "s-$n-ike"
 }

@@ -142,16 +142,14 @@ static void speaker_clear(struct speaker_instance *s)
 {
 	text_wipe(&s->bgpd.wanted);
 	text_clear(&s->bgpd.arguments);
-	text_clear(&s->bfdd.wanted);
 }
 
-static int speaker_write(struct speaker_instance *s, const struct bgp_wanted *wanted)
+/* A daemon that talks to the speakers alone. */
+static int listener_write(struct daemon *d)
 {
-	int rc;
-
-	bgp_text_bfd(wanted, &s->bfdd.wanted);
-	rc = daemon_write(&s->bfdd);
-	return rc < 0 ? rc : daemon_write(&s->bgpd);
+	text_clear(&d->arguments);
+	text_add(&d->arguments, "%u\n", config_gateway_asn(d->bgp->gateway));
+	return daemon_write(d);
 }
 
 static int render(struct bgp *bgp)
@@ -166,13 +164,15 @@ static int render(struct bgp *bgp)
 		if (!bgp_text_speaker(&wanted, i, &s->bgpd.wanted))
 			continue;
 		bgp_text_arguments(&wanted, i, &s->bgpd.arguments);
-		rc = speaker_write(s, &wanted);
+		rc = daemon_write(&s->bgpd);
 	}
 	text_clear(&bgp->collector.wanted);
 	bgp_text_collector(&wanted, &bgp->collector.wanted);
-	text_clear(&bgp->collector.arguments);
-	text_add(&bgp->collector.arguments, "%u\n", config_gateway_asn(bgp->gateway));
-	return rc < 0 ? rc : daemon_write(&bgp->collector);
+	text_clear(&bgp->announced.wanted);
+	bgp_text_announced(&wanted, &bgp->announced.wanted);
+	if (rc == 0)
+		rc = listener_write(&bgp->collector);
+	return rc < 0 ? rc : listener_write(&bgp->announced);
 }
 
 /* A circuit that is no more ends its speaker, if there was one. */
@@ -181,14 +181,27 @@ static int render_circuit(struct bgp *bgp)
 	struct bgp_wanted wanted = { bgp->config, bgp_circuit_gateway(bgp->config), bgp->sessions,
 				     bgp->count };
 	struct speaker_instance *s = &bgp->circuit;
-	bool had = s->bgpd.wanted.n;
+	bool had = s->bgpd.wanted.n || bgp->circuit_ending;
+	int rc;
 
 	speaker_clear(s);
 	bgp->has_circuit = bgp_text_circuit(&wanted, &s->bgpd.wanted);
 	if (!bgp->has_circuit && !had)
 		return 0;
 	bgp_text_circuit_arguments(&wanted, &s->bgpd.arguments);
-	return bgp->has_circuit ? speaker_write(s, &wanted) : daemon_write(&s->bgpd);
+	rc = daemon_write(&s->bgpd);
+	bgp->circuit_ending = !bgp->has_circuit && rc < 0;
+	return rc;
+}
+
+/* One for all speakers. */
+static int render_bfd(struct bgp *bgp)
+{
+	struct bgp_wanted wanted = { bgp->config, bgp->gateway, bgp->sessions, bgp->count };
+
+	text_clear(&bgp->bfdd.wanted);
+	bgp_text_bfd(&wanted, &bgp->bfdd.wanted);
+	return daemon_write(&bgp->bfdd);
 }
 
 struct collect {
@@ -263,12 +276,6 @@ static void folder_told(struct bgp *bgp, int rc)
 	bgp->told_missing = rc < 0;
 }
 
-static void speaker_follow(struct speaker_instance *s)
-{
-	daemon_follow(&s->bfdd);
-	daemon_follow(&s->bgpd);
-}
-
 void bgp_refresh(struct bgp *bgp)
 {
 	struct collect c = { .bgp = bgp };
@@ -284,16 +291,21 @@ void bgp_refresh(struct bgp *bgp)
 		rc = render(bgp);
 	if (rc == 0)
 		rc = render_circuit(bgp);
+	if (rc == 0 && (bgp->gateway || bgp->has_circuit))
+		rc = render_bfd(bgp);
 	folder_told(bgp, rc);
 	if (rc < 0 || (!bgp->gateway && !bgp->circuit.bgpd.arguments.n))
 		return;
 	launcher_tell(bgp);
-	if (bgp->gateway)
+	daemon_follow(&bgp->bfdd);
+	if (bgp->gateway) {
 		daemon_follow(&bgp->collector);
+		daemon_follow(&bgp->announced);
+	}
 	for (uint32_t i = 0; bgp->gateway && i < BGP_INSTANCES; i++)
-		speaker_follow(&bgp->speakers[i]);
+		daemon_follow(&bgp->speakers[i].bgpd);
 	if (bgp->has_circuit)
-		speaker_follow(&bgp->circuit);
+		daemon_follow(&bgp->circuit.bgpd);
 }
 
 void bgp_apply(struct bgp *bgp, const struct config *config)
@@ -317,9 +329,7 @@ static void summary_read(void *context, int status, const char *text, size_t n)
 
 static void speaker_try(struct speaker_instance *s)
 {
-	vty_try(s->bfdd.vty);
 	vty_try(s->bgpd.vty);
-	bfd_try(s->bfd);
 	if (!vty_is_up(s->bgpd.vty) || s->bgpd.asked)
 		return;
 	s->bgpd.asked = true;
@@ -333,11 +343,16 @@ static void every_second(void *context)
 	event_timer_set(bgp->tick, EVERY_NS);
 	if (bgp->told_missing)
 		bgp_refresh(bgp);
+	if (bgp->gateway || bgp->has_circuit) {
+		vty_try(bgp->bfdd.vty);
+		bfd_try(bgp->bfd);
+	}
 	if (bgp->has_circuit)
 		speaker_try(&bgp->circuit);
 	if (!bgp->gateway)
 		return;
 	vty_try(bgp->collector.vty);
+	vty_try(bgp->announced.vty);
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
 		if (bgp->speakers[i].bgpd.wanted.n)
 			speaker_try(&bgp->speakers[i]);
@@ -386,33 +401,32 @@ static void daemon_free(struct daemon *d)
 
 static void bfd_changed(void *context, const struct bfd_change *change)
 {
-	struct speaker_instance *s = context;
-	const struct bgp_session *session = bgp_session_find(s->bgp, s->instance, &change->peer);
+	struct bgp *bgp = context;
 
-	if (session && net_addr_equal(&session->is.local, &change->local))
-		(void)tunnels_bfd(s->bgp->tunnels, session->name,
-				  change->gone ? TUNNEL_BFD_NONE
-				  : change->up ? TUNNEL_BFD_UP
-					       : TUNNEL_BFD_DOWN);
+	for (uint32_t i = 0; i < BGP_INSTANCES; i++) {
+		const struct bgp_session *session = bgp_session_find(bgp, i, &change->peer);
+
+		if (session && net_addr_equal(&session->is.local, &change->local))
+			(void)tunnels_bfd(bgp->tunnels, session->name,
+					  change->gone ? TUNNEL_BFD_NONE
+					  : change->up ? TUNNEL_BFD_UP
+						       : TUNNEL_BFD_DOWN);
+	}
 }
 
 /* Without bfdd nobody knows: what it said last is no more a reason to keep flows away. */
 static void bfd_down(void *context)
 {
-	struct speaker_instance *s = context;
+	struct bgp *bgp = context;
 
-	for (uint32_t i = 0; i < s->bgp->count; i++)
-		if (s->bgp->sessions[i].instance == s->instance)
-			(void)tunnels_bfd(s->bgp->tunnels, s->bgp->sessions[i].name,
-					  TUNNEL_BFD_NONE);
+	for (uint32_t i = 0; i < bgp->count; i++)
+		if (bgp->sessions[i].instance != BGP_CIRCUIT)
+			(void)tunnels_bfd(bgp->tunnels, bgp->sessions[i].name, TUNNEL_BFD_NONE);
 }
 
 static int instance_new(struct speaker_instance *s, struct bgp *bgp, uint32_t instance)
 {
-	struct bfd_hooks hooks = { s, bfd_changed, bfd_down };
 	char folder[8];
-	char path[384];
-	int rc;
 
 	s->bgp = bgp;
 	s->instance = instance;
@@ -420,11 +434,22 @@ static int instance_new(struct speaker_instance *s, struct bgp *bgp, uint32_t in
 		snprintf(folder, sizeof(folder), CIRCUIT);
 	else
 		snprintf(folder, sizeof(folder), "i%u", instance);
+	return daemon_new(&s->bgpd, bgp, folder, "bgpd");
+}
+
+static int shared_new(struct bgp *bgp)
+{
+	struct bfd_hooks hooks = { bgp, bfd_changed, bfd_down };
+	char path[384];
+	int rc;
+
 	snprintf(path, sizeof(path), "%s/" SHARED "/bfdd.sock", bgp->directory);
-	rc = bfd_new(&s->bfd, bgp->loop, path, &hooks);
+	rc = bfd_new(&bgp->bfd, bgp->loop, path, &hooks);
 	if (rc == 0)
-		rc = daemon_new(&s->bgpd, bgp, folder, "bgpd");
-	return rc < 0 ? rc : daemon_new(&s->bfdd, bgp, SHARED, "bfdd");
+		rc = daemon_new(&bgp->bfdd, bgp, SHARED, "bfdd");
+	if (rc == 0)
+		rc = daemon_new(&bgp->collector, bgp, "rib", "bgpd");
+	return rc < 0 ? rc : daemon_new(&bgp->announced, bgp, "all", "bgpd");
 }
 
 int bgp_new(struct bgp **bgp, struct event_loop *loop, struct tunnels *tunnels,
@@ -438,7 +463,7 @@ int bgp_new(struct bgp **bgp, struct event_loop *loop, struct tunnels *tunnels,
 	b->loop = loop;
 	b->tunnels = tunnels;
 	snprintf(b->directory, sizeof(b->directory), "%s", directory);
-	rc = daemon_new(&b->collector, b, "rib", "bgpd");
+	rc = shared_new(b);
 	for (uint32_t i = 0; i < BGP_INSTANCES && rc == 0; i++)
 		rc = instance_new(&b->speakers[i], b, i);
 	if (rc == 0)
@@ -454,22 +479,18 @@ int bgp_new(struct bgp **bgp, struct event_loop *loop, struct tunnels *tunnels,
 	return 0;
 }
 
-static void speaker_free(struct speaker_instance *s)
-{
-	bfd_free(s->bfd);
-	daemon_free(&s->bgpd);
-	daemon_free(&s->bfdd);
-}
-
 void bgp_free(struct bgp *bgp)
 {
 	if (!bgp)
 		return;
 	event_source_free(bgp->tick);
 	daemon_free(&bgp->collector);
+	daemon_free(&bgp->announced);
+	daemon_free(&bgp->bfdd);
+	bfd_free(bgp->bfd);
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
-		speaker_free(&bgp->speakers[i]);
-	speaker_free(&bgp->circuit);
+		daemon_free(&bgp->speakers[i].bgpd);
+	daemon_free(&bgp->circuit.bgpd);
 	free(bgp->sessions);
 	free(bgp->known);
 	config_put(bgp->config);

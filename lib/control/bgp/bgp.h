@@ -11,12 +11,15 @@
  * collector, which compares what all speakers learned, installs the best ones in the kernel, with
  * all equal paths, and reflects them to the other speaker. From the kernel they come to the RIB and
  * the data plane. Two speakers, because a peer of an active-active pair has one address and FRR one
- * session for an address. Private circuits have a speaker of their own (bgp/circuit.h).
+ * session for an address. Beside the collector another daemon (bgpd, by the collector's zebra)
+ * takes all paths for equal and installs them in a table of its own: who announces what, for the
+ * source check (route/route.h); a path that is not the best one is told by nobody else. Private
+ * circuits have a speaker of their own (bgp/circuit.h).
  *
- * This module writes their configuration (DIR/i0, i1, rib), brings what changes into the running
- * daemons by their vty sockets, tells the launcher by DIR/changed when a daemon must be started
- * with other arguments, follows their state, and gives BFD's word to the tunnels. It starts no
- * process.
+ * This module writes their configuration (DIR/i0, i1, rib, all), brings what changes into the
+ * running daemons by their vty sockets, tells the launcher by DIR/changed when a daemon must be
+ * started with other arguments, follows their state, and gives BFD's word to the tunnels. It starts
+ * no process.
  *
  * Sessions and routes live in FRR: a restart of this program touches neither. Speakers help peers
  * that restart gracefully and do not ask it of them: zebra 8.4.4 aborts when two BGP clients with

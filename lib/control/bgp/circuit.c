@@ -3,22 +3,6 @@
 #include "control/route/circuit.h"
 #include "control/tunnel/plan_bgp.h"
 
-/* Of the port: the address whose network has the peer. */
-static bool local_of(const struct config_port *port, const struct net_addr *peer,
-		     struct net_addr *local)
-{
-	for (uint32_t i = 0; i < port->addresses.count; i++) {
-		const struct config_interface_address *own = &port->addresses.items[i];
-		struct net_prefix on_link = net_prefix_of(&own->addr, own->length);
-
-		if (!net_prefix_contains(&on_link, peer))
-			continue;
-		*local = own->addr;
-		return true;
-	}
-	return false;
-}
-
 const struct config_gateway *bgp_circuit_gateway(const struct config *config)
 {
 	const struct config_gateway *found = bgp_gateway(config);
@@ -40,10 +24,14 @@ uint32_t bgp_circuit_sessions(const struct config *config,
 	     i++) {
 		const struct config_port *port = &appliance->ports.items[i];
 		struct bgp_session s = { .instance = BGP_CIRCUIT, .name = port->name };
+		const struct net_addr *local;
 
-		if (!(port->role & CONFIG_ROLE_CIRCUIT) || !port->bgp ||
-		    !local_of(port, &port->bgp->peering_address, &s.is.local))
+		if (!(port->role & CONFIG_ROLE_CIRCUIT) || !port->bgp)
 			continue;
+		local = config_port_address_to(port, &port->bgp->peering_address);
+		if (!local)
+			continue;
+		s.is.local = *local;
 		plan_session_settings(&s.is, port->bgp,
 				      appliance->crypto_profile == CONFIG_CRYPTO_AZURE_COMPAT);
 		s.is.as = config_gateway_asn(gateway);

@@ -22,9 +22,7 @@ struct daemon {
 struct speaker_instance {
 	struct bgp *bgp;
 	uint32_t instance;
-	struct bfd *bfd;
 	struct daemon bgpd;
-	struct daemon bfdd;
 };
 
 /* What a session is known to be. */
@@ -45,8 +43,12 @@ struct bgp {
 	const struct config_gateway *gateway; /* lives in the configuration; NULL: no BGP */
 	struct speaker_instance speakers[BGP_INSTANCES];
 	struct speaker_instance circuit;
-	bool has_circuit; /* a port has a session */
+	struct bfd *bfd; /* what the one bfdd tells */
+	struct daemon bfdd;
+	bool has_circuit;    /* a port has a session */
+	bool circuit_ending; /* the launcher does not know yet that there is none any more */
 	struct daemon collector;
+	struct daemon announced;
 	struct bgp_session *sessions;
 	struct bgp_known *known; /* of each session */
 	uint32_t count;

@@ -1,5 +1,6 @@
 #include "control/bgp/text.h"
 
+#include "control/route/route.h"
 #include "control/route/speaker.h"
 #include "control/tunnel/plan_bgp.h"
 
@@ -138,6 +139,24 @@ static void session_family(const struct bgp_session *s, struct text *out)
 	text_add(out, "  neighbor %s route-map VPNGW-OUT out\n", peer);
 }
 
+/* A speaker's session with the collector, or with who notes what is announced. */
+static void inner_session(const char *peer, uint32_t as, uint32_t instance, struct text *out)
+{
+	text_add(out,
+		 " neighbor %s remote-as %u\n"
+		 " neighbor %s passive\n"
+		 " neighbor %s update-source " BGP_INNER "%u\n",
+		 peer, as, peer, peer, instance + 1);
+}
+
+static void inner_family(const char *peer, struct text *out)
+{
+	text_add(out,
+		 "  neighbor %s addpath-tx-all-paths\n"
+		 "  neighbor %s route-map VPNGW-RIB out\n",
+		 peer, peer);
+}
+
 bool bgp_text_speaker(const struct bgp_wanted *w, uint32_t instance, struct text *out)
 {
 	struct net_addr own;
@@ -163,40 +182,66 @@ bool bgp_text_speaker(const struct bgp_wanted *w, uint32_t instance, struct text
 	for (uint32_t i = 0; i < w->count; i++)
 		if (w->sessions[i].instance == instance)
 			bgp_text_session(&w->sessions[i], out);
-	text_add(out,
-		 " neighbor " BGP_COLLECTOR " remote-as %u\n"
-		 " neighbor " BGP_COLLECTOR " passive\n"
-		 " neighbor " BGP_COLLECTOR " update-source " BGP_INNER "%u\n"
-		 " address-family ipv4 unicast\n",
-		 as, instance + 1);
+	inner_session(BGP_COLLECTOR, as, instance, out);
+	inner_session(BGP_ANNOUNCED, as, instance, out);
+	text_add(out, " address-family ipv4 unicast\n");
 	networks(w, out);
 	for (uint32_t i = 0; i < w->count; i++)
 		if (w->sessions[i].instance == instance)
 			session_family(&w->sessions[i], out);
-	text_add(out, "  neighbor " BGP_COLLECTOR " addpath-tx-all-paths\n"
-		      "  neighbor " BGP_COLLECTOR " route-map VPNGW-RIB out\n"
-		      " exit-address-family\n"
+	inner_family(BGP_COLLECTOR, out);
+	inner_family(BGP_ANNOUNCED, out);
+	text_add(out, " exit-address-family\n"
 		      "exit\n");
 	return true;
 }
 
-void bgp_text_collector(const struct bgp_wanted *w, struct text *out)
+/* `own`: the address of a daemon that listens to both speakers. */
+static void speakers_of(const struct bgp_wanted *w, const char *own, struct text *out)
 {
 	uint32_t as = config_gateway_asn(w->gateway);
 
+	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
+		text_add(out,
+			 " neighbor " BGP_INNER "%u remote-as %u\n"
+			 " neighbor " BGP_INNER "%u update-source %s\n"
+			 " neighbor " BGP_INNER "%u timers connect 1\n",
+			 i + 1, as, i + 1, own, i + 1);
+	text_add(out, " address-family ipv4 unicast\n");
+}
+
+void bgp_text_announced(const struct bgp_wanted *w, struct text *out)
+{
+	text_add(out,
+		 "allow-reserved-ranges\n"
+		 "route-map VPNGW-ALL permit 10\n"
+		 " set local-preference 100\n"
+		 " set metric 0\n"
+		 " set origin igp\n"
+		 " set table %u\n"
+		 "exit\n"
+		 "router bgp %u\n"
+		 " bgp router-id " BGP_ANNOUNCED "\n"
+		 " bgp bestpath as-path ignore\n"
+		 " bgp bestpath as-path multipath-relax\n",
+		 ROUTE_ANNOUNCED_TABLE, config_gateway_asn(w->gateway));
+	speakers_of(w, BGP_ANNOUNCED, out);
+	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
+		text_add(out, "  neighbor " BGP_INNER "%u route-map VPNGW-ALL in\n", i + 1);
+	text_add(out, "  maximum-paths ibgp 64\n"
+		      " exit-address-family\n"
+		      "exit\n");
+}
+
+void bgp_text_collector(const struct bgp_wanted *w, struct text *out)
+{
 	text_add(out,
 		 "allow-reserved-ranges\n"
 		 "router bgp %u\n"
 		 " bgp router-id " BGP_COLLECTOR "\n"
 		 " bgp bestpath as-path multipath-relax\n",
-		 as);
-	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
-		text_add(out,
-			 " neighbor " BGP_INNER "%u remote-as %u\n"
-			 " neighbor " BGP_INNER "%u update-source " BGP_COLLECTOR "\n"
-			 " neighbor " BGP_INNER "%u timers connect 1\n",
-			 i + 1, as, i + 1, i + 1);
-	text_add(out, " address-family ipv4 unicast\n");
+		 config_gateway_asn(w->gateway));
+	speakers_of(w, BGP_COLLECTOR, out);
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
 		text_add(out, "  neighbor " BGP_INNER "%u route-reflector-client\n", i + 1);
 	text_add(out, "  maximum-paths ibgp 64\n"

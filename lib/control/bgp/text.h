@@ -12,6 +12,7 @@
 /* Between the speakers and the collector, on the loopback interface (RFC 7335's block). */
 #define BGP_INNER "192.0.0."
 #define BGP_COLLECTOR "192.0.0.6"
+#define BGP_ANNOUNCED "192.0.0.5"
 
 struct bgp_session {
 	uint32_t tunnel; /* id in the data plane; 0: over a circuit */
@@ -40,6 +41,8 @@ void bgp_text_networks(const struct config *config, const struct config_gateway 
 void bgp_text_own(const struct config *config, const struct config_gateway *gateway,
 		  struct text *out);
 void bgp_text_collector(const struct bgp_wanted *wanted, struct text *out);
+/* Of the daemon that notes who announces what: all paths are equal to it. */
+void bgp_text_announced(const struct bgp_wanted *wanted, struct text *out);
 /* One for both speakers. */
 void bgp_text_bfd(const struct bgp_wanted *wanted, struct text *out);
 /* "AS -l ADDRESS...": what a speaker's daemon must be started with. */

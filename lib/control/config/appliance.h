@@ -132,6 +132,9 @@ struct config_appliance {
 /* By name (case counts, as for Linux interfaces), or NULL. */
 const struct config_port *config_appliance_port(const struct config_appliance *appliance,
 						const char *name);
+/* The address of a port whose network has this one, or NULL. */
+const struct net_addr *config_port_address_to(const struct config_port *port,
+					      const struct net_addr *addr);
 /* The port that has this address, or NULL. */
 const struct config_port *config_appliance_port_of(const struct config_appliance *appliance,
 						   const struct net_addr *addr);

@@ -27,18 +27,6 @@ static void check_port_pair(struct check *check, const struct config_appliance *
 					   a->name);
 }
 
-static bool is_connected(const struct config_port *port, const struct net_addr *addr)
-{
-	for (uint32_t i = 0; i < port->addresses.count; i++) {
-		const struct config_interface_address *own = &port->addresses.items[i];
-		struct net_prefix prefix = net_prefix_of(&own->addr, own->length);
-
-		if (net_prefix_contains(&prefix, addr))
-			return true;
-	}
-	return net_addr_is_link_local(addr);
-}
-
 /* The session of a circuit (bgp/circuit.h). */
 static void check_circuit(struct check *check, const struct config_appliance *appliance, uint32_t i)
 {
@@ -51,7 +39,8 @@ static void check_circuit(struct check *check, const struct config_appliance *ap
 	if (!(port->role & CONFIG_ROLE_CIRCUIT))
 		check_fail(check, AT(resource, "/ports/#/bgpSettings", i), CODE_PARAMETER,
 			   "Belongs to a port with the role circuit.");
-	if (bgp->peering_address.family != NET_IP4 || !is_connected(port, &bgp->peering_address))
+	if (bgp->peering_address.family != NET_IP4 ||
+	    !config_port_address_to(port, &bgp->peering_address))
 		check_fail(
 			check, AT(resource, "/ports/#/bgpSettings/bgpPeeringAddress", i),
 			CODE_PARAMETER,
@@ -80,7 +69,7 @@ static void check_port(struct check *check, const struct config_appliance *appli
 		if (addr->family != gateways[g].family)
 			check_fail(check, place, CODE_PARAMETER, "Must be an IPv%d address.",
 				   gateways[g].family);
-		else if (!is_connected(port, addr))
+		else if (!config_port_address_to(port, addr) && !net_addr_is_link_local(addr))
 			check_fail(check, place, CODE_PARAMETER,
 				   "Is in none of the networks of this port's addresses.");
 	}

@@ -67,6 +67,8 @@ struct config_ipsec_policy {
 	int pfs_group; /* enum config_pfs */
 };
 
+enum config_source_check { CONFIG_SOURCE_FEASIBLE, CONFIG_SOURCE_STRICT, CONFIG_SOURCE_OFF };
+
 struct config_selector_policy {
 	CONFIG_ARRAY(struct net_prefix) local;
 	CONFIG_ARRAY(struct net_prefix) remote;
@@ -127,5 +129,6 @@ struct config_connection {
 	const char *local_id;
 	const char *remote_id;
 	int crypto_profile; /* enum config_crypto_profile */
+	int source_check;   /* enum config_source_check */
 	const struct config_limit *limits;
 };

@@ -42,6 +42,12 @@ static const struct schema_enum profile_values[] = {
 	{ .name = "azure-compat", .value = CONFIG_CRYPTO_AZURE_COMPAT },
 	{ 0 }
 };
+static const struct schema_enum source_check_values[] = {
+	{ .name = "feasible", .value = CONFIG_SOURCE_FEASIBLE },
+	{ .name = "strict", .value = CONFIG_SOURCE_STRICT },
+	{ .name = "off", .value = CONFIG_SOURCE_OFF },
+	{ 0 }
+};
 static const struct schema_enum dh_values[] = { { .name = "None",
 						  .value = CONFIG_DH_NONE,
 						  .refused = true,
@@ -467,6 +473,17 @@ static const struct schema_field connection_properties[] = {
 	  SCHEMA_AT(config_connection, crypto_profile),
 	  .values = profile_values,
 	  .help = "`inherit`: the appliance's." },
+	{ .name = "sourceCheck",
+	  .type = SCHEMA_ENUM,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_EXTENSION | SCHEMA_HAS_DEFAULT | SCHEMA_LIVE,
+	  SCHEMA_AT(config_connection, source_check),
+	  .values = source_check_values,
+	  .help = "Which inner sources are taken out of its tunnels: those in prefixes that the "
+		  "site "
+		  "was configured with or announces, whichever way is best (`feasible`); those "
+		  "that "
+		  "are routed into this very tunnel (`strict`); all (`off`)." },
 	{ .name = "limits",
 	  .type = SCHEMA_OBJECT,
 	  .status = SCHEMA_ENFORCED,

@@ -150,6 +150,19 @@ const struct config_port *config_appliance_port(const struct config_appliance *a
 	return NULL;
 }
 
+const struct net_addr *config_port_address_to(const struct config_port *port,
+					      const struct net_addr *addr)
+{
+	for (uint32_t i = 0; i < port->addresses.count; i++) {
+		const struct config_interface_address *own = &port->addresses.items[i];
+		struct net_prefix on_link = net_prefix_of(&own->addr, own->length);
+
+		if (net_prefix_contains(&on_link, addr))
+			return &own->addr;
+	}
+	return NULL;
+}
+
 const struct config_port *config_appliance_port_of(const struct config_appliance *appliance,
 						   const struct net_addr *addr)
 {

@@ -56,6 +56,7 @@ static void on_tunnel(void *context, const struct tunnel_status *status)
 	json_out_int(out, "egressBytes", (int64_t)status->bytes_out);
 	json_out_int(out, "ingressPackets", (int64_t)status->packets_in);
 	json_out_int(out, "egressPackets", (int64_t)status->packets_out);
+	json_out_int(out, "ingressPacketsDroppedBySource", (int64_t)status->source_in);
 	json_out_int(out, "ingressBitsPerSecond", (int64_t)traffic.rate.bits_in);
 	json_out_int(out, "egressBitsPerSecond", (int64_t)traffic.rate.bits_out);
 	json_out_int(out, "establishedMs", (int64_t)status->established_wall_ms);

@@ -12,8 +12,9 @@ struct nexthop {
 	uint32_t id;
 	uint32_t users;
 	uint32_t domain;
-	uint8_t member_count;
+	struct contract_nexthop spec;
 	struct contract_member members[CONTRACT_MEMBERS_MAX];
+	const struct source_set *sources;
 	char name[CONTRACT_OPAQUE_MAX];
 };
 
@@ -69,23 +70,45 @@ static void name_of_members(char *name, size_t size, uint32_t domain,
 	snprintf(name, size, "%u:ecmp:%u:%016llx", domain, count, (unsigned long long)digest);
 }
 
-static int publish(struct nexthop_table *t, const struct nexthop *n,
-		   const struct contract_nexthop *spec)
+static void name_sources(char *name, size_t size, const struct source_set *sources)
 {
+	size_t n = strlen(name);
+
+	if (!sources)
+		return;
+	if (sources->count == CONTRACT_SOURCES_ANY)
+		snprintf(name + n, size - n, " from any");
+	else if (sources->count == 1)
+		snprintf(name + n, size - n, " from %u", sources->ids[0]);
+	else
+		snprintf(name + n, size - n, " from %u:%016llx", sources->count,
+			 (unsigned long long)hash_digest(HASH_DIGEST, sources->ids,
+							 sources->count * sizeof(sources->ids[0])));
+}
+
+static int publish(struct nexthop_table *t, const struct nexthop *n)
+{
+	uint8_t tail[sizeof(n->members) + sizeof(n->sources->ids)];
+	size_t members = n->spec.member_count * sizeof(n->members[0]);
+	size_t sources = contract_source_count(&n->spec) * sizeof(uint32_t);
 	struct requests_message message = {
 		.kind = CONTRACT_NEXTHOP,
 		.id = n->id,
 		.domain = n->domain,
-		.body = spec,
-		.body_length = sizeof(*spec),
-		.tail = n->members,
-		.tail_length = n->member_count * (uint32_t)sizeof(n->members[0]),
+		.body = &n->spec,
+		.body_length = sizeof(n->spec),
+		.tail = tail,
+		.tail_length = (uint32_t)(members + sources),
 	};
+
+	memcpy(tail, n->members, members);
+	if (sources)
+		memcpy(tail + members, n->sources->ids, sources);
 
 	return desired_set(t->desired, &message);
 }
 
-static int create(struct nexthop_table *t, struct nexthop *n, const struct contract_nexthop *spec)
+static int create(struct nexthop_table *t, struct nexthop *n)
 {
 	int rc = desired_id(t->desired, CONTRACT_NEXTHOP, n->name, &n->id);
 
@@ -97,7 +120,7 @@ static int create(struct nexthop_table *t, struct nexthop *n, const struct contr
 	rc = map_set(&t->by_id, &n->id, sizeof(n->id), n, NULL);
 	if (rc < 0)
 		goto fail_name;
-	rc = publish(t, n, spec);
+	rc = publish(t, n);
 	if (rc == 0)
 		return 0;
 	map_del(&t->by_id, &n->id, sizeof(n->id));
@@ -108,8 +131,7 @@ fail_id:
 	return rc;
 }
 
-static int get(struct nexthop_table *t, struct nexthop *wanted, const struct contract_nexthop *spec,
-	       uint32_t *id)
+static int get(struct nexthop_table *t, struct nexthop *wanted, uint32_t *id)
 {
 	struct nexthop *n = map_get(&t->by_name, wanted->name, strlen(wanted->name));
 	int rc;
@@ -119,13 +141,13 @@ static int get(struct nexthop_table *t, struct nexthop *wanted, const struct con
 		if (!n)
 			return -ENOMEM;
 		*n = *wanted;
-		rc = create(t, n, spec);
+		rc = create(t, n);
 		if (rc < 0) {
 			free(n);
 			return rc;
 		}
 	} else { /* the new user's members are referenced already by the first one */
-		for (uint8_t i = 0; i < wanted->member_count; i++)
+		for (uint8_t i = 0; i < wanted->spec.member_count; i++)
 			nexthop_put(t, wanted->members[i].id);
 	}
 	n->users++;
@@ -133,26 +155,72 @@ static int get(struct nexthop_table *t, struct nexthop *wanted, const struct con
 	return 0;
 }
 
-int nexthop_get(struct nexthop_table *t, uint32_t domain, const struct contract_nexthop *spec,
-		uint32_t *id)
+static void sources_set(struct nexthop *n, const struct source_set *sources)
 {
-	struct nexthop wanted = { .domain = domain };
+	n->sources = sources;
+	n->spec.source_count = sources ? (uint8_t)sources->count : 0;
+	name_sources(n->name, sizeof(n->name), sources);
+}
+
+int nexthop_get(struct nexthop_table *t, uint32_t domain, const struct contract_nexthop *spec,
+		const struct source_set *sources, uint32_t *id)
+{
+	struct nexthop wanted = { .domain = domain, .spec = *spec };
 
 	name_of_spec(wanted.name, sizeof(wanted.name), domain, spec);
-	return get(t, &wanted, spec, id);
+	sources_set(&wanted, sources);
+	return get(t, &wanted, id);
 }
 
 int nexthop_get_ecmp(struct nexthop_table *t, uint32_t domain,
 		     const struct contract_member *members, uint8_t count, uint32_t *id)
 {
-	struct contract_nexthop spec = { .kind = CONTRACT_NEXTHOP_ECMP, .member_count = count };
-	struct nexthop wanted = { .domain = domain, .member_count = count };
+	struct nexthop wanted = {
+		.domain = domain,
+		.spec = { .kind = CONTRACT_NEXTHOP_ECMP, .member_count = count },
+	};
 
 	if (count > CONTRACT_MEMBERS_MAX)
 		return -E2BIG;
 	memcpy(wanted.members, members, count * sizeof(*members));
 	name_of_members(wanted.name, sizeof(wanted.name), domain, members, count);
-	return get(t, &wanted, &spec, id);
+	return get(t, &wanted, id);
+}
+
+int nexthop_with(struct nexthop_table *t, uint32_t id, const struct source_set *sources,
+		 uint32_t *with)
+{
+	struct nexthop *n = map_get(&t->by_id, &id, sizeof(id));
+	struct nexthop wanted = { 0 };
+	int rc;
+
+	if (!n)
+		return -ENOENT;
+	wanted.domain = n->domain;
+	wanted.spec = n->spec;
+	memcpy(wanted.members, n->members, sizeof(wanted.members));
+	if (n->spec.member_count)
+		name_of_members(wanted.name, sizeof(wanted.name), n->domain, n->members,
+				n->spec.member_count);
+	else
+		name_of_spec(wanted.name, sizeof(wanted.name), n->domain, &n->spec);
+	sources_set(&wanted, sources);
+	for (uint8_t i = 0; i < n->spec.member_count; i++) {
+		struct nexthop *member = map_get(&t->by_id, &n->members[i].id, sizeof(uint32_t));
+
+		member->users++;
+	}
+	rc = get(t, &wanted, with);
+	for (uint8_t i = 0; rc < 0 && i < wanted.spec.member_count; i++)
+		nexthop_put(t, wanted.members[i].id);
+	return rc;
+}
+
+const struct source_set *nexthop_sources(const struct nexthop_table *t, uint32_t id)
+{
+	const struct nexthop *n = map_get(&t->by_id, &id, sizeof(id));
+
+	return n ? n->sources : NULL;
 }
 
 void nexthop_put(struct nexthop_table *t, uint32_t id)
@@ -166,7 +234,7 @@ void nexthop_put(struct nexthop_table *t, uint32_t id)
 	map_del(&t->by_id, &id, sizeof(id));
 	map_del(&t->by_name, n->name, strlen(n->name));
 	desired_id_put(t->desired, CONTRACT_NEXTHOP, id);
-	for (uint8_t i = 0; i < n->member_count; i++)
+	for (uint8_t i = 0; i < n->spec.member_count; i++)
 		nexthop_put(t, n->members[i].id);
 	free(n);
 }

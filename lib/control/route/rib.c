@@ -1,10 +1,14 @@
 #include "control/route/rib.h"
 
+#include "base/log.h"
 #include "base/map.h"
+#include "control/route/cover.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define TOPIC "route"
 
 struct candidate {
 	struct candidate *next; /* sorted by source, metric, owner */
@@ -16,20 +20,27 @@ struct prefix_entry {
 	struct net_prefix prefix;
 	struct candidate *first;
 	uint32_t told; /* next hop that the watcher knows, 0: none */
+	uint32_t with; /* the best one's next hop with other sources, a reference; 0: as it is */
+	uint32_t mark; /* of `announced` */
+	const struct source_set *announced;
+	const struct source_set *allowed;
 };
 
 struct rib {
 	struct desired *desired;
 	struct nexthop_table *nexthops;
+	struct source_table *sources;
 	struct map prefixes;
+	struct cover cover;
 	uint32_t domain;
 	uint32_t mark[RIB_SOURCES];
+	uint32_t announced_mark;
 	rib_watcher watcher; /* may be NULL */
 	void *watcher_context;
 };
 
 int rib_new(struct rib **rib, struct desired *desired, struct nexthop_table *nexthops,
-	    uint32_t domain)
+	    struct source_table *sources, uint32_t domain)
 {
 	struct rib *r = calloc(1, sizeof(*r));
 
@@ -37,6 +48,7 @@ int rib_new(struct rib **rib, struct desired *desired, struct nexthop_table *nex
 		return -ENOMEM;
 	r->desired = desired;
 	r->nexthops = nexthops;
+	r->sources = sources;
 	r->domain = domain;
 	map_init(&r->prefixes);
 	*rib = r;
@@ -61,6 +73,7 @@ void rib_free(struct rib *rib)
 		free(p);
 	}
 	map_fini(&rib->prefixes);
+	cover_fini(&rib->cover);
 	free(rib);
 }
 
@@ -90,6 +103,18 @@ static void tell(const struct rib *rib, struct prefix_entry *p)
 		rib->watcher(rib->watcher_context, &p->prefix, p->first ? &p->first->is : NULL);
 }
 
+/* The best one's next hop, with the sources that are allowed: its own, or one that is made. */
+static int nexthop_of(struct rib *rib, struct prefix_entry *p, uint32_t *nexthop)
+{
+	*nexthop = p->first->is.nexthop;
+	if (p->allowed == nexthop_sources(rib->nexthops, *nexthop))
+		return 0;
+	if (nexthop_with(rib->nexthops, *nexthop, p->allowed, &p->with) < 0)
+		return -ENOMEM;
+	*nexthop = p->with;
+	return 0;
+}
+
 /* The best candidate to the data plane, or nothing. The caller still holds what it replaces. */
 static int publish(struct rib *rib, struct prefix_entry *p)
 {
@@ -100,38 +125,103 @@ static int publish(struct rib *rib, struct prefix_entry *p)
 		.body = &route,
 		.body_length = sizeof(route),
 	};
+	uint32_t before = p->with;
+	int rc;
 
 	tell(rib, p);
+	p->with = 0;
 	if (!p->first) {
 		desired_delete(rib->desired, &message);
+		nexthop_put(rib->nexthops, before);
 		return 0;
 	}
-	route.nexthop = p->first->is.nexthop;
+	if (nexthop_of(rib, p, &route.nexthop) < 0)
+		log_error(TOPIC, "out of next hops: a route has not all sources that it should");
 	message.owner = p->first->is.owner;
-	return desired_set(rib->desired, &message);
+	rc = desired_set(rib->desired, &message);
+	nexthop_put(rib->nexthops, before);
+	return rc;
+}
+
+/* It leads into tunnels or to a circuit, or nowhere yet. */
+static bool takes_over(const struct prefix_entry *p)
+{
+	return !p->first || p->first->is.sources || p->first->is.source == RIB_CIRCUIT;
+}
+
+static const struct source_set *allowed_of(struct rib *rib, const struct prefix_entry *p,
+					   const struct source_set *wider)
+{
+	const struct source_set *all = takes_over(p) ? wider : NULL;
+	int rc = 0;
+
+	if (p->first && p->first->is.source == RIB_CONNECTED)
+		return NULL;
+	rc = source_set_join(rib->sources, all, p->announced, &all);
+	for (const struct candidate *c = p->first; c && rc == 0; c = c->next)
+		rc = source_set_join(rib->sources, all, c->is.sources, &all);
+	if (rc < 0)
+		log_error(TOPIC, "out of memory for the sources of a prefix");
+	return all;
+}
+
+static bool wider_changed(void *context, void *entry, const void *from, const void **to)
+{
+	struct rib *rib = context;
+	struct prefix_entry *p = entry;
+	const struct source_set *allowed = allowed_of(rib, p, from);
+
+	*to = allowed;
+	if (allowed == p->allowed)
+		return false;
+	p->allowed = allowed;
+	if (p->first && publish(rib, p) < 0)
+		log_error(TOPIC, "out of memory for a route");
+	return true;
+}
+
+/* After a change of its candidates, or of who announces it: to the data plane, and within it. */
+static int renew(struct rib *rib, struct prefix_entry *p)
+{
+	const struct prefix_entry *above = cover_above(&rib->cover, &p->prefix);
+	const struct source_set *before = p->allowed;
+	int rc;
+
+	p->allowed = allowed_of(rib, p, above ? above->allowed : NULL);
+	rc = publish(rib, p);
+	if (p->allowed != before)
+		cover_below(&rib->cover, &p->prefix, p->allowed, wider_changed, rib);
+	return rc;
 }
 
 static struct prefix_entry *entry_get(struct rib *rib, const struct net_prefix *prefix)
 {
 	struct prefix_entry *p = map_get(&rib->prefixes, prefix, sizeof(*prefix));
+	const struct prefix_entry *above;
 
 	if (p)
 		return p;
 	p = calloc(1, sizeof(*p));
-	if (p) {
-		p->prefix = *prefix;
-		if (map_set(&rib->prefixes, prefix, sizeof(*prefix), p, NULL) < 0) {
-			free(p);
-			p = NULL;
-		}
-	}
-	return p;
+	if (!p)
+		return NULL;
+	p->prefix = *prefix;
+	above = cover_above(&rib->cover, prefix);
+	p->allowed = above ? above->allowed : NULL; /* what is within it has these until now */
+	if (cover_set(&rib->cover, prefix, p) < 0)
+		goto fail;
+	if (map_set(&rib->prefixes, prefix, sizeof(*prefix), p, NULL) == 0)
+		return p;
+	cover_delete(&rib->cover, prefix);
+fail:
+	free(p);
+	return NULL;
 }
 
 static void entry_put(struct rib *rib, struct prefix_entry *p)
 {
-	if (p->first)
+	if (p->first || p->announced)
 		return;
+	cover_delete(&rib->cover, &p->prefix);
 	map_del(&rib->prefixes, &p->prefix, sizeof(p->prefix));
 	free(p);
 }
@@ -162,7 +252,7 @@ int rib_set(struct rib *rib, const struct net_prefix *prefix, const struct rib_c
 	}
 	c->is = *candidate;
 	c->mark = rib->mark[candidate->source];
-	rc = publish(rib, p);
+	rc = renew(rib, p);
 	nexthop_put(rib->nexthops, replaced);
 	return rc;
 no_memory:
@@ -175,7 +265,7 @@ static void remove_at(struct rib *rib, struct prefix_entry *p, struct candidate 
 	struct candidate *c = *at;
 
 	*at = c->next;
-	(void)publish(rib, p); /* a message that cannot be stored is sent at the next change */
+	(void)renew(rib, p); /* a message that cannot be stored is sent at the next change */
 	nexthop_put(rib->nexthops, c->is.nexthop);
 	free(c);
 }
@@ -195,6 +285,52 @@ void rib_delete(struct rib *rib, const struct net_prefix *prefix, enum rib_sourc
 			break;
 		}
 	entry_put(rib, p);
+}
+
+int rib_announced_set(struct rib *rib, const struct net_prefix *prefix,
+		      const struct source_set *sources)
+{
+	struct prefix_entry *p =
+		sources ? entry_get(rib, prefix) : map_get(&rib->prefixes, prefix, sizeof(*prefix));
+	int rc = 0;
+
+	if (!p)
+		return sources ? -ENOMEM : 0;
+	p->mark = rib->announced_mark;
+	if (p->announced != sources) {
+		p->announced = sources;
+		rc = renew(rib, p);
+	}
+	entry_put(rib, p);
+	return rc;
+}
+
+void rib_announced_mark(struct rib *rib)
+{
+	rib->announced_mark++;
+}
+
+void rib_announced_sweep(struct rib *rib)
+{
+	struct map_entry *entry = map_next(&rib->prefixes, NULL);
+
+	while (entry) {
+		struct prefix_entry *p = entry->value;
+
+		entry = map_next(&rib->prefixes, entry);
+		if (!p->announced || p->mark == rib->announced_mark)
+			continue;
+		p->announced = NULL;
+		(void)renew(rib, p);
+		entry_put(rib, p);
+	}
+}
+
+const struct source_set *rib_allowed(const struct rib *rib, const struct net_prefix *prefix)
+{
+	const struct prefix_entry *p = map_get(&rib->prefixes, prefix, sizeof(*prefix));
+
+	return p ? p->allowed : NULL;
 }
 
 void rib_mark(struct rib *rib, enum rib_source source)

@@ -5,6 +5,13 @@
  * For each prefix the candidates of all sources; the one with the lowest (source, metric) goes to
  * the data plane. A candidate holds a reference to its next hop. Candidates carry a mark, so that a
  * full dump of a source sweeps what it no longer has.
+ *
+ * Beside the way to a prefix the data plane is told whose packets may have a source in it: every
+ * connection that was configured with the prefix or announced it, whichever way is best, and those
+ * of the prefixes that contain it (feasible path, RFC 3704 section 2.3, with covering prefixes
+ * counted: a site that announced the wider one may use any part of it). What lies inside or on a
+ * port of ours takes nothing over from wider prefixes: a site with a default route is not allowed
+ * to pretend to be the inside network.
  */
 #include "control/route/nexthop.h"
 
@@ -24,14 +31,17 @@ struct rib_candidate {
 	uint32_t metric;
 	uint32_t owner;
 	uint32_t nexthop; /* the reference passes to the RIB */
-	char origin[24];  /* what put it there, for people */
+	/* The connections that have the prefix by this candidate; NULL: none. */
+	const struct source_set *sources;
+	char origin[24]; /* what put it there, for people */
 };
 
 typedef void (*rib_visit)(void *context, const struct net_prefix *prefix,
 			  const struct rib_candidate *candidate, bool best);
 
 __attribute__((warn_unused_result)) int rib_new(struct rib **rib, struct desired *desired,
-						struct nexthop_table *nexthops, uint32_t domain);
+						struct nexthop_table *nexthops,
+						struct source_table *sources, uint32_t domain);
 void rib_free(struct rib *rib);
 /* Replaces the candidate of the same source, metric and owner. The reference is taken always. */
 __attribute__((warn_unused_result)) int rib_set(struct rib *rib, const struct net_prefix *prefix,
@@ -41,6 +51,14 @@ void rib_delete(struct rib *rib, const struct net_prefix *prefix, enum rib_sourc
 /* What the source sets from now on stays; the rest goes with rib_sweep(). */
 void rib_mark(struct rib *rib, enum rib_source source);
 void rib_sweep(struct rib *rib, enum rib_source source);
+/* Who announces the prefix, whatever came of it; NULL: nobody any more. */
+__attribute__((warn_unused_result)) int rib_announced_set(struct rib *rib,
+							  const struct net_prefix *prefix,
+							  const struct source_set *sources);
+void rib_announced_mark(struct rib *rib);
+void rib_announced_sweep(struct rib *rib);
+/* Who may have a source in this prefix; NULL: no connection, or there is no such prefix. */
+const struct source_set *rib_allowed(const struct rib *rib, const struct net_prefix *prefix);
 void rib_each(const struct rib *rib, rib_visit visit, void *context);
 size_t rib_count(const struct rib *rib);
 /* Told of each prefix whose way changes; `best` NULL: there is none any more. One watcher. */

@@ -20,6 +20,7 @@ struct route {
 	struct netlink *netlink;
 	struct event_loop *loop;
 	struct nexthop_table *nexthops;
+	struct source_table *sources;
 	struct rib *rib;
 	struct rib *peers[ROUTE_INSTANCES]; /* in the domain of each instance */
 	struct speaker_table speakers;
@@ -101,7 +102,7 @@ static int hop_nexthop(struct route *route, const struct netlink_hop *hop, uint3
 	if (hop->gateway.family)
 		spec.kind = CONTRACT_NEXTHOP_GATEWAY;
 	spec.port = port->id;
-	return nexthop_get(route->nexthops, 0, &spec, id);
+	return nexthop_get(route->nexthops, 0, &spec, NULL, id);
 }
 
 static bool is_tun(const struct route *route, int ifindex)
@@ -112,8 +113,27 @@ static bool is_tun(const struct route *route, int ifindex)
 	return false;
 }
 
+int route_sources(struct route *route, const uint32_t *ids, uint32_t count,
+		  const struct source_set **sources)
+{
+	return source_set_get(route->sources, ids, count, sources);
+}
+
+static int sources_behind(struct route *route, const struct net_addr *gateways, uint32_t count,
+			  const struct source_set **sources)
+{
+	uint32_t ids[CONTRACT_SOURCES_MAX + 1]; /* one too many says so */
+	uint32_t n = 0;
+
+	if (route->hooks.sources)
+		n = route->hooks.sources(route->hooks.context, gateways, count, ids,
+					 CONTRACT_SOURCES_MAX + 1);
+	return route_sources(route, ids, n, sources);
+}
+
 /* Behind the tunnels that the next hops name. */
-static int tun_nexthop(struct route *route, const struct netlink_route *linux_route, uint32_t *id)
+static int tun_nexthop(struct route *route, const struct netlink_route *linux_route,
+		       struct rib_candidate *candidate)
 {
 	struct contract_nexthop spec = { .kind = CONTRACT_NEXTHOP_GROUP };
 	struct net_addr gateways[NETLINK_HOPS_MAX];
@@ -127,11 +147,16 @@ static int tun_nexthop(struct route *route, const struct netlink_route *linux_ro
 	rc = route->hooks.recurse ? route->hooks.recurse(route->hooks.context, gateways,
 							 linux_route->hop_count, &spec.target)
 				  : -ENOENT;
-	return rc < 0 ? rc : nexthop_get(route->nexthops, 0, &spec, id);
+	if (rc == 0)
+		rc = sources_behind(route, gateways, linux_route->hop_count, &candidate->sources);
+	return rc < 0 ? rc
+		      : nexthop_get(route->nexthops, 0, &spec, candidate->sources,
+				    &candidate->nexthop);
 }
 
 /* -ENOENT: not every output is a mirror. */
-static int route_nexthop(struct route *route, const struct netlink_route *linux_route, uint32_t *id)
+static int route_nexthop(struct route *route, const struct netlink_route *linux_route,
+			 struct rib_candidate *candidate)
 {
 	struct contract_member members[NETLINK_HOPS_MAX] = { 0 };
 	uint8_t count;
@@ -140,7 +165,7 @@ static int route_nexthop(struct route *route, const struct netlink_route *linux_
 	if (!linux_route->hop_count)
 		return -ENOENT;
 	if (is_tun(route, linux_route->hops[0].ifindex))
-		return tun_nexthop(route, linux_route, id);
+		return tun_nexthop(route, linux_route, candidate);
 	for (count = 0; count < linux_route->hop_count; count++) {
 		const struct netlink_hop *hop = &linux_route->hops[count];
 
@@ -150,11 +175,11 @@ static int route_nexthop(struct route *route, const struct netlink_route *linux_
 		members[count].weight = hop->weight;
 	}
 	if (rc == 0 && count == 1) {
-		*id = members[0].id;
+		candidate->nexthop = members[0].id;
 		return 0;
 	}
 	if (rc == 0)
-		rc = nexthop_get_ecmp(route->nexthops, 0, members, count, id);
+		rc = nexthop_get_ecmp(route->nexthops, 0, members, count, &candidate->nexthop);
 	while (rc < 0 && count--)
 		nexthop_put(route->nexthops, members[count].id);
 	return rc;
@@ -179,6 +204,24 @@ static const char *origin_of(const struct rib_candidate *candidate, const struct
 	return r->protocol == RTPROT_BGP ? "bgp" : "linux";
 }
 
+/* Who announces a prefix; hops that are no tunnels say nothing. */
+static void announced(struct route *route, const struct netlink_route *r, bool gone)
+{
+	const struct source_set *sources = NULL;
+	struct net_addr gateways[NETLINK_HOPS_MAX];
+	uint32_t n = 0;
+	int rc;
+
+	for (uint8_t i = 0; i < r->hop_count && !gone; i++)
+		if (is_tun(route, r->hops[i].ifindex))
+			gateways[n++] = r->hops[i].gateway;
+	rc = sources_behind(route, gateways, n, &sources);
+	if (rc == 0)
+		rc = rib_announced_set(route->rib, &r->prefix, sources);
+	if (rc < 0)
+		log_error(TOPIC, "out of memory for who announces a prefix");
+}
+
 static void on_route(void *context, const struct netlink_route *r, bool gone)
 {
 	struct route *route = context;
@@ -186,14 +229,17 @@ static void on_route(void *context, const struct netlink_route *r, bool gone)
 	struct netlink_route alive = *r;
 	int rc;
 
-	if ((r->table != RT_TABLE_MAIN && r->table != CIRCUIT_TABLE) ||
-	    net_addr_is_link_local(&r->prefix.addr) || net_addr_is_multicast(&r->prefix.addr))
+	if (net_addr_is_link_local(&r->prefix.addr) || net_addr_is_multicast(&r->prefix.addr))
+		return;
+	if (r->table == ROUTE_ANNOUNCED_TABLE)
+		announced(route, r, gone);
+	if (r->table != RT_TABLE_MAIN && r->table != CIRCUIT_TABLE)
 		return;
 	if (r->protocol == RTPROT_KERNEL)
 		candidate.source = RIB_CONNECTED;
 	else
 		candidate.source = circuit_leads(&route->ports, &alive) ? RIB_CIRCUIT : RIB_LINUX;
-	rc = gone ? -ENOENT : route_nexthop(route, &alive, &candidate.nexthop);
+	rc = gone ? -ENOENT : route_nexthop(route, &alive, &candidate);
 	if (rc == -ENOENT) { /* gone, or it replaces what was imported before it */
 		forget(route, r, RIB_SOURCES);
 		return;
@@ -214,6 +260,7 @@ static void on_resync(void *context)
 	rib_mark(route->rib, RIB_CONNECTED);
 	rib_mark(route->rib, RIB_CIRCUIT);
 	rib_mark(route->rib, RIB_LINUX);
+	rib_announced_mark(route->rib);
 }
 
 static void on_synced(void *context)
@@ -223,6 +270,7 @@ static void on_synced(void *context)
 	rib_sweep(route->rib, RIB_CONNECTED);
 	rib_sweep(route->rib, RIB_CIRCUIT);
 	rib_sweep(route->rib, RIB_LINUX);
+	rib_announced_sweep(route->rib);
 	log_debug(TOPIC, "in step with the kernel prefixes=%zu", rib_count(route->rib));
 	if (!route->synced) {
 		route->synced = true;
@@ -248,7 +296,9 @@ int route_new(struct route **route, struct event_loop *loop, struct desired *des
 	r->hooks = *hooks;
 	rc = nexthop_table_new(&r->nexthops, desired);
 	if (rc == 0)
-		rc = rib_new(&r->rib, desired, r->nexthops, 0);
+		rc = source_table_new(&r->sources);
+	if (rc == 0)
+		rc = rib_new(&r->rib, desired, r->nexthops, r->sources, 0);
 	if (rc < 0) {
 		route_free(r);
 		return rc;
@@ -267,6 +317,7 @@ void route_free(struct route *route)
 		rib_free(route->peers[i]);
 	speaker_fini(&route->speakers);
 	nexthop_table_free(route->nexthops);
+	source_table_free(route->sources);
 	free(route);
 }
 
@@ -450,14 +501,14 @@ int route_uplink(struct route *route, const struct net_addr *local, const struct
 								     : port->wanted.circuit_peer;
 	if (!spec.gateway.family)
 		return -EHOSTUNREACH;
-	return nexthop_get(route->nexthops, 0, &spec, nexthop);
+	return nexthop_get(route->nexthops, 0, &spec, NULL, nexthop);
 }
 
 int route_drop(struct route *route, uint32_t *nexthop)
 {
 	struct contract_nexthop spec = { .kind = CONTRACT_NEXTHOP_DROP };
 
-	return nexthop_get(route->nexthops, 0, &spec, nexthop);
+	return nexthop_get(route->nexthops, 0, &spec, NULL, nexthop);
 }
 
 void route_nexthop_put(struct route *route, uint32_t nexthop)
@@ -466,21 +517,20 @@ void route_nexthop_put(struct route *route, uint32_t nexthop)
 }
 
 int route_tunnel_add(struct route *route, const struct net_prefix *prefix, uint32_t group,
-		     uint32_t metric, uint32_t owner)
+		     const struct source_set *sources)
 {
 	struct contract_nexthop spec = { .kind = CONTRACT_NEXTHOP_GROUP, .target = group };
-	struct rib_candidate candidate = {
-		.source = RIB_TUNNEL, .metric = metric, .owner = owner, .origin = "site"
-	};
-	int rc = nexthop_get(route->nexthops, 0, &spec, &candidate.nexthop);
+	struct rib_candidate candidate = { .source = RIB_TUNNEL,
+					   .sources = sources,
+					   .origin = "site" };
+	int rc = nexthop_get(route->nexthops, 0, &spec, sources, &candidate.nexthop);
 
 	return rc < 0 ? rc : rib_set(route->rib, prefix, &candidate);
 }
 
-void route_tunnel_delete(struct route *route, const struct net_prefix *prefix, uint32_t metric,
-			 uint32_t owner)
+void route_tunnel_delete(struct route *route, const struct net_prefix *prefix)
 {
-	rib_delete(route->rib, prefix, RIB_TUNNEL, metric, owner);
+	rib_delete(route->rib, prefix, RIB_TUNNEL, 0, 0);
 }
 
 /* 0: the instance's TUN has no domain of its own, its packets follow domain 0. */
@@ -507,9 +557,9 @@ static int peer_route_add(struct route *route, const struct speaker_peer *peer, 
 		return 0;
 	rib = &route->peers[peer->instance];
 	if (!*rib)
-		rc = rib_new(rib, route->desired, route->nexthops, domain);
+		rc = rib_new(rib, route->desired, route->nexthops, route->sources, domain);
 	if (rc == 0)
-		rc = nexthop_get(route->nexthops, domain, &spec, &candidate.nexthop);
+		rc = nexthop_get(route->nexthops, domain, &spec, NULL, &candidate.nexthop);
 	return rc < 0 ? rc : rib_set(*rib, &prefix, &candidate);
 }
 

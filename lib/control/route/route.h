@@ -7,6 +7,9 @@
  * and routes equal to the result. Imports only routes whose every output is a mirror: the default
  * route of the management network never enters.
  *
+ * In the table ROUTE_ANNOUNCED_TABLE stands who announces a prefix, whether that is the best way or
+ * not: a hop for each tunnel. Nothing is routed by it, the source check of the tunnels is.
+ *
  * Each port that has a gateway gets a routing table of its own and a rule for each of its
  * addresses, so that what Linux sends from a public address leaves by that address's port.
  *
@@ -16,6 +19,7 @@
 #include "control/route/rib.h"
 
 #define ROUTE_ADDRESSES_MAX 16
+#define ROUTE_ANNOUNCED_TABLE 7801 /* of the kernel's */
 
 struct route;
 struct speaker_peer;
@@ -44,6 +48,9 @@ struct route_hooks {
 	/* The tunnel group behind next hops of a TUN; -ENOENT: they lead nowhere that is known. */
 	int (*recurse)(void *context, const struct net_addr *gateways, uint32_t count,
 		       uint32_t *group);
+	/* The connections behind them as sources, up to `room`; gives how many. */
+	uint32_t (*sources)(void *context, const struct net_addr *gateways, uint32_t count,
+			    uint32_t *sources, uint32_t room);
 };
 
 __attribute__((warn_unused_result)) int route_new(struct route **route, struct event_loop *loop,
@@ -92,13 +99,15 @@ __attribute__((warn_unused_result)) int route_uplink(struct route *route,
 __attribute__((warn_unused_result)) int route_drop(struct route *route, uint32_t *nexthop);
 void route_nexthop_put(struct route *route, uint32_t nexthop);
 
-/* A prefix behind a tunnel group. */
+/* A prefix behind a tunnel group, of the connections `sources` (route_sources()). */
 __attribute__((warn_unused_result)) int route_tunnel_add(struct route *route,
 							 const struct net_prefix *prefix,
-							 uint32_t group, uint32_t metric,
-							 uint32_t owner);
-void route_tunnel_delete(struct route *route, const struct net_prefix *prefix, uint32_t metric,
-			 uint32_t owner);
+							 uint32_t group,
+							 const struct source_set *sources);
+void route_tunnel_delete(struct route *route, const struct net_prefix *prefix);
+__attribute__((warn_unused_result)) int route_sources(struct route *route, const uint32_t *ids,
+						      uint32_t count,
+						      const struct source_set **sources);
 /* The session of a speaker (speaker.h) and the group of the one tunnel that leads to its peer. */
 __attribute__((warn_unused_result)) int route_speaker_set(struct route *route,
 							  const struct speaker_peer *peer,

@@ -150,21 +150,42 @@ static uint32_t tunnels_to(struct tunnels *all, const struct net_addr *peer, uin
 	return n;
 }
 
-int bundle_recurse(struct tunnels *all, const struct net_addr *gateways, uint32_t count,
-		   uint32_t *group)
+static uint32_t tunnels_behind(struct tunnels *all, const struct net_addr *gateways, uint32_t count,
+			       uint32_t *ids, uint32_t room)
 {
-	uint32_t ids[CONTRACT_MEMBERS_MAX];
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < count && n < CONTRACT_MEMBERS_MAX; i++) {
+	for (uint32_t i = 0; i < count && n < room; i++) {
 		uint32_t tunnel = speaker_tunnel(&gateways[i]);
 
 		if (tunnel && map_get_u32(&all->by_id, tunnel))
 			ids[n++] = tunnel;
 		else if (!tunnel)
-			n += tunnels_to(all, &gateways[i], ids + n, CONTRACT_MEMBERS_MAX - n);
+			n += tunnels_to(all, &gateways[i], ids + n, room - n);
 	}
-	return bundle_get(all, ids, n, group);
+	return n;
+}
+
+int bundle_recurse(struct tunnels *all, const struct net_addr *gateways, uint32_t count,
+		   uint32_t *group)
+{
+	uint32_t ids[CONTRACT_MEMBERS_MAX];
+
+	return bundle_get(all, ids, tunnels_behind(all, gateways, count, ids, CONTRACT_MEMBERS_MAX),
+			  group);
+}
+
+uint32_t bundle_sources(struct tunnels *all, const struct net_addr *gateways, uint32_t count,
+			uint32_t *sources, uint32_t room)
+{
+	uint32_t n = tunnels_behind(all, gateways, count, sources, room);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct tunnel *tunnel = map_get_u32(&all->by_id, sources[i]);
+
+		sources[i] = tunnel->source;
+	}
+	return n;
 }
 
 int bundle_peer_set(struct tunnel *tunnel)

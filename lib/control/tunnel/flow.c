@@ -26,6 +26,7 @@ struct group {
 	uint32_t site_count;
 	char (*sites)[CONTRACT_OPAQUE_MAX];
 	struct group_link *links; /* one a site */
+	const struct source_set *sources;
 	char name[CONTRACT_OPAQUE_MAX];
 };
 
@@ -33,6 +34,7 @@ struct flow_prefix {
 	struct net_prefix prefix;
 	uint32_t site; /* index while a set is made */
 	struct group *group;
+	const struct source_set *sources; /* with which its route was added */
 };
 
 struct flow_table {
@@ -202,6 +204,18 @@ static void group_join(struct flow_table *t, struct group *g, uint32_t i, const 
 	m->links = &g->links[i];
 }
 
+static int group_sources(struct flow_table *t, struct group *g, const struct flow_site *sites,
+			 const struct flow_prefix *rows, uint32_t count)
+{
+	uint32_t ids[CONTRACT_SOURCES_MAX + 1]; /* one too many says so */
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count && n < CONTRACT_SOURCES_MAX + 1; i++)
+		if (sites[rows[i].site].owner)
+			ids[n++] = sites[rows[i].site].owner;
+	return route_sources(t->route, ids, n, &g->sources);
+}
+
 static int group_get(struct flow_table *t, struct group **group, const struct flow_site *sites,
 		     const struct flow_prefix *rows, uint32_t count)
 {
@@ -222,7 +236,8 @@ static int group_get(struct flow_table *t, struct group **group, const struct fl
 	g->owner = sites[rows[0].site].owner;
 	for (uint32_t i = 0; i < count; i++)
 		group_join(t, g, i, sites[rows[i].site].name);
-	return group_publish(t, g);
+	rc = group_sources(t, g, sites, rows, count);
+	return rc < 0 ? rc : group_publish(t, g);
 }
 
 /* All prefixes of all sites, sorted. */
@@ -240,7 +255,7 @@ static int rows_make(const struct flow_site *sites, uint32_t count, struct flow_
 	for (uint32_t i = 0; i < count; i++)
 		for (uint32_t p = 0; p < sites[i].prefix_count; p++)
 			(*rows)[(*row_count)++] =
-				(struct flow_prefix){ sites[i].prefixes[p], i, NULL };
+				(struct flow_prefix){ sites[i].prefixes[p], i, NULL, NULL };
 	qsort(*rows, n, sizeof(**rows), compare_prefixes);
 	return 0;
 }
@@ -260,6 +275,7 @@ static int rows_join(struct flow_table *t, const struct flow_site *sites, struct
 		rc = group_get(t, &rows[i].group, sites, &rows[i], (uint32_t)(end - i));
 		if (rc < 0)
 			return rc;
+		rows[i].sources = rows[i].group->sources;
 		rows[out++] = rows[i];
 		i = end;
 	}
@@ -278,8 +294,10 @@ static int routes_change(struct flow_table *t, const struct flow_prefix *rows, s
 		       net_prefix_compare(&t->prefixes[old].prefix, &rows[i].prefix) < 0)
 			old++;
 		if (old == t->prefix_count || t->prefixes[old].group != rows[i].group ||
+		    t->prefixes[old].sources != rows[i].sources ||
 		    net_prefix_compare(&t->prefixes[old].prefix, &rows[i].prefix))
-			rc = route_tunnel_add(t->route, &rows[i].prefix, rows[i].group->id, 0, 0);
+			rc = route_tunnel_add(t->route, &rows[i].prefix, rows[i].group->id,
+					      rows[i].sources);
 	}
 	old = 0;
 	for (size_t i = 0; i < t->prefix_count; i++) {
@@ -288,7 +306,7 @@ static int routes_change(struct flow_table *t, const struct flow_prefix *rows, s
 		while (old < count && net_prefix_compare(&rows[old].prefix, was) < 0)
 			old++;
 		if (old == count || net_prefix_compare(&rows[old].prefix, was))
-			route_tunnel_delete(t->route, was, 0, 0);
+			route_tunnel_delete(t->route, was);
 	}
 	return rc;
 }

@@ -21,7 +21,7 @@ struct flow_site {
 	uint32_t prefix_count;
 	const struct flow_member *members; /* its tunnels */
 	uint32_t member_count;
-	uint32_t owner;
+	uint32_t owner; /* also as a source of its prefixes */
 };
 
 struct flow_member {

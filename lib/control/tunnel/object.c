@@ -119,6 +119,29 @@ static uint8_t far_end(const struct tunnel *tunnel)
 	}
 }
 
+static uint8_t source_check(const struct tunnel *tunnel)
+{
+	switch (tunnel->plan->connection->source_check) {
+	case CONFIG_SOURCE_OFF:
+		return CONTRACT_SOURCE_OFF;
+	case CONFIG_SOURCE_STRICT:
+		return CONTRACT_SOURCE_STRICT;
+	default:
+		return CONTRACT_SOURCE_FEASIBLE;
+	}
+}
+
+/* Learned routes name their tunnels: what is known of those is told anew when it changes. */
+static void source_set(struct tunnel *tunnel)
+{
+	const struct tunnel *first = tunnel->all->items[tunnel->site->first_tunnel];
+	uint32_t source = first->id ? first->id : tunnel->id;
+
+	if (tunnel->source && tunnel->source != source && tunnel->plan->session.peer.family)
+		route_again(tunnel->all->route);
+	tunnel->source = source;
+}
+
 static int publish(struct tunnel *tunnel)
 {
 	struct contract_tunnel body = {
@@ -127,6 +150,8 @@ static int publish(struct tunnel *tunnel)
 		.mirror = route_tunnel_mirror(tunnel->all->route, tunnel->plan->instance),
 		.df = CONTRACT_DF_COPY,
 		.flags = far_end(tunnel),
+		.source_check = source_check(tunnel),
+		.source = tunnel->source,
 		.mtu = tunnel->path_mtu,
 	};
 	struct requests_message message = {
@@ -193,6 +218,8 @@ int tunnel_objects_set(struct tunnel *tunnel)
 			rc = map_set(&tunnel->all->by_id, &tunnel->id, sizeof(tunnel->id), tunnel,
 				     NULL);
 	}
+	if (rc == 0)
+		source_set(tunnel);
 	if (rc == 0)
 		rc = uplink(tunnel, &former);
 	if (rc == 0)

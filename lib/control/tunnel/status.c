@@ -52,6 +52,7 @@ static void counters_read(const struct tunnel *tunnel, struct tunnel_status *sta
 	status->dropped_out = row[CONTRACT_TUNNEL_OUT_DROPPED];
 	status->outside_in = row[CONTRACT_TUNNEL_IN_SELECTOR_DROPPED];
 	status->outside_out = row[CONTRACT_TUNNEL_OUT_SELECTOR_DROPPED];
+	status->source_in = row[CONTRACT_TUNNEL_IN_SOURCE_DROPPED];
 }
 
 static struct tunnel_status status_of(const struct tunnel *tunnel)

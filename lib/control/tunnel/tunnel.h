@@ -22,7 +22,8 @@ struct tunnel {
 	struct heap_node dial_at; /* in all->dials when it waits for its next dial */
 	struct tunnel *next_path; /* same local and remote address */
 	char *name;
-	uint32_t id; /* in the data plane */
+	uint32_t id;	 /* in the data plane */
+	uint32_t source; /* there: the id of the first tunnel of its connection */
 	const struct plan_tunnel *plan;
 	const struct plan_connection *site;
 	struct ikev2_connection *connection;

@@ -664,6 +664,12 @@ int tunnels_recurse(struct tunnels *all, const struct net_addr *gateways, uint32
 	return bundle_recurse(all, gateways, count, group);
 }
 
+uint32_t tunnels_sources(struct tunnels *all, const struct net_addr *gateways, uint32_t count,
+			 uint32_t *sources, uint32_t room)
+{
+	return bundle_sources(all, gateways, count, sources, room);
+}
+
 static void punted(struct tunnels *all, const struct contract_datagram *d)
 {
 	struct ikev2_datagram datagram = {

@@ -56,6 +56,7 @@ struct tunnel_status {
 	uint64_t dropped_out;
 	uint64_t outside_in; /* the selectors */
 	uint64_t outside_out;
+	uint64_t source_in; /* dropped for their source */
 	uint32_t ike_sas;
 	uint32_t child_sas;  /* pairs */
 	uint16_t azure_code; /* of the last failure, 0: none */
@@ -113,6 +114,9 @@ uint32_t tunnels_limit_of(const struct tunnels *tunnels, const char *key);
 __attribute__((warn_unused_result)) int tunnels_recurse(struct tunnels *tunnels,
 							const struct net_addr *gateways,
 							uint32_t count, uint32_t *group);
+/* And whose packets may have a source there: a number for each connection. */
+uint32_t tunnels_sources(struct tunnels *tunnels, const struct net_addr *gateways, uint32_t count,
+			 uint32_t *sources, uint32_t room);
 /* The whole of a connection: connected when one of its tunnels is. */
 enum tunnel_state tunnels_connection_state(struct tunnels *tunnels, const char *connection_key);
 /*

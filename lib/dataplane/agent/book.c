@@ -5,32 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t book_tail_bytes(const struct contract_object *object)
-{
-	const void *body = object + 1;
-
-	switch (object->kind) {
-	case CONTRACT_NEXTHOP:
-		return ((const struct contract_nexthop *)body)->member_count *
-		       (uint32_t)sizeof(struct contract_member);
-	case CONTRACT_GROUP:
-		return ((const struct contract_group *)body)->member_count *
-		       (uint32_t)sizeof(struct contract_member);
-	case CONTRACT_CHILD: {
-		const struct contract_child *child = body;
-
-		return (uint32_t)(child->local_count + child->remote_count) *
-		       (uint32_t)sizeof(struct net_selector);
-	}
-	default:
-		return 0;
-	}
-}
-
 size_t book_object_bytes(const struct contract_object *object)
 {
-	return sizeof(*object) + contract_body_bytes((enum contract_kind)object->kind) +
-	       book_tail_bytes(object) + object->opaque_length;
+	enum contract_kind kind = (enum contract_kind)object->kind;
+
+	return sizeof(*object) + contract_body_bytes(kind) + contract_tail_bytes(kind, object + 1) +
+	       object->opaque_length;
 }
 
 int book_init(struct book *book, const uint32_t capacity[CONTRACT_KINDS])

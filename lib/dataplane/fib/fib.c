@@ -79,7 +79,7 @@ void fib_memory(const struct fib_config *config, struct fib_memory *memory)
 	*memory = (struct fib_memory){
 		.roots = (size_t)config->domains * 2 * (FIB_ROOT_ENTRIES + 1) * sizeof(uint32_t),
 		.nodes = nodes4 + nodes6 + NODES_MIN + REMOVAL_UNITS * FIB_UNIT_BYTES,
-		.nexthops = (size_t)config->nexthops * 2 * sizeof(uint64_t),
+		.nexthops = (size_t)config->nexthops * 3 * sizeof(uint64_t),
 		.groups = (size_t)config->groups *
 			  (sizeof(fib_table_word) + TABLE_UNITS * FIB_UNIT_BYTES),
 		.neighbours = (size_t)config->neighbours * FIB_UNIT_BYTES +
@@ -149,6 +149,7 @@ static int alloc_hot(struct fib *fib, const struct fib_memory *memory)
 	hot->hops = hot_alloc(fib, config->nexthops, sizeof(uint64_t));
 	hot->ecmp = hot_alloc(fib, config->nexthops, sizeof(fib_table_word));
 	hot->groups = hot_alloc(fib, config->groups, sizeof(fib_table_word));
+	hot->sources = hot_alloc(fib, config->nexthops, sizeof(fib_sources_word));
 	hot->bucket_mask = bucket_count(config) - 1;
 	hot->buckets = hot_alloc(fib, hot->bucket_mask + 1, FIB_BUCKET_SLOTS * sizeof(uint32_t));
 	hot->seed = (uint32_t)rte_rand();
@@ -156,7 +157,7 @@ static int alloc_hot(struct fib *fib, const struct fib_memory *memory)
 	hot->nexthops = config->nexthops;
 	hot->group_count = config->groups;
 	if (!hot->roots4 || !hot->roots6 || !hot->defaults4 || !hot->defaults6 || !hot->hops ||
-	    !hot->ecmp || !hot->groups || !hot->buckets ||
+	    !hot->ecmp || !hot->groups || !hot->sources || !hot->buckets ||
 	    fib_pool_init(&fib->pool, pool_bytes(config, memory), config->socket, config->qsbr))
 		return -ENOMEM;
 	hot->units = fib->pool.units;
@@ -237,6 +238,7 @@ void fib_fini(struct fib *fib)
 	rte_free(fib->hot.hops);
 	rte_free(fib->hot.ecmp);
 	rte_free(fib->hot.groups);
+	rte_free(fib->hot.sources);
 	rte_free(fib->hot.buckets);
 	free(fib);
 }

@@ -76,7 +76,8 @@ const char *fib_reason(const struct fib *fib);
 /* An object with body, members and opaque bytes, as it is listed. */
 #define FIB_OBJECT_MAX                                                                             \
 	(sizeof(struct contract_object) + sizeof(struct contract_nexthop) +                        \
-	 CONTRACT_MEMBERS_MAX * sizeof(struct contract_member) + CONTRACT_OPAQUE_MAX)
+	 CONTRACT_MEMBERS_MAX * sizeof(struct contract_member) +                                   \
+	 CONTRACT_SOURCES_MAX * sizeof(uint32_t) + CONTRACT_OPAQUE_MAX)
 
 /* What is there under the key of `object`, as before a change that may have to be undone. */
 __attribute__((warn_unused_result)) int fib_get(const struct fib *fib,

@@ -55,10 +55,33 @@ static inline struct fib_hop fib_hop_resolve(const struct fib_hot *hot, uint32_t
 	return hop;
 }
 
-/* The source of a clear packet on a public port belongs behind a tunnel. */
 static inline bool fib_hop_is_tunnel(struct fib_hop hop)
 {
 	return hop.flags & FIB_HOP_TUNNEL;
+}
+
+/* What is routed by this hop may come out of a tunnel, and so never in clear from outside. */
+static inline bool fib_hop_is_behind(struct fib_hop hop)
+{
+	return hop.flags & (FIB_HOP_TUNNEL | FIB_HOP_SOURCED);
+}
+
+/* This source, or any, is among those of the next hop. */
+static inline bool fib_sources_have(const struct fib_hot *hot, uint32_t nexthop, uint32_t source)
+{
+	fib_sources_word word = fib_load64(&hot->sources[nexthop]);
+	uint32_t count = (uint32_t)(word >> 32);
+	const uint32_t *sources;
+
+	if (count <= 1)
+		return count && (uint32_t)word == source;
+	if (count == FIB_SOURCES_ANY)
+		return true;
+	sources = fib_unit(hot, (uint32_t)word);
+	for (uint32_t i = 0; i < count; i++)
+		if (sources[i] == source)
+			return true;
+	return false;
 }
 
 static inline const struct fib_neighbour *fib_neighbour(const struct fib_hot *hot, uint32_t index)

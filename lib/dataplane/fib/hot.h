@@ -58,7 +58,8 @@ struct fib_hop {
 _Static_assert(sizeof(struct fib_hop) == 8, "read as one word");
 
 enum fib_hop_flag {
-	FIB_HOP_TUNNEL = 1 << 0, /* leads into a tunnel group, directly or by a member */
+	FIB_HOP_TUNNEL = 1 << 0,  /* leads into a tunnel group, directly or by a member */
+	FIB_HOP_SOURCED = 1 << 1, /* has sources */
 };
 
 /* 48 bits of MAC address as in memory; bit 48: resolved. 0: not known yet. */
@@ -82,6 +83,13 @@ _Static_assert(sizeof(struct fib_neighbour) == FIB_UNIT_BYTES, "one cache line")
  */
 typedef uint64_t fib_table_word;
 
+/*
+ * Who may send what is routed by a next hop: high half how many sources, low half the one, or the
+ * unit with their numbers.
+ */
+typedef uint64_t fib_sources_word;
+#define FIB_SOURCES_ANY UINT32_MAX /* as their number */
+
 /* main: rw, workers: ro. All arrays are fixed at init. */
 struct fib_hot {
 	uint32_t *roots4; /* domains x FIB_ROOT_ENTRIES */
@@ -92,7 +100,8 @@ struct fib_hot {
 	uint64_t *hops;	      /* struct fib_hop by next hop id */
 	fib_table_word *ecmp; /* by next hop id */
 	fib_table_word *groups;
-	uint32_t *buckets; /* of neighbours: 6 bits of the hash, the unit; 0: empty */
+	fib_sources_word *sources; /* by next hop id */
+	uint32_t *buckets;	   /* of neighbours: 6 bits of the hash, the unit; 0: empty */
 	uint32_t bucket_mask;
 	uint32_t seed;
 	uint32_t domains;

@@ -14,6 +14,13 @@ static const struct contract_member *ecmp_members(const struct contract_object *
 	return (const struct contract_member *)(body + 1);
 }
 
+/* Of members and sources. */
+static size_t tail_bytes(const struct contract_nexthop *body)
+{
+	return body->member_count * sizeof(struct contract_member) +
+	       contract_source_count(body) * sizeof(uint32_t);
+}
+
 static bool is_ecmp(const struct contract_nexthop *body)
 {
 	return body->kind == CONTRACT_NEXTHOP_ECMP;
@@ -117,6 +124,8 @@ static struct fib_hop hop_of(const struct fib *fib, uint32_t id,
 	default:
 		break;
 	}
+	if (body->source_count)
+		hop.flags |= FIB_HOP_SOURCED;
 	return hop;
 }
 
@@ -169,13 +178,14 @@ int fib_nexthop_apply(struct fib *fib, const struct contract_object *object, boo
 	const struct contract_nexthop *body = (const struct contract_nexthop *)(object + 1);
 	const struct contract_member *members = ecmp_members(object);
 	struct fib_nexthop_record fresh = { .body = *body, .domain = object->domain };
-	size_t bytes = body->member_count * sizeof(*members);
+	size_t bytes = tail_bytes(body);
+	const uint8_t *opaque = (const uint8_t *)members + bytes;
 	int rc = check_hop(fib, object, add);
 
 	if (rc)
 		return rc;
 	fresh.members = malloc(bytes + 1);
-	if (!fresh.members || fib_tag_set(&fresh.tag, object, members + body->member_count)) {
+	if (!fresh.members || fib_tag_set(&fresh.tag, object, opaque)) {
 		free(fresh.members);
 		return fib_refuse(fib, -ENOMEM, "no memory for the next hop's record");
 	}
@@ -184,6 +194,13 @@ int fib_nexthop_apply(struct fib *fib, const struct contract_object *object, boo
 		rc = fib_neighbour_hold(fib, body->port, &body->gateway, &fresh.neighbour);
 	else if (is_ecmp(body))
 		rc = fib_table_update(fib, &fib->hot.ecmp[object->id], members, body->member_count);
+	if (!rc) {
+		rc = fib_sources_set(fib, &fib->hot.sources[object->id],
+				     (const uint32_t *)(members + body->member_count),
+				     body->source_count);
+		if (rc && body->kind == CONTRACT_NEXTHOP_GATEWAY)
+			fib_neighbour_release(fib, fresh.neighbour);
+	}
 	if (rc) {
 		free(fresh.members);
 		fib_tag_clear(&fresh.tag);
@@ -205,6 +222,7 @@ int fib_nexthop_remove(struct fib *fib, uint32_t id)
 				  record->references);
 	publish_hop(fib, id, (struct fib_hop){ 0 });
 	fib_table_drop(fib, &fib->hot.ecmp[id]);
+	fib_sources_drop(fib, &fib->hot.sources[id]);
 	refer(fib, record->members, record->body.member_count, -1);
 	if (record->body.kind == CONTRACT_NEXTHOP_GATEWAY)
 		fib_neighbour_release(fib, record->neighbour);
@@ -226,7 +244,7 @@ size_t fib_nexthop_write(const struct fib *fib, uint32_t id, uint8_t *to)
 		.owner = record->tag.owner,
 		.generation = record->tag.generation,
 	};
-	size_t members = record->body.member_count * sizeof(struct contract_member);
+	size_t members = tail_bytes(&record->body);
 	uint8_t *p = to;
 
 	memcpy(p, &object, sizeof(object));

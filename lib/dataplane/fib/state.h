@@ -47,8 +47,8 @@ struct fib_routes {
 };
 
 struct fib_nexthop_record {
-	struct contract_nexthop body; /* kind 0: none */
-	struct contract_member *members;
+	struct contract_nexthop body;	 /* kind 0: none */
+	struct contract_member *members; /* its sources behind them */
 	uint32_t domain;
 	uint32_t neighbour;  /* GATEWAY */
 	uint32_t references; /* routes and ECMP next hops */
@@ -91,7 +91,7 @@ struct fib {
 	uint32_t neighbour_count; /* with those that only next hops refer to */
 	uint32_t nexthop_count;
 	uint32_t group_count;
-	uint32_t table_units; /* of groups and ECMP next hops */
+	uint32_t table_units; /* of groups, ECMP next hops and sources */
 	uint32_t sweep_at[CONTRACT_KINDS];
 	char reason[CONTRACT_REASON];
 };
@@ -140,6 +140,11 @@ __attribute__((warn_unused_result)) int fib_table_update(struct fib *fib, fib_ta
 							 const struct contract_member *members,
 							 uint32_t count);
 void fib_table_drop(struct fib *fib, fib_table_word *word);
+
+/* source.c */
+__attribute__((warn_unused_result)) int fib_sources_set(struct fib *fib, fib_sources_word *word,
+							const uint32_t *sources, uint8_t count);
+void fib_sources_drop(struct fib *fib, fib_sources_word *word);
 
 /* neighbour.c */
 __attribute__((warn_unused_result)) int fib_neighbours_init(struct fib *fib);

@@ -115,6 +115,8 @@ static PATH_INLINE void count_drop(struct path *path, struct path_packet *p,
 	path_tunnel_row(path, in->tunnel)[CONTRACT_TUNNEL_IN_DROPPED]++;
 	if (why == CONTRACT_DROP_INNER_SELECTOR)
 		path_tunnel_row(path, in->tunnel)[CONTRACT_TUNNEL_IN_SELECTOR_DROPPED]++;
+	else if (why == CONTRACT_DROP_INNER_SOURCE)
+		path_tunnel_row(path, in->tunnel)[CONTRACT_TUNNEL_IN_SOURCE_DROPPED]++;
 	path_drop(path, p, why);
 }
 
@@ -173,7 +175,7 @@ static void open_all(struct path *path, uint32_t n)
 	}
 }
 
-/* The source must be reachable through a tunnel (loose) or through this one (strict). */
+/* As the tunnel's source check says, by the route back to the source. */
 static bool source_good(struct path *path, const struct path_packet *p,
 			const struct sa_tunnel *tunnel)
 {
@@ -188,14 +190,17 @@ static bool source_good(struct path *path, const struct path_packet *p,
 	nexthop = p->ip6 ? fib_lookup6(path->fib, p->domain, src)
 			 : fib_lookup4(path->fib, p->domain, rte_be_to_cpu_32(v4));
 	hop = fib_hop(path->fib, nexthop);
-	if (!nexthop || !fib_hop_is_tunnel(hop))
+	if (!nexthop)
 		return false;
-	if (tunnel->source_check == CONTRACT_SOURCE_LOOSE) {
-		path->run.source_tunnel = p->ip6 ? 0 : p->tunnel;
-		return true;
-	}
-	return hop.kind == CONTRACT_NEXTHOP_GROUP &&
-	       path_group_has(path->fib, hop.index, p->tunnel);
+	if (tunnel->source_check == CONTRACT_SOURCE_STRICT)
+		return hop.kind == CONTRACT_NEXTHOP_GROUP &&
+		       path_group_has(path->fib, hop.index, p->tunnel);
+	if (tunnel->source_check == CONTRACT_SOURCE_LOOSE
+		    ? !fib_hop_is_behind(hop)
+		    : !fib_sources_have(path->fib, nexthop, tunnel->source))
+		return false;
+	path->run.source_tunnel = p->ip6 ? 0 : p->tunnel;
+	return true;
 }
 
 /* The same IPv4 source out of the same tunnel as the one before was good. */
@@ -277,11 +282,14 @@ static enum contract_drop selectors_check(struct path *path, const struct path_p
 	return path_select_inbound(s, &key) ? CONTRACT_DROP_NONE : CONTRACT_DROP_INNER_SELECTOR;
 }
 
-/* What was inside is for one of our addresses: only the TUN of its own tunnel takes it. */
+/*
+ * What was inside is for one of our addresses: a TUN takes it, also that of the other instance. A
+ * peer whose selectors are the same for both tunnels sends to both speakers by one of them.
+ */
 static enum contract_drop deliver(struct path *path, struct path_packet *p,
-				  const struct sa_tunnel *tunnel, const struct address_found *found)
+				  const struct address_found *found)
 {
-	if (!found->mirror || found->port || found->mirror != tunnel->mirror)
+	if (!found->mirror || found->port)
 		return CONTRACT_DROP_INNER_TO_US;
 	path_to_mirror(path, p, found->mirror, false);
 	return CONTRACT_DROP_NONE;
@@ -393,7 +401,7 @@ static void finish_one(struct path *path, uint32_t i)
 	if (unlikely(path_is_ours(path, p, &found))) { /* BGP, BFD, ICMP to us: never limited */
 		count_good(path, in, p->length);
 		path_count_destination(path, p, CONTRACT_TO_SELF);
-		why = deliver(path, p, tunnel, &found);
+		why = deliver(path, p, &found);
 		if (why != CONTRACT_DROP_NONE)
 			count_drop(path, p, in, why);
 		return;

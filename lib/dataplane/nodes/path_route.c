@@ -65,7 +65,7 @@ static PATH_INLINE bool spoofed(struct path *path, struct memory *memory,
 	else
 		nexthop =
 			lookup4(path, memory, p->domain, ((const struct net_ip4_hdr *)p->ip)->src);
-	return nexthop && fib_hop_is_tunnel(fib_hop(path->fib, nexthop));
+	return nexthop && fib_hop_is_behind(fib_hop(path->fib, nexthop));
 }
 
 static PATH_INLINE bool take_ttl(struct path_packet *p)

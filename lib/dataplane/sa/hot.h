@@ -156,7 +156,8 @@ struct sa_tunnel {
 	uint16_t zero;
 	uint32_t domain;
 	uint64_t asked; /* workers: rw; TSC of the last acquire event */
-	uint64_t zeros;
+	uint32_t source;
+	uint32_t zeros;
 };
 _Static_assert(sizeof(struct sa_tunnel) == 64, "one cache line");
 

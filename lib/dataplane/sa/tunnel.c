@@ -40,6 +40,7 @@ static void tunnel_publish(struct sa_tunnel *hot, const struct contract_object *
 	__atomic_store_n(&hot->df, t->df, __ATOMIC_RELAXED);
 	__atomic_store_n(&hot->dscp, t->dscp, __ATOMIC_RELAXED);
 	__atomic_store_n(&hot->source_check, t->source_check, __ATOMIC_RELAXED);
+	__atomic_store_n(&hot->source, t->source, __ATOMIC_RELAXED);
 	__atomic_store_n(&hot->flags, t->flags, __ATOMIC_RELAXED);
 	__atomic_store_n(&hot->domain, object->domain, __ATOMIC_RELAXED);
 	__atomic_store_n(&hot->live, 1, __ATOMIC_RELEASE);

@@ -80,8 +80,11 @@ static inline void sample_body(struct sample *s, enum contract_kind kind)
 	struct contract_neighbour neighbour = { .addr = sample_addr(9),
 						.port = 1,
 						.mac = { 2, 0, 0, 0, 0, 1 } };
-	struct contract_nexthop nexthop = { .kind = CONTRACT_NEXTHOP_ECMP, .member_count = 2 };
+	struct contract_nexthop nexthop = { .kind = CONTRACT_NEXTHOP_ECMP,
+					    .member_count = 2,
+					    .source_count = 2 };
 	struct contract_member members[] = { { 1, 1, 0 }, { 2, 256, 0 } };
+	uint32_t sources[] = { 4, 7 };
 	struct contract_group group = { .member_count = 2 };
 	struct contract_tunnel tunnel = { .nexthop = 1, .df = CONTRACT_DF_COPY };
 	struct contract_child child = { .tunnel = 4, .local_count = 1, .remote_count = 1 };
@@ -107,6 +110,7 @@ static inline void sample_body(struct sample *s, enum contract_kind kind)
 	case CONTRACT_NEXTHOP:
 		sample_append(s, &nexthop, sizeof(nexthop));
 		sample_append(s, members, sizeof(members));
+		sample_append(s, sources, sizeof(sources));
 		break;
 	case CONTRACT_GROUP:
 		sample_append(s, &group, sizeof(group));

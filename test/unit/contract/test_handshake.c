@@ -115,24 +115,28 @@ static void test_hellos(void **state)
 	} rows[] = {
 #define HELLO(m, v, o, r, x) { m, v, o, r, x }
 #define MAX CONTRACT_MESSAGE_MAX
+#define OURS CONTRACT_VERSION
 #define RING CHANNEL_RING_BYTES
-		{ "good", HELLO(HANDSHAKE_MAGIC, 1, 1, RING, MAX), 0, HANDSHAKE_OK },
-		{ "newer, speaks ours", HELLO(HANDSHAKE_MAGIC, 9, 1, RING, MAX), 0, HANDSHAKE_OK },
-		{ "smaller ring", HELLO(HANDSHAKE_MAGIC, 1, 1, 1 << 20, MAX), 0, HANDSHAKE_OK },
+		{ "good", HELLO(HANDSHAKE_MAGIC, OURS, OURS, RING, MAX), 0, HANDSHAKE_OK },
+		{ "newer, speaks ours", HELLO(HANDSHAKE_MAGIC, OURS + 8, OURS, RING, MAX), 0,
+		  HANDSHAKE_OK },
+		{ "smaller ring", HELLO(HANDSHAKE_MAGIC, OURS, OURS, 1 << 20, MAX), 0,
+		  HANDSHAKE_OK },
 		{ "magic", HELLO(1, 1, 1, RING, MAX), -EPROTO, HANDSHAKE_VERSION },
-		{ "version 0", HELLO(HANDSHAKE_MAGIC, 0, 0, RING, MAX), -EPROTO,
+		{ "too old", HELLO(HANDSHAKE_MAGIC, HANDSHAKE_OLDEST - 1, 0, RING, MAX), -EPROTO,
 		  HANDSHAKE_VERSION },
-		{ "only newer", HELLO(HANDSHAKE_MAGIC, 9, 2, RING, MAX), -EPROTO,
+		{ "only newer", HELLO(HANDSHAKE_MAGIC, OURS + 8, OURS + 1, RING, MAX), -EPROTO,
 		  HANDSHAKE_VERSION },
-		{ "oldest above newest", HELLO(HANDSHAKE_MAGIC, 1, 2, RING, MAX), -EPROTO,
+		{ "oldest above newest", HELLO(HANDSHAKE_MAGIC, OURS, OURS + 1, RING, MAX), -EPROTO,
 		  HANDSHAKE_VERSION },
-		{ "no ring", HELLO(HANDSHAKE_MAGIC, 1, 1, 0, MAX), -EPROTO, HANDSHAKE_SIZE },
-		{ "odd ring", HELLO(HANDSHAKE_MAGIC, 1, 1, RING + 8, MAX), -EPROTO,
+		{ "no ring", HELLO(HANDSHAKE_MAGIC, OURS, OURS, 0, MAX), -EPROTO, HANDSHAKE_SIZE },
+		{ "odd ring", HELLO(HANDSHAKE_MAGIC, OURS, OURS, RING + 8, MAX), -EPROTO,
 		  HANDSHAKE_SIZE },
-		{ "tiny ring", HELLO(HANDSHAKE_MAGIC, 1, 1, 4096, MAX), -EPROTO, HANDSHAKE_SIZE },
-		{ "huge ring", HELLO(HANDSHAKE_MAGIC, 1, 1, 1u << 31, MAX), -EPROTO,
+		{ "tiny ring", HELLO(HANDSHAKE_MAGIC, OURS, OURS, 4096, MAX), -EPROTO,
 		  HANDSHAKE_SIZE },
-		{ "other message", HELLO(HANDSHAKE_MAGIC, 1, 1, RING, MAX / 2), -EPROTO,
+		{ "huge ring", HELLO(HANDSHAKE_MAGIC, OURS, OURS, 1u << 31, MAX), -EPROTO,
+		  HANDSHAKE_SIZE },
+		{ "other message", HELLO(HANDSHAKE_MAGIC, OURS, OURS, RING, MAX / 2), -EPROTO,
 		  HANDSHAKE_SIZE },
 	};
 	size_t before = count_fds();

@@ -179,6 +179,55 @@ static void ecmp_spreads_and_knows_tunnels(void **state)
 	assert_int_equal(fib_hop(fib_hot(fib), 2).kind, 0);
 }
 
+static void sourced(struct make_object *m, const uint32_t *sources, uint8_t count)
+{
+	size_t members = m->nexthop.member_count * sizeof(struct contract_member);
+
+	m->nexthop.source_count = count;
+	if (count != CONTRACT_SOURCES_ANY)
+		memcpy(m->bytes + sizeof(m->nexthop) + members, sources, count * sizeof(*sources));
+}
+
+/* None, one, as many as one line has, as many as there may be, any; each in the place of another.
+ */
+static void sources_are_known(void **state)
+{
+	static const uint8_t counts[] = { 0, 1, 2, 16, 17, 64, 3, CONTRACT_SOURCES_ANY, 2, 1, 0 };
+	struct fib *fib = *state;
+	uint32_t sources[CONTRACT_SOURCES_MAX];
+	struct make_object m;
+	uint8_t listed[FIB_OBJECT_MAX];
+	struct fib_usage before, after;
+	size_t n;
+
+	for (uint32_t i = 0; i < CONTRACT_SOURCES_MAX; i++)
+		sources[i] = 100 + i;
+	fib_usage(fib, &before);
+	for (size_t k = 0; k < sizeof(counts); k++) {
+		bool any = counts[k] == CONTRACT_SOURCES_ANY;
+
+		m = make_mirror(1, 1);
+		sourced(&m, sources, counts[k]);
+		set(fib, &m);
+		for (uint32_t i = 0; i < CONTRACT_SOURCES_MAX; i++)
+			assert_int_equal(fib_sources_have(fib_hot(fib), 1, 100 + i),
+					 any || i < counts[k]);
+		assert_int_equal(fib_sources_have(fib_hot(fib), 1, 99), any);
+		assert_int_equal(fib_sources_have(fib_hot(fib), 1, 0), any);
+		assert_int_equal(fib_hop_is_behind(fib_hop(fib_hot(fib), 1)), counts[k] > 0);
+		assert_false(fib_hop_is_tunnel(fib_hop(fib_hot(fib), 1)));
+		assert_int_equal(fib_get(fib, &m.object, listed, &n), 0);
+		assert_int_equal(n, sizeof(m.object) + sizeof(m.nexthop) +
+					    (any ? 0 : counts[k]) * sizeof(uint32_t));
+		assert_memory_equal(listed + sizeof(m.object), m.bytes, n - sizeof(m.object));
+	}
+	assert_int_equal(fib_del(fib, &m.object), 0);
+	fib_reclaim(fib);
+	fib_usage(fib, &after);
+	assert_int_equal(after.node_bytes_used - after.node_bytes_retired,
+			 before.node_bytes_used - before.node_bytes_retired);
+}
+
 static void one_change_moves_all_routes(void **state)
 {
 	struct fib *fib = *state;
@@ -366,6 +415,7 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(neighbours_run_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(ecmp_spreads_and_knows_tunnels, setup, teardown),
+		cmocka_unit_test_setup_teardown(sources_are_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_change_moves_all_routes, setup, teardown),
 		cmocka_unit_test_setup_teardown(listed_as_given, setup, teardown),
 		cmocka_unit_test_setup_teardown(swept_but_for_the_confirmed, setup, teardown),

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# A site whose selectors are the same for both tunnels, and have both speakers of the gateway in them: strongSwan sends all by one
+# tunnel, and both BGP sessions come up all the same.
+. "$(dirname "$0")/../../system/harness.sh" select
+skip_unless lab_charon_missing
+skip_unless lab_frr_missing
+skip_unless gateway_missing dataplane control
+# shellcheck source=bgp_site.sh
+. "$(dirname "$0")/bgp_site.sh"
+SITE_REMOTE_TS=10.0.0.0/8
+SITE_CHARON='install_routes = no' # they would lead to what is wider than the tunnels' own networks
+
+require "the site is made" site_up
+site_gateway_ports
+require "the configuration is good" config
+require "the data plane starts" gateway_start_dataplane
+require "FRR's launcher starts" gateway_start_frr
+require "control starts" gateway_start_control
+require "the site's tunnels and FRR are up" site_and_frr
+expect "both sessions come up, two routes each" lab_await 40 connected
+expect "and BFD" lab_await 20 bfd_both_up
+finish
