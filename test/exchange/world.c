@@ -139,7 +139,15 @@ static struct world_sa *find_sa(struct world_peer *peer, uint32_t child)
 	return NULL;
 }
 
-/* The one that sends for its entry is the last that was told to. */
+static bool same_place(const struct world_sa *a, const struct world_sa *b)
+{
+	return a->entry == b->entry && a->local_count == b->local_count &&
+	       a->remote_count == b->remote_count &&
+	       !memcmp(&a->local, &b->local, sizeof(a->local)) &&
+	       !memcmp(&a->remote, &b->remote, sizeof(a->remote));
+}
+
+/* The one that sends for its entry and selectors is the last that was told to. */
 static void take_over(struct world_peer *peer, struct world_sa *sa)
 {
 	struct list *at;
@@ -147,7 +155,7 @@ static void take_over(struct world_peer *peer, struct world_sa *sa)
 	list_for_each (at, &peer->sas) {
 		struct world_sa *other = list_entry(at, struct world_sa, link);
 
-		if (other->entry == sa->entry)
+		if (same_place(other, sa))
 			other->sends = false;
 	}
 	sa->sends = true;

@@ -244,7 +244,7 @@ struct net_addr bed_remote(uint32_t tunnel, bool ip6)
 	return addr;
 }
 
-void bed_child(struct bed *bed, uint32_t tunnel, uint32_t outbound_sa)
+static void child_put(struct bed *bed, uint32_t id, uint32_t tunnel, uint32_t outbound_sa)
 {
 	struct {
 		struct contract_child child;
@@ -256,7 +256,12 @@ void bed_child(struct bed *bed, uint32_t tunnel, uint32_t outbound_sa)
 
 	for (int i = 0; i < 4; i++)
 		child.selectors[i] = net_selector_any(i % 2 ? NET_IP6 : NET_IP4);
-	put(bed, CONTRACT_CHILD, tunnel, &child, sizeof(child));
+	put(bed, CONTRACT_CHILD, id, &child, sizeof(child));
+}
+
+void bed_child(struct bed *bed, uint32_t tunnel, uint32_t outbound_sa)
+{
+	child_put(bed, tunnel, tunnel, outbound_sa);
 }
 
 void bed_tunnel(struct bed *bed, uint32_t t)
@@ -335,6 +340,19 @@ void bed_sa_add(struct bed *bed, const struct bed_sa *sa)
 	put(bed, CONTRACT_SA, 2 * sa->tunnel, &in, sizeof(in));
 	put(bed, CONTRACT_SA, 2 * sa->tunnel + 1, &out, sizeof(out));
 	bed_child(bed, sa->tunnel, 2 * sa->tunnel + 1);
+}
+
+void bed_sa_behind(struct bed *bed, const struct bed_sa *sa, uint32_t child)
+{
+	struct contract_sa in;
+	struct contract_sa out;
+
+	bed_sa_make(&in, &out, sa);
+	in.child = out.child = child;
+	child_put(bed, child, sa->tunnel, 0);
+	put(bed, CONTRACT_SA, 2 * sa->tunnel, &in, sizeof(in));
+	put(bed, CONTRACT_SA, 2 * sa->tunnel + 1, &out, sizeof(out));
+	child_put(bed, child, sa->tunnel, 2 * sa->tunnel + 1);
 }
 
 void bed_drop(struct rte_mbuf *packet)

@@ -76,6 +76,8 @@ void bed_tunnel(struct bed *bed, uint32_t tunnel);
 void bed_sa_make(struct contract_sa *in, struct contract_sa *out, const struct bed_sa *sa);
 /* Installs both and sends on the outbound one. */
 void bed_sa_add(struct bed *bed, const struct bed_sa *sa);
+/* The same in a second child of the tunnel, behind its first. */
+void bed_sa_behind(struct bed *bed, const struct bed_sa *sa, uint32_t child);
 /* The child of a tunnel, any-to-any of both families, sends on this SA. */
 void bed_child(struct bed *bed, uint32_t tunnel, uint32_t outbound_sa);
 /* `count` more routes, to the private side, that no packet of the tests takes. */

@@ -418,6 +418,22 @@ static void held(void **state)
 	assert_false(path_holds(bed->path));
 }
 
+/* Two children fit and the second has an SA: nobody is asked for the first. */
+static void the_child_that_has_an_sa(void **state)
+{
+	struct craft c = { .tunnel = 6, .length = 100 };
+	const struct bed_sa sa = { .tunnel = 6, .cipher = CONTRACT_CIPHER_AES128_GCM };
+	struct path_event event;
+
+	(void)state;
+	bed_tunnel(bed, 6);
+	bed_sa_behind(bed, &sa, 7);
+	event_of(0, &event);
+	craft_run(bed, 0, inside(&c));
+	assert_int_equal(event_of(CONTRACT_ACQUIRE, &event), 0);
+	assert_int_equal(bed_sent(bed, 1), 1);
+}
+
 static void held_too_long(void **state)
 {
 	struct craft c = { .tunnel = 3, .length = 100 };
@@ -534,6 +550,7 @@ int main(void)
 		cmocka_unit_test(clear_and_spoofed),
 		cmocka_unit_test(circuit),
 		cmocka_unit_test(held),
+		cmocka_unit_test(the_child_that_has_an_sa),
 		cmocka_unit_test(held_too_long),
 		cmocka_unit_test(held_by_class),
 		cmocka_unit_test(numbers_end),

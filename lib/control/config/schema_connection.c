@@ -386,7 +386,8 @@ static const struct schema_field connection_properties[] = {
 	  .type = SCHEMA_BOOL,
 	  .status = SCHEMA_ENFORCED,
 	  SCHEMA_AT(config_connection, policy_selectors),
-	  .help = "Each pair of prefixes is a selector instead of any to any." },
+	  .help = "Each pair of prefixes is a selector instead of any to any. What a peer asks "
+		  "for is narrowed to a pair, with `azure-compat` to the prefixes of both sides." },
 	{ .name = "trafficSelectorPolicies",
 	  .type = SCHEMA_ARRAY,
 	  .element = SCHEMA_OBJECT,

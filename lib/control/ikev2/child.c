@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "control/ikev2/exchange.h"
 #include "control/ikev2/handlers.h"
+#include "control/ikev2/selector.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -286,6 +287,15 @@ void ikev2_child_confirmed(struct ikev2_sa *sa, bool by_request)
 	}
 }
 
+/* Whether one could stand in for the other: an entry may have several, with other selectors. */
+static bool same_place(const struct ikev2_child *a, const struct ikev2_child *b)
+{
+	return a->entry == b->entry &&
+	       ikev2_selector_same(a->selectors, a->local_count, b->selectors, b->local_count) &&
+	       ikev2_selector_same(a->selectors + a->local_count, a->remote_count,
+				   b->selectors + b->local_count, b->remote_count);
+}
+
 static bool call_one(const struct ikev2_child *child, struct ikev2_sa *of)
 {
 	struct list *at;
@@ -295,7 +305,7 @@ static bool call_one(const struct ikev2_child *child, struct ikev2_sa *of)
 		bool stands_by = other->waits || (other->sends && other->installed &&
 						  other->state != IKEV2_CHILD_LINGERING);
 
-		if (other != child && stands_by && other->entry == child->entry) {
+		if (other != child && stands_by && same_place(other, child)) {
 			other->sends = false; /* with two that may send the last one does */
 			ikev2_child_switch(other);
 			return true;
@@ -319,7 +329,7 @@ static void call_standby(const struct ikev2_child *child)
 			return;
 }
 
-/* Whether this entry is carried between the same two ends already. */
+/* Whether what this one has is carried between the same two ends already. */
 bool ikev2_child_carried(const struct ikev2_child *child)
 {
 	const struct ikev2_sa *sa = child->sa;
@@ -331,8 +341,8 @@ bool ikev2_child_carried(const struct ikev2_child *child)
 		for (at = sa->children.next; same && at != &sa->children; at = at->next) {
 			const struct ikev2_child *other = list_entry(at, struct ikev2_child, link);
 
-			if (other != child && other->entry == child->entry && other->sends &&
-			    other->installed && other->state != IKEV2_CHILD_LINGERING)
+			if (other != child && other->sends && other->installed &&
+			    other->state != IKEV2_CHILD_LINGERING && same_place(other, child))
 				return true;
 		}
 		sa = ikev2_sa_peer(child->sa, sa == child->sa ? NULL : sa);

@@ -19,6 +19,10 @@ bool ikev2_selector_narrow(struct ikev2_selectors *out, const struct ike_ts *off
 bool ikev2_selector_inside(const struct ike_ts *answered, const struct net_selector *policy,
 			   uint8_t count);
 
+/* The same selectors, in any order. */
+bool ikev2_selector_same(const struct net_selector *a, uint16_t a_count,
+			 const struct net_selector *b, uint16_t b_count);
+
 struct ikev2_narrowed {
 	struct ikev2_selectors local;
 	struct ikev2_selectors remote;
@@ -27,9 +31,10 @@ struct ikev2_narrowed {
 };
 
 /*
- * Responder: the entry of the configuration that fits best: first the one that has the packet's
- * selectors (the first ones of the offer), then the first that has anything in common; else what
- * the connection accepts beyond its entries.
+ * Responder: the entry of the configuration that fits best: the one that has the whole offer, else
+ * the first that has the packet's selectors (the first ones of the offer), else the first that has
+ * anything in common. What the connection accepts beyond its entries wins when it gives more than
+ * the best of them: the peer's own division of the same space stays as the peer made it.
  */
 bool ikev2_selector_choose(struct ikev2_narrowed *out, const struct ikev2_config *config,
 			   const struct ike_ts *local, const struct ike_ts *remote);

@@ -370,6 +370,15 @@ int desired_id(struct desired *d, enum contract_kind kind, const char *name, uin
 	return rc;
 }
 
+int desired_id_known(const struct desired *d, enum contract_kind kind, const char *name,
+		     uint32_t *id)
+{
+	void *known = map_get(&d->names[kind], name, strlen(name));
+
+	*id = (uint32_t)(uintptr_t)known;
+	return known ? 0 : -ENOENT;
+}
+
 int desired_id_unnamed(struct desired *d, enum contract_kind kind, uint32_t *id)
 {
 	return d->ids[kind].used ? id_pool_get(&d->ids[kind], 1, id) : -ENOTCONN;

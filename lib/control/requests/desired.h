@@ -38,6 +38,10 @@ struct requests *desired_requests(struct desired *desired);
 __attribute__((warn_unused_result)) int desired_id(struct desired *desired, enum contract_kind kind,
 						   const char *name, uint32_t *id);
 /* An id without a name (SAs), not below `from`. */
+/* -ENOENT: no object has this name. */
+__attribute__((warn_unused_result)) int desired_id_known(const struct desired *desired,
+							 enum contract_kind kind, const char *name,
+							 uint32_t *id);
 __attribute__((warn_unused_result)) int desired_id_unnamed(struct desired *desired,
 							   enum contract_kind kind, uint32_t *id);
 /* Keeps an adopted SA's id from being given away. */

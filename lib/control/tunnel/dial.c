@@ -147,9 +147,20 @@ static void dial(struct tunnel *tunnel)
 		dial_soon(tunnel, NEXT_ADDRESS_NS);
 }
 
+/* The peer divides the space in its own way: ours would be refused. A packet may still ask. */
+static bool divided_otherwise(const struct tunnel *tunnel)
+{
+	for (uint32_t i = tunnel->child_count; i < tunnel->slot_count; i++)
+		if (tunnel->children[i].outbound_sa)
+			return true;
+	return false;
+}
+
 /* Lost children of an IKE SA that is up: negotiated anew. */
 static void children_make(struct tunnel *tunnel)
 {
+	if (divided_otherwise(tunnel))
+		return;
 	for (uint16_t i = 0; i < tunnel->child_count; i++)
 		if (!tunnel->children[i].outbound_sa &&
 		    ikev2_child_initiate(tunnel->all->engine, tunnel->ike, i, NULL,
@@ -310,7 +321,7 @@ static void child_came_up(struct tunnel *tunnel)
 
 static void child_went_down(struct tunnel *tunnel)
 {
-	for (uint32_t i = 0; i < tunnel->child_count; i++)
+	for (uint32_t i = 0; i < tunnel->slot_count; i++)
 		if (tunnel->children[i].outbound_sa)
 			return;
 	if (tunnel->ike) {
@@ -430,7 +441,7 @@ static bool may_initial_contact(void *context, const struct ikev2_connection *co
 	if (!tunnel)
 		return false;
 	/* What a former control left at the peer carries until its successor does. */
-	for (uint32_t i = 0; i < tunnel->child_count; i++)
+	for (uint32_t i = 0; i < tunnel->slot_count; i++)
 		if (tunnel->children[i].outbound_sa)
 			return false;
 	for (uint32_t i = 0; i < tunnel->site->tunnel_count; i++) {

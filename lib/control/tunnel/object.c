@@ -2,6 +2,7 @@
  * A tunnel's objects in the data plane: itself and its children.
  */
 #include "control/tunnel/bundle.h"
+#include "control/tunnel/slot.h"
 
 #include "base/log.h"
 
@@ -11,56 +12,18 @@
 #include <string.h>
 
 #define TOPIC "tunnel"
-#define CHILD_NAME_MAX (CONTRACT_OPAQUE_MAX + 16)
 
-static void child_name(char name[CHILD_NAME_MAX], const struct tunnel *tunnel, uint32_t entry)
+static const struct ikev2_child_config *selectors_of(const struct tunnel *tunnel, uint16_t entry)
 {
-	snprintf(name, CHILD_NAME_MAX, "%.230s #%u", tunnel->name, entry);
+	return entry < tunnel->child_count ? &tunnel->peer->children[entry]
+					   : &tunnel->children[entry].own->as;
 }
 
-static int children_ids(struct tunnel *tunnel)
-{
-	char name[CHILD_NAME_MAX];
-	uint32_t count = tunnel->peer->config.child_count;
-	struct tunnel_child *children;
-
-	if (tunnel->child_count == count)
-		return 0;
-	children = calloc(count, sizeof(*children));
-	if (!children)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < count; i++) {
-		int rc;
-
-		if (i < tunnel->child_count) {
-			children[i] = tunnel->children[i];
-			continue;
-		}
-		child_name(name, tunnel, i);
-		rc = desired_id(tunnel->all->desired, CONTRACT_CHILD, name, &children[i].id);
-		if (rc < 0) {
-			free(children);
-			return rc;
-		}
-	}
-	for (uint32_t i = count; i < tunnel->child_count; i++) {
-		struct requests_message message = { .kind = CONTRACT_CHILD,
-						    .id = tunnel->children[i].id };
-
-		desired_delete(tunnel->all->desired, &message);
-		desired_id_put(tunnel->all->desired, CONTRACT_CHILD, tunnel->children[i].id);
-	}
-	free(tunnel->children);
-	tunnel->children = children;
-	tunnel->child_count = count;
-	return 0;
-}
-
-/* `as`: negotiated selectors, or NULL for the configured ones. */
+/* `as`: negotiated selectors, or NULL for those of the entry or the slot. */
 int tunnel_child_publish(struct tunnel *tunnel, uint16_t entry, const struct ikev2_child_config *as)
 {
 	struct net_selector selectors[2 * CONTRACT_SELECTORS_MAX];
-	const struct ikev2_child_config *from = as ? as : &tunnel->peer->children[entry];
+	const struct ikev2_child_config *from = as ? as : selectors_of(tunnel, entry);
 	struct contract_child body = {
 		.tunnel = tunnel->id,
 		.outbound_sa = tunnel->children[entry].outbound_sa,
@@ -77,6 +40,8 @@ int tunnel_child_publish(struct tunnel *tunnel, uint16_t entry, const struct ike
 		.tail = selectors,
 	};
 
+	if (as && entry >= tunnel->child_count && slot_selectors(&tunnel->children[entry], as) < 0)
+		return -ENOMEM;
 	end = mempcpy(end, from->local, from->local_count * sizeof(*end));
 	end = mempcpy(end, from->remote, from->remote_count * sizeof(*end));
 	message.tail_length = (uint32_t)((uint8_t *)end - (uint8_t *)selectors);
@@ -226,7 +191,7 @@ int tunnel_objects_set(struct tunnel *tunnel)
 		rc = publish(tunnel);
 	route_nexthop_put(tunnel->all->route, former);
 	if (rc == 0)
-		rc = children_ids(tunnel);
+		rc = slot_entries(tunnel);
 	for (uint16_t i = 0; rc == 0 && i < tunnel->child_count; i++)
 		if (!tunnel->children[i].outbound_sa)
 			rc = child_first(tunnel, i);
@@ -241,15 +206,9 @@ int tunnel_objects_set(struct tunnel *tunnel)
 void tunnel_objects_delete(struct tunnel *tunnel)
 {
 	struct desired *desired = tunnel->all->desired;
-	struct requests_message message = { .kind = CONTRACT_CHILD };
+	struct requests_message message = { .kind = CONTRACT_TUNNEL, .id = tunnel->id };
 
-	for (uint32_t i = 0; i < tunnel->child_count; i++) {
-		message.id = tunnel->children[i].id;
-		desired_delete(desired, &message);
-		desired_id_put(desired, CONTRACT_CHILD, message.id);
-	}
-	message.kind = CONTRACT_TUNNEL;
-	message.id = tunnel->id;
+	slot_delete_all(tunnel);
 	if (tunnel->id) {
 		map_del(&tunnel->all->by_id, &tunnel->id, sizeof(tunnel->id));
 		route_speaker_delete(tunnel->all->route, tunnel->id);
@@ -258,8 +217,5 @@ void tunnel_objects_delete(struct tunnel *tunnel)
 		desired_id_put(desired, CONTRACT_TUNNEL, tunnel->id);
 	}
 	route_nexthop_put(tunnel->all->route, tunnel->nexthop);
-	free(tunnel->children);
-	tunnel->children = NULL;
-	tunnel->child_count = 0;
 	tunnel->nexthop = tunnel->id = 0;
 }

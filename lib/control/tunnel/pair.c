@@ -7,6 +7,7 @@
  */
 #include "control/tunnel/pair.h"
 #include "control/tunnel/lookup.h"
+#include "control/tunnel/slot.h"
 
 #include "base/log.h"
 
@@ -67,6 +68,10 @@ static void spi_put(void *context, uint32_t spi)
 
 static void pair_free(struct tunnels *all, struct sa_pair *pair)
 {
+	if (pair->tunnel) {
+		slot_mute(pair->tunnel, pair->entry, pair->outbound);
+		slot_put(pair->tunnel, pair->entry);
+	}
 	map_del(&all->pairs, &pair->child, sizeof(pair->child));
 	map_del(&all->outbound, &pair->outbound, sizeof(pair->outbound));
 	desired_id_put(all->desired, CONTRACT_SA, pair->inbound);
@@ -145,7 +150,7 @@ static int pair_register(struct tunnels *all, struct sa_pair *pair)
 }
 
 static struct sa_pair *pair_new(struct tunnels *all, struct tunnel *tunnel,
-				const struct ikev2_child_install *install)
+				const struct ikev2_child_install *install, uint16_t slot)
 {
 	struct sa_pair *pair = calloc(1, sizeof(*pair));
 
@@ -154,8 +159,7 @@ static struct sa_pair *pair_new(struct tunnels *all, struct tunnel *tunnel,
 	pair->tunnel = tunnel;
 	pair->child = install->child;
 	pair->inbound = install->child & CONTRACT_SPI_ID_MASK;
-	/* A selector that the peer wished for runs under the first entry. */
-	pair->entry = install->entry < tunnel->child_count ? install->entry : 0;
+	pair->entry = slot;
 	pair->contract_child = tunnel->children[pair->entry].id;
 	if (desired_id_unnamed(all->desired, CONTRACT_SA, &pair->outbound) < 0) {
 		free(pair);
@@ -167,6 +171,7 @@ static struct sa_pair *pair_new(struct tunnels *all, struct tunnel *tunnel,
 		return NULL;
 	}
 	map_del(&all->spis, &pair->child, sizeof(pair->child));
+	slot_get(tunnel, slot);
 	return pair;
 }
 
@@ -183,6 +188,22 @@ static int child_point(struct sa_pair *pair, const struct ikev2_child_install *i
 	if (install->send)
 		pair->tunnel->children[pair->entry].outbound_sa = pair->outbound;
 	return tunnel_child_publish(pair->tunnel, pair->entry, &as);
+}
+
+/* An SA names an object that is there: those behind the entries are made with their first SA. */
+static int child_object(const struct sa_pair *pair, const struct ikev2_child_install *install)
+{
+	struct tunnel *tunnel = pair->tunnel;
+	const struct ikev2_child_config as = {
+		.local = install->local,
+		.remote = install->remote,
+		.local_count = install->local_count,
+		.remote_count = install->remote_count,
+	};
+
+	if (pair->entry < tunnel->child_count || tunnel->children[pair->entry].own)
+		return 0;
+	return tunnel_child_publish(tunnel, pair->entry, &as);
 }
 
 static int batch(struct tunnels *all, struct sa_pair *pair,
@@ -217,11 +238,18 @@ static void child_install(void *context, uint64_t token, const struct ikev2_chil
 	struct tunnel *tunnel = peer_of(install->connection)->tunnel;
 	struct installation *in = malloc(sizeof(*in));
 	struct sa_pair *pair = NULL;
+	uint16_t slot;
 	int rc = -ENOMEM;
 
 	if (tunnel && tunnel->id && tunnel->child_count && in)
-		pair = pair_new(all, tunnel, install);
-	if (pair) {
+		rc = slot_find(tunnel, install, &slot);
+	if (rc == 0) {
+		pair = pair_new(all, tunnel, install, slot);
+		rc = pair ? child_object(pair, install) : -ENOMEM;
+		if (!pair)
+			slot_put(tunnel, slot);
+	}
+	if (rc == 0) {
 		*in = (struct installation){ all, token, install->child };
 		rc = batch(all, pair, install, in);
 	}
@@ -303,14 +331,12 @@ static void pair_remove(struct tunnels *all, struct sa_pair *pair)
 	struct tunnel *tunnel = pair->tunnel;
 	uint32_t tunnel_id = tunnel ? tunnel->id : 0;
 
-	if (tunnel && pair->entry < tunnel->child_count &&
-	    tunnel->children[pair->entry].outbound_sa == pair->outbound) {
-		tunnel->children[pair->entry].outbound_sa = 0;
-		if (tunnel_child_publish(tunnel, pair->entry, NULL) < 0)
-			log_error(TOPIC, "out of memory for a child");
-	}
+	if (tunnel)
+		slot_mute(tunnel, pair->entry, pair->outbound);
 	sa_remove(all, pair->outbound, tunnel_id, false);
 	sa_remove(all, pair->inbound, tunnel_id, true);
+	if (tunnel)
+		slot_put(tunnel, pair->entry);
 	map_del(&all->pairs, &pair->child, sizeof(pair->child));
 	map_del(&all->outbound, &pair->outbound, sizeof(pair->outbound));
 	free(pair);
@@ -392,8 +418,6 @@ void pair_forget_all(struct tunnels *all)
 		struct sa_pair *pair = entry->value;
 
 		entry = map_next(&all->pairs, entry);
-		if (pair->tunnel && pair->entry < pair->tunnel->child_count)
-			pair->tunnel->children[pair->entry].outbound_sa = 0;
 		pair_free(all, pair);
 	}
 }
@@ -496,8 +520,11 @@ uint32_t pair_adopt_finish(struct tunnels *all)
 			pair_free(all, pair);
 			continue;
 		}
-		if (pair->adopted)
+		if (pair->adopted && !pair->tunnel) {
 			pair->tunnel = tunnel;
+			pair->entry = slot_adopt(tunnel, pair->contract_child);
+			slot_get(tunnel, pair->entry);
+		}
 		confirm(all, pair->inbound);
 		confirm(all, pair->outbound);
 		kept++;

@@ -48,6 +48,7 @@ static void peer_free(void *context)
 	ike_id_fini(&peer->remote_id);
 	free(peer->children);
 	free(peer->selectors);
+	free(peer->accept.selectors);
 	free(peer->name);
 	free(peer->subject);
 	free(peer);
@@ -125,6 +126,17 @@ static int children_set(struct peer *peer, const struct plan_connection *site)
 	peer->config.children = peer->children;
 	peer->config.child_count = (uint16_t)site->child_count;
 	return 0;
+}
+
+static int accept_set(struct peer *peer, const struct peer_source *source)
+{
+	int rc = accept_space_make(&peer->accept, source->site, source->config);
+
+	peer->config.accept_local = peer->accept.selectors;
+	peer->config.accept_local_count = peer->accept.local_count;
+	peer->config.accept_remote = peer->accept.selectors + peer->accept.local_count;
+	peer->config.accept_remote_count = peer->accept.remote_count;
+	return rc;
 }
 
 static int psk_set(struct peer *peer, const struct config_connection *c)
@@ -256,6 +268,8 @@ int peer_new(struct peer **peer, struct ikev2_connection **connection,
 	if (rc == 0)
 		rc = children_set(p, source->site);
 	if (rc == 0)
+		rc = accept_set(p, source);
+	if (rc == 0)
 		rc = ikev2_connection_new(&p->config, connection);
 	if (rc < 0) {
 		peer_free(p);
@@ -300,6 +314,14 @@ static bool children_same(const struct peer *a, const struct peer *b)
 	return true;
 }
 
+static bool accept_same(const struct accept_space *a, const struct accept_space *b)
+{
+	return a->local_count == b->local_count && a->remote_count == b->remote_count &&
+	       (!a->selectors ||
+		!memcmp(a->selectors, b->selectors,
+			(a->local_count + a->remote_count) * sizeof(*a->selectors)));
+}
+
 /* Also "any" and "any". */
 static bool ids_same(const struct ike_id *a, const struct ike_id *b)
 {
@@ -314,7 +336,7 @@ static bool texts_same(const char *a, const char *b)
 bool peer_same(const struct peer *a, const struct peer *b)
 {
 	return peer_renewed(a, b) && credential_own_same(&a->credential, &b->credential) &&
-	       !strcmp(a->problem, b->problem);
+	       accept_same(&a->accept, &b->accept) && !strcmp(a->problem, b->problem);
 }
 
 bool peer_renewed(const struct peer *a, const struct peer *b)

@@ -4,6 +4,7 @@
  * SA of it lives, also when the tunnel itself has gone.
  */
 #include "control/ikev2/engine.h"
+#include "control/tunnel/accept.h"
 #include "control/tunnel/credential.h"
 #include "control/tunnel/plan.h"
 
@@ -20,6 +21,7 @@ struct peer {
 	struct ike_policy_owned policy;
 	struct ikev2_child_config *children;
 	struct net_selector *selectors; /* of all children, one row */
+	struct accept_space accept;
 	char *name;
 	char *subject; /* of the peer's certificate; NULL: any */
 	bool weak;
@@ -40,7 +42,7 @@ __attribute__((warn_unused_result)) int peer_new(struct peer **peer,
 struct peer *peer_of(const struct ikev2_connection *connection);
 /* The two would lead to the same negotiation. */
 bool peer_same(const struct peer *a, const struct peer *b);
-/* As above but for our own certificate: a living IKE SA may go on with the other one. */
+/* As above but for what only the next negotiation asks: our certificate, what we accept. */
 bool peer_renewed(const struct peer *a, const struct peer *b);
 /* What a connection negotiates; `own` holds a policy of its own and outlives *policy. */
 __attribute__((warn_unused_result)) int peer_policy(const struct ike_policy **policy,

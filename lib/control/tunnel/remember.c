@@ -47,17 +47,15 @@ void tunnel_remember_all(struct tunnels *all)
 static uint32_t own_pairs(struct tunnel *tunnel)
 {
 	struct tunnels *all = tunnel->all;
-	struct ikev2_child_info info;
 	uint32_t child = 0;
 	uint32_t count = 0;
 
 	while ((child = ikev2_child_next(all->engine, tunnel->ike, child))) {
 		struct sa_pair *pair = map_get_u32(&all->pairs, child);
 
-		if (!pair || ikev2_child_info(all->engine, child, &info) < 0)
+		if (!pair)
 			continue;
 		pair->adopted = false;
-		pair->entry = info.entry < tunnel->child_count ? info.entry : 0;
 		count++;
 	}
 	return count;

@@ -28,7 +28,7 @@ bool tunnel_usable(const struct tunnel *tunnel)
 	if (tunnel->suspect || tunnel->drain || tunnel_path_down(tunnel) ||
 	    tunnel->bfd == TUNNEL_BFD_DOWN || tunnel->state == TUNNEL_NOT_CONNECTED)
 		return false;
-	for (uint32_t i = 0; i < tunnel->child_count; i++)
+	for (uint32_t i = 0; i < tunnel->slot_count; i++)
 		if (tunnel->children[i].outbound_sa)
 			return true;
 	return false;
@@ -76,7 +76,7 @@ static struct tunnel_status status_of(const struct tunnel *tunnel)
 		.detail = tunnel->detail,
 	};
 
-	for (uint32_t i = 0; i < tunnel->child_count; i++)
+	for (uint32_t i = 0; i < tunnel->slot_count; i++)
 		status.child_sas += tunnel->children[i].outbound_sa != 0;
 	counters_read(tunnel, &status);
 	return status;

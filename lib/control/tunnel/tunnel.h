@@ -34,13 +34,14 @@ struct tunnel {
 	uint16_t path_mtu;	   /* what a router told; 0: that of the port */
 	uint64_t path_mtu_until_ns;
 	struct tunnel_child *children;
-	uint32_t child_count;
-	uint64_t ike;	  /* the one that carries; 0: none */
-	uint64_t dialled; /* the last that we dialled */
-	uint8_t state;	  /* enum tunnel_state */
-	uint8_t reason;	  /* enum ikev2_reason of the last failure */
-	uint8_t bfd;	  /* enum tunnel_bfd */
-	uint8_t drain;	  /* stage of a planned switchover; 0: none (drain.c) */
+	uint32_t child_count; /* of the entries of the configuration */
+	uint32_t slot_count;  /* of all children (slot.h) */
+	uint64_t ike;	      /* the one that carries; 0: none */
+	uint64_t dialled;     /* the last that we dialled */
+	uint8_t state;	      /* enum tunnel_state */
+	uint8_t reason;	      /* enum ikev2_reason of the last failure */
+	uint8_t bfd;	      /* enum tunnel_bfd */
+	uint8_t drain;	      /* stage of a planned switchover; 0: none (drain.c) */
 	bool suspect;
 	bool no_path;	/* nexthop leads nowhere */
 	bool link_down; /* of the port of its local address */
@@ -63,13 +64,15 @@ struct tunnel {
 	char detail[240];
 };
 
-/* An entry of the connection's selectors: an object of the data plane, with or without an SA. */
+/* A slot: an object of the data plane, with or without an SA. */
 struct tunnel_child {
-	uint32_t id;
+	uint32_t id;	      /* 0: a slot behind the entries that nobody has */
 	uint32_t outbound_sa; /* that sends; 0: none */
+	uint32_t pairs;
+	struct adopted_child *own; /* selectors of one behind the entries */
 };
 
-/* What a former control had negotiated for a child. */
+/* What was negotiated for a child: by a former control, or beyond the entries. */
 struct adopted_child {
 	struct ikev2_child_config as;
 	uint32_t outbound_sa;
@@ -84,7 +87,7 @@ struct sa_pair {
 	uint32_t outbound;
 	uint32_t contract_child;
 	uint32_t tunnel_id;
-	uint16_t entry;
+	uint16_t entry; /* its slot */
 	bool installed;
 	bool adopted;		/* of a former control: its IKE SA is not known */
 	struct contract_sa out; /* without keys, for changes of what is mutable */

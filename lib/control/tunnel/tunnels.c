@@ -8,6 +8,7 @@
 #include "control/tunnel/keep.h"
 #include "control/tunnel/lookup.h"
 #include "control/tunnel/pair.h"
+#include "control/tunnel/slot.h"
 #include "control/tunnel/tunnel.h"
 #include "control/tunnel/watch.h"
 
@@ -147,7 +148,7 @@ static void tunnel_free(struct tunnel *tunnel)
 		tunnel->peer->tunnel = NULL;
 	ikev2_connection_put(tunnel->connection);
 	tunnel_name_free(tunnel);
-	free(tunnel->children);
+	slot_fini(tunnel);
 	free(tunnel->name);
 	free(tunnel);
 }
@@ -522,23 +523,19 @@ static uint32_t recall_all(struct tunnels *all)
 	return count;
 }
 
-/* The data plane lost the SAs: new children first, then the peer hears that the old ones go. */
+/*
+ * The data plane lost the SAs: each child is rekeyed, with the selectors that it has. One that
+ * cannot be is negotiated as a new one a little later, like all that failed.
+ */
 static void renew_children(struct tunnel *tunnel)
 {
 	struct ikev2_engine *engine = tunnel->all->engine;
 	uint64_t now = clock_now_ns(tunnel->all->clock);
-	struct ikev2_child_info info;
 	uint32_t child = 0;
 
-	while ((child = ikev2_child_next(engine, tunnel->ike, child))) {
-		if (ikev2_child_info(engine, child, &info) < 0)
-			continue;
-		if (ikev2_child_initiate(engine, tunnel->ike,
-					 info.entry < tunnel->child_count ? info.entry : 0, NULL,
-					 now) < 0 ||
-		    ikev2_child_delete(engine, child, now) < 0)
-			log_warn(TOPIC, "a child is not renewed tunnel=\"%s\"", tunnel->name);
-	}
+	while ((child = ikev2_child_next(engine, tunnel->ike, child)))
+		if (ikev2_child_rekey(engine, child, now) < 0)
+			log_debug(TOPIC, "a child is not renewed tunnel=\"%s\"", tunnel->name);
 }
 
 static void adoption_end(struct tunnels *all)

@@ -11,11 +11,15 @@
 
 #define ACQUIRE_PER_S 2
 
-/* The child of this packet; *child is 0 when no selector fits. NULL: no SA yet. */
+/*
+ * The child of this packet; *child is 0 when no selector fits. NULL: no SA yet. One that has an SA
+ * comes before one that could be asked for: a peer may have made wider children than configured.
+ */
 static const struct sa_outbound *select_child(struct path *path, const struct path_packet *p,
 					      const struct sa_tunnel *tunnel, uint32_t *child)
 {
 	const struct sa_child_list *list = __atomic_load_n(&tunnel->children, __ATOMIC_ACQUIRE);
+	const struct sa_outbound *out;
 	struct path_select_key key;
 
 	*child = 0;
@@ -28,8 +32,11 @@ static const struct sa_outbound *select_child(struct path *path, const struct pa
 
 		if (!s || !path_select_outbound(s, &key))
 			continue;
-		*child = list->ids[i];
-		return __atomic_load_n(&c->outbound, __ATOMIC_ACQUIRE);
+		out = __atomic_load_n(&c->outbound, __ATOMIC_ACQUIRE);
+		if (out || !*child)
+			*child = list->ids[i];
+		if (out)
+			return out;
 	}
 	return NULL;
 }
