@@ -81,6 +81,14 @@ reloaded() {
 		LAB_PREFIX=$LAB_PREFIX; gateway_api GET /connections/to-branch | jq -e '.properties.routingWeight == 7'"
 }
 
+# As README and config/README.md say it: a token made here, and the command line on this machine.
+command_line_works() {
+	inside sh -c 'umask 077; vpngw token create me admin >/run/token' && inside systemctl reload vpngw-control || return 1
+	lab_await 5 says Connected inside vpngw --token-file /run/token status && return 0
+	inside vpngw --token-file /run/token status
+	return 1
+}
+
 control_restarts() {
 	site_pings_start
 	inside systemctl restart vpngw-control
@@ -137,6 +145,7 @@ expect "control is user vpngw, with a filter and two capabilities" only_net_capa
 expect "the data plane has a filter" runs_as dataplane root
 require "tunnels, BGP and traffic" site_carries
 expect "a reload takes the changed file in" reloaded
+expect "the command line works with a token made on the machine" command_line_works
 expect "control is restarted without a lost packet" control_restarts
 expect "a killed control is started again" killed_starts_again control
 expect "a killed data plane is started again" killed_starts_again dataplane
