@@ -245,6 +245,16 @@ static uint32_t on_sources(void *context, const struct net_addr *gateways, uint3
 	return tunnels_sources(program->tunnels, gateways, count, sources, room);
 }
 
+static void on_route_changed(void *context, const struct net_prefix *prefix,
+			     const struct rib_candidate *best)
+{
+	struct program *program = context;
+
+	diagnostics_route(program->diagnostics, prefix, best);
+	if (program->rest)
+		rest_route_changed(program->rest, prefix, best);
+}
+
 static int route_start(struct program *program)
 {
 	struct route_hooks hooks = { .context = program,
@@ -253,7 +263,10 @@ static int route_start(struct program *program)
 				     .sources = on_sources };
 	int rc = route_new(&program->route, program->loop, program->desired, &hooks);
 
-	return rc < 0 ? fault(rc, "cannot prepare the routes") : 0;
+	if (rc < 0)
+		return fault(rc, "cannot prepare the routes");
+	route_watch(program->route, on_route_changed, program);
+	return 0;
 }
 
 static void route_stop(struct program *program)
@@ -387,7 +400,6 @@ static int rest_start(struct program *program)
 				      .bgp = program->bgp,
 				      .captures = program->captures,
 				      .metering = program->metering,
-				      .diagnostics = program->diagnostics,
 				      .state_directory = configuration_state(program) };
 	char why[512] = "";
 	int rc = rest_new(&program->rest, &config, why, sizeof(why));
@@ -400,6 +412,7 @@ static int rest_start(struct program *program)
 static void rest_stop(struct program *program)
 {
 	rest_free(program->rest);
+	program->rest = NULL;
 }
 
 static int privileges_start(struct program *program)

@@ -1,8 +1,9 @@
 #include "control/config/check.h"
 
+#include "base/when.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static void check_port_pair(struct check *check, const struct config_appliance *appliance,
 			    uint32_t i, uint32_t k)
@@ -83,14 +84,6 @@ static void check_port(struct check *check, const struct config_appliance *appli
 				   CODE_PARAMETER, "Is not an address that a port can have.");
 }
 
-static bool is_time(const char *text)
-{
-	struct tm tm = { 0 };
-	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-
-	return rest && (!strcmp(rest, "Z") || !strcmp(rest, "+00:00"));
-}
-
 static void check_api(struct check *check, const struct config_appliance *appliance)
 {
 	const struct config_api *api = &appliance->api;
@@ -106,10 +99,11 @@ static void check_api(struct check *check, const struct config_appliance *applia
 		const struct config_token *token = &api->tokens.items[i];
 		const struct config_token *others = api->tokens.items;
 		const char *name = token->name;
+		uint64_t expires_ms;
 
-		if (token->expires && !is_time(token->expires))
+		if (token->expires && when_parse(token->expires, &expires_ms) < 0)
 			check_fail(check, AT(resource, "/api/tokens/#/expires", i), CODE_PARAMETER,
-				   "Must be a time in UTC like 2027-01-31T00:00:00Z.");
+				   "Must be a time like 2027-01-31T00:00:00Z.");
 		for (uint32_t k = 0; k < i; k++)
 			if (!strcmp(others[k].name, name))
 				check_fail(check, AT(resource, "/api/tokens/#/name", i),

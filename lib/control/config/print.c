@@ -279,11 +279,20 @@ static void print_field(struct printer *printer, const struct schema_object *obj
 	}
 }
 
+static bool is_left_out(const struct printer *printer, const struct schema_field *field)
+{
+	for (const char *const *name = printer->print->without; name && *name; name++)
+		if (!strcmp(*name, field->name))
+			return true;
+	return false;
+}
+
 static void print_fields(struct printer *printer, const struct schema_object *object,
 			 const void *base)
 {
 	for (uint16_t i = 0; i < object->count; i++)
-		print_field(printer, object, &object->fields[i], base);
+		if (!is_left_out(printer, &object->fields[i]))
+			print_field(printer, object, &object->fields[i], base);
 }
 
 void config_print_resource(const struct config_print *print, const struct config_resource *resource,

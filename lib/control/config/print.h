@@ -29,6 +29,7 @@ struct config_print {
 	bool secrets;		    /* FILE and JOURNAL only */
 	config_print_status status; /* BODY; may be NULL */
 	void *context;
+	const char *const *without; /* properties that are left out, up to NULL; may be NULL */
 };
 
 /* One resource as an object; `key` as in json_out. */

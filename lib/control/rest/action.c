@@ -265,36 +265,29 @@ static void gateway_reset(struct router_call *call)
 	resets.gateway = gateway->key;
 	tunnels_each(resets.rest->config.tunnels, NULL, reset_one, &resets);
 	json_out_init(&out);
-	rest_print(resets.rest, gateway, "Succeeded", NULL, &out);
+	rest_print(resets.rest, gateway, "Succeeded", &out);
 	rest_answer_operation(call, json_out_text(&out));
 	json_out_fini(&out);
 }
 
-/* Connections of a gateway, as list entities. */
+static bool is_of_gateway(const struct config_resource *resource, const void *context)
+{
+	const struct config_connection *c = (const void *)resource;
+	const struct config_resource *gateway = context;
+
+	return !strcmp(c->gateway.key, gateway->key) ||
+	       (c->other_gateway.key && !strcmp(c->other_gateway.key, gateway->key));
+}
+
 static void gateway_connections(struct router_call *call)
 {
 	const struct config_resource *gateway = rest_find(call, CONFIG_GATEWAY, call->names[0]);
-	const struct config *config = config_store_running(rest_of(call)->config.store);
-	struct http_reply reply = { 0 };
-	struct json_out out;
 
-	if (!gateway)
-		return;
-	json_out_init(&out);
-	json_out_open(&out, NULL, '{');
-	json_out_open(&out, "value", '[');
-	for (uint32_t i = 0; i < config_count(config, CONFIG_CONNECTION); i++) {
-		const struct config_connection *c = config_connection_at(config, i);
-
-		if (!strcmp(c->gateway.key, gateway->key) ||
-		    (c->other_gateway.key && !strcmp(c->other_gateway.key, gateway->key)))
-			rest_print(rest_of(call), &c->resource, "Succeeded", NULL, &out);
-	}
-	json_out_close(&out, ']');
-	json_out_close(&out, '}');
-	text_add_bytes(&reply.body, json_out_text(&out), out.n);
-	json_out_fini(&out);
-	rest_answer(call, &reply);
+	if (gateway)
+		rest_list_answer(call, &(struct rest_list){ .kind = CONFIG_CONNECTION,
+							    .has = is_of_gateway,
+							    .context = gateway,
+							    .print = rest_print_entity });
 }
 
 static const struct operation *operation_of(struct router_call *call)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/when.h"
 #include "control/crypto/crypto.h"
 
 #include <errno.h>
@@ -76,16 +77,14 @@ static bool hash_parse(uint8_t hash[HASH_BYTES], const char *text)
 
 static bool expires_parse(uint64_t *expires_s, const char *text)
 {
-	struct tm tm = { 0 };
-	const char *end;
+	uint64_t expires_ms;
 
 	*expires_s = 0;
 	if (!text || !strcmp(text, "never"))
 		return true;
-	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	if (!end || *end)
+	if (when_parse(text, &expires_ms) < 0)
 		return false;
-	*expires_s = (uint64_t)timegm(&tm);
+	*expires_s = expires_ms / 1000;
 	return true;
 }
 

@@ -99,13 +99,32 @@ static bool status(void *context, const struct config_print_place *place, struct
 	return place->resource->kind == CONFIG_CONNECTION && print_connection(printing, place, out);
 }
 
-void rest_print(struct rest *rest, const struct config_resource *resource, const char *state,
-		const char *key, struct json_out *out)
+static void print_body(struct rest *rest, const struct config_resource *resource, const char *state,
+		       const char *const *without, struct json_out *out)
 {
 	struct printing printing = { rest, state };
 	struct config_print print = { .shape = CONFIG_PRINT_BODY,
 				      .status = status,
-				      .context = &printing };
+				      .context = &printing,
+				      .without = without };
 
-	config_print_resource(&print, resource, key, out);
+	config_print_resource(&print, resource, NULL, out);
+}
+
+void rest_print(struct rest *rest, const struct config_resource *resource, const char *state,
+		struct json_out *out)
+{
+	print_body(rest, resource, state, NULL, out);
+}
+
+void rest_print_entity(struct rest *rest, const struct config_resource *resource, const char *state,
+		       struct json_out *out)
+{
+	static const char *const without[] = {
+		"ingressNatRules",	     "egressNatRules",	       "dpdTimeoutSeconds",
+		"tunnelProperties",	     "useLocalAzureIpAddress", "authenticationType",
+		"certificateAuthentication", "routingConfiguration",   NULL
+	};
+
+	print_body(rest, resource, state, without, out);
 }

@@ -89,15 +89,12 @@ void events_end_all(struct rest *rest)
 		stream_end(list_entry(at, struct event_stream, list));
 }
 
-void events_route_changed(void *context, const struct net_prefix *prefix,
-			  const struct rib_candidate *best)
+void rest_route_changed(struct rest *rest, const struct net_prefix *prefix,
+			const struct rib_candidate *best)
 {
-	struct rest *rest = context;
 	struct json_out out;
 	char text[NET_PREFIX_TEXT];
 
-	if (rest->config.diagnostics)
-		diagnostics_route(rest->config.diagnostics, prefix, best);
 	if (list_empty(&rest->streams))
 		return;
 	json_out_init(&out);

@@ -52,7 +52,7 @@ static cJSON *whole_print(struct router_call *call, const struct config_resource
 	cJSON *whole;
 
 	json_out_init(&out);
-	rest_print(rest_of(call), resource, state, NULL, &out);
+	rest_print(rest_of(call), resource, state, &out);
 	whole = cJSON_Parse(json_out_text(&out));
 	json_out_fini(&out);
 	return whole;

@@ -73,8 +73,12 @@ const struct config_resource *rest_find(struct router_call *call, enum config_ki
 
 static const char *provisioning_state(struct rest *rest, const struct config_resource *resource)
 {
-	return config_store_busy(rest->config.store, resource->kind, resource->key) ? "Updating"
-										    : "Succeeded";
+	const struct config_store *store = rest->config.store;
+
+	if (!config_store_busy(store, resource->kind, resource->key))
+		return "Succeeded";
+	return config_find(config_store_latest(store), resource->kind, resource->key) ? "Updating"
+										      : "Deleting";
 }
 
 static void body_set(struct http_reply *reply, struct json_out *out)
@@ -102,19 +106,12 @@ static void resource_get_one(struct router_call *call, enum config_kind kind)
 		return;
 	}
 	json_out_init(&out);
-	rest_print(rest, resource, provisioning_state(rest, resource), NULL, &out);
+	rest_print(rest, resource, provisioning_state(rest, resource), &out);
 	body_set(&reply, &out);
 	rest_answer(call, &reply);
 }
 
-/* Those of the call's resource group, a page at a time. */
 #define PAGE 1000
-
-static bool in_group(const struct router_call *call, const struct config_resource *resource,
-		     const char *prefix)
-{
-	return strncmp(resource->key, prefix, strlen(prefix)) == 0;
-}
 
 static void next_link(struct json_out *out, const struct router_call *call, uint32_t from)
 {
@@ -131,41 +128,65 @@ static void next_link(struct json_out *out, const struct router_call *call, uint
 	json_out_string(out, "nextLink", url);
 }
 
-static void resource_list(struct router_call *call, enum config_kind kind)
+/* False: the exchange was ended. */
+static bool skip_token(struct router_call *call, uint32_t *from)
+{
+	const char *token = http_query(call->request, "$skiptoken");
+	char *end = NULL;
+
+	*from = token ? (uint32_t)strtoul(token, &end, 10) : 0;
+	if (!token || (*token && !*end))
+		return true;
+	rest_refuse(call, &(struct error_answer){ 400, "InvalidParameter", "$skiptoken" },
+		    "$skiptoken '%.20s' is not from a nextLink of this list.", token);
+	return false;
+}
+
+void rest_list_answer(struct router_call *call, const struct rest_list *list)
 {
 	struct rest *rest = rest_of(call);
 	const struct config *config = config_store_running(rest->config.store);
-	const char *token = http_query(call->request, "$skiptoken");
-	uint32_t i = token ? (uint32_t)strtoul(token, NULL, 10) : 0;
 	uint32_t printed = 0;
-	struct http_reply reply = { 0 };
 	struct json_out out;
-	char prefix[ID_MAX];
-	char id[ID_MAX];
+	uint32_t i;
 
-	/* A full path without a group is of the whole subscription. */
-	if (call->subscription && !call->group)
-		snprintf(id, sizeof(id), "/subscriptions/%s/", call->subscription);
-	else
-		rest_resource_id(call, kind, "", id, sizeof(id));
-	key_of(prefix, id);
+	if (!skip_token(call, &i))
+		return;
 	json_out_init(&out);
 	json_out_open(&out, NULL, '{');
 	json_out_open(&out, "value", '[');
-	for (; i < config_count(config, kind) && printed < PAGE; i++) {
-		const struct config_resource *resource = config_at(config, kind, i);
+	for (; i < config_count(config, list->kind); i++) {
+		const struct config_resource *resource = config_at(config, list->kind, i);
 
-		if (!in_group(call, resource, prefix))
+		if (!list->has(resource, list->context))
 			continue;
-		rest_print(rest, resource, provisioning_state(rest, resource), NULL, &out);
-		printed++;
+		if (printed++ == PAGE)
+			break;
+		list->print(rest, resource, provisioning_state(rest, resource), &out);
 	}
 	json_out_close(&out, ']');
-	if (i < config_count(config, kind))
+	if (i < config_count(config, list->kind))
 		next_link(&out, call, i);
 	json_out_close(&out, '}');
-	body_set(&reply, &out);
-	rest_answer(call, &reply);
+	rest_answer_json(call, &out);
+}
+
+static bool is_below(const struct config_resource *resource, const void *prefix)
+{
+	return strncmp(resource->key, prefix, strlen(prefix)) == 0;
+}
+
+/* Those of the call's resource group; a full path without a group is of the whole subscription. */
+static void resource_list(struct router_call *call, enum config_kind kind)
+{
+	char prefix[ID_MAX];
+
+	if (call->subscription && !call->group)
+		snprintf(prefix, sizeof(prefix), "/subscriptions/%s/", call->subscription);
+	else
+		rest_resource_id(call, kind, "", prefix, sizeof(prefix));
+	key_of(prefix, prefix);
+	rest_list_answer(call, &(struct rest_list){ kind, is_below, prefix, rest_print });
 }
 
 /* Ends the exchange with what the report says. */
@@ -310,7 +331,7 @@ static void answer_changed(struct router_call *call, struct http_reply *reply,
 	struct json_out out;
 
 	json_out_init(&out);
-	rest_print(rest_of(call), now, "Updating", NULL, &out);
+	rest_print(rest_of(call), now, "Updating", &out);
 	body_set(reply, &out);
 	http_reply_header(reply, "ETag", config_etag(etag, now));
 	if (operation)
@@ -400,16 +421,42 @@ void rest_resource_put_as(struct router_call *call, const struct config_resource
 	config_put(config);
 }
 
+/* NAT rules have operations of their own: a gateway that does not speak of them keeps them. */
+static void keep_rules(const struct config_resource *was, cJSON *json)
+{
+	cJSON *properties = cJSON_GetObjectItemCaseSensitive(json, "properties");
+	struct config_report report;
+	cJSON *whole;
+
+	if (!was || !cJSON_IsObject(properties) ||
+	    cJSON_GetObjectItemCaseSensitive(properties, "natRules"))
+		return;
+	config_report_init(&report);
+	whole = rest_resource_whole(was, &report);
+	cJSON_AddItemToObject(
+		properties, "natRules",
+		cJSON_DetachItemFromObjectCaseSensitive(
+			cJSON_GetObjectItemCaseSensitive(whole, "properties"), "natRules"));
+	config_json_free(whole);
+	config_report_fini(&report);
+}
+
 static void put_body(struct router_call *call, enum config_kind kind)
 {
+	const char *name = call->names[0];
 	struct config_report report;
 	cJSON *json = NULL;
 
 	config_report_init(&report);
-	if (rest_body_parse(call, &json, &report) < 0)
-		refuse_report(call, call->names[0], &report, NULL);
-	else
-		rest_resource_put(call, kind, call->names[0], json);
+	if (rest_body_parse(call, &json, &report) < 0) {
+		refuse_report(call, name, &report, NULL);
+	} else {
+		if (kind == CONFIG_GATEWAY)
+			keep_rules(lookup(call, config_store_latest(rest_of(call)->config.store),
+					  kind, name),
+				   json);
+		rest_resource_put(call, kind, name, json);
+	}
 	config_json_free(json);
 	config_report_fini(&report);
 }

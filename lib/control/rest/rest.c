@@ -251,8 +251,6 @@ int rest_new(struct rest **rest, const struct rest_config *config, char *why, si
 		rest_free(r);
 		return rc;
 	}
-	if (config->route)
-		route_watch(config->route, events_route_changed, r);
 	*rest = r;
 	return 0;
 }
@@ -281,8 +279,6 @@ void rest_free(struct rest *rest)
 {
 	if (!rest)
 		return;
-	if (rest->config.route)
-		route_watch(rest->config.route, NULL, NULL);
 	events_end_all(rest);
 	rest_traces_end(rest);
 	server_free(rest->server);

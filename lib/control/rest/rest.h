@@ -32,7 +32,6 @@ struct rest_config {
 	struct bgp *bgp;
 	struct captures *captures;
 	struct metering *metering;
-	struct diagnostics *diagnostics;
 	const char *state_directory;
 };
 
@@ -47,3 +46,5 @@ void rest_configure(struct rest *rest, const struct config *config);
 void rest_files_reload(struct rest *rest);
 /* For the event stream. */
 void rest_tunnel_changed(struct rest *rest, const struct tunnel_status *status);
+void rest_route_changed(struct rest *rest, const struct net_prefix *prefix,
+			const struct rib_candidate *best);

@@ -88,6 +88,15 @@ void rest_resource_key(const struct router_call *call, enum config_kind kind, co
 /* The running resource, or the exchange was ended with 404. */
 const struct config_resource *rest_find(struct router_call *call, enum config_kind kind,
 					const char *name);
+/* Resources of a kind, a page at a time, as Azure's lists are. */
+struct rest_list {
+	enum config_kind kind;
+	bool (*has)(const struct config_resource *resource, const void *context);
+	const void *context;
+	void (*print)(struct rest *rest, const struct config_resource *resource, const char *state,
+		      struct json_out *out);
+};
+void rest_list_answer(struct router_call *call, const struct rest_list *list);
 /* ?confirm=SECONDS, 0: none; false: it is wrong, and the exchange was ended. */
 bool rest_confirm_of(struct router_call *call, uint32_t *seconds);
 bool rest_is_dry_run(const struct router_call *call);
@@ -131,4 +140,7 @@ uint64_t rest_usage_bits(struct rest *rest, const struct config_gateway *gateway
 void rest_usage_print(struct rest *rest, const char *member, struct json_out *out);
 /* Prints a resource's body with its live state. */
 void rest_print(struct rest *rest, const struct config_resource *resource, const char *state,
-		const char *key, struct json_out *out);
+		struct json_out *out);
+/* A connection as {gateway}/connections lists it: Azure's ListEntity, with less in it. */
+void rest_print_entity(struct rest *rest, const struct config_resource *resource, const char *state,
+		       struct json_out *out);

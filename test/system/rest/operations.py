@@ -129,6 +129,17 @@ def reads():
         got = call("GET", path)
         expect(f"{number}: the list has at least {least}", got.status == 200 and len(got.json["value"]) >= least and
                got.json.get("nextLink") is None, got)
+    full, entity = call("GET", CONN).json["properties"], [c for c in call("GET", GW + "/connections").json["value"] if c["name"] == "ops"][0]
+    left_out = {"ingressNatRules", "egressNatRules", "dpdTimeoutSeconds", "useLocalAzureIpAddress", "authenticationType"}
+    expect("6: its entities lack what Azure's lack, and nothing else", set(full) - set(entity["properties"]) == left_out & set(full) and
+           {"dpdTimeoutSeconds", "useLocalAzureIpAddress"} <= set(full) and "routingWeight" in entity["properties"] and
+           set(entity["properties"]["localNetworkGateway2"]) == {"id"}, entity)
+    for path in ("/connections", GW + "/connections"):
+        rest = call("GET", path, query="&$skiptoken=1")
+        expect(f"a page of {path} begins where the link says", rest.status == 200 and
+               len(rest.json["value"]) == len(call("GET", path).json["value"]) - 1, rest)
+        bad = call("GET", path, query="&$skiptoken=x")
+        expect("a link that is none of ours is refused", bad.status == 400 and bad.error()["target"] == "$skiptoken", bad)
     got = call("GET", GW)
     expect("2: GET of the gateway", got.status == 200 and is_resource(got.json, "virtualNetworkGateways", "gw"), got)
     expect("2: with its NAT rule", [r["name"] for r in got.json["properties"]["natRules"]] == ["ops"], got)
@@ -230,6 +241,21 @@ def wrong():
     expect("a site that is in use", used.status == 409 and CONN.rsplit("/", 1)[1] in used.error()["message"], used)
 
 
+def rules_stay():
+    body = call("GET", GW).json
+    rules = body["properties"].pop("natRules")
+    put = call("PUT", GW, body)
+    follows(1, put, "aao")
+    expect("1: a gateway that does not speak of its NAT rules keeps them",
+           [r["name"] for r in call("GET", GW + "/natRules").json["value"]] == ["ops"] and len(rules) == 1)
+    body["properties"]["natRules"] = []
+    follows(1, call("PUT", GW, body), "aao")
+    expect("1: an empty list removes them", call("GET", GW + "/natRules").json["value"] == [])
+    body["properties"]["natRules"] = rules
+    follows(1, call("PUT", GW, body), "aao")
+    expect("1: they come with the gateway, too", call("GET", RULE).status == 200)
+
+
 def removals():
     for number, path in ((36, RULE), (40, CONN), (52, LNG)):
         gone = call("DELETE", path)
@@ -252,6 +278,12 @@ def without_dataplane():
     took = time.monotonic() - begun
     expect(f"in the time that is configured ({took:.1f} s of 2)", 1.5 < took < 6, took)
     expect("everything is as it was", call("GET", "/localNetworkGateways").json == before)
+    gone = call("DELETE", CONN.replace("ops", "to-branch"))
+    seen = call("GET", CONN.replace("ops", "to-branch"))
+    expect("what is being deleted says so", gone.status == 202 and seen.json["properties"]["provisioningState"] == "Deleting", seen)
+    follows(40, gone, "aao", "Failed")
+    seen = call("GET", CONN.replace("ops", "to-branch"))
+    expect("and stays when that fails", seen.json["properties"]["provisioningState"] == "Succeeded", seen)
     for path in (CONN.replace("ops", "to-branch") + "/resetconnection", CONN.replace("ops", "to-branch") + "/getikesas", GW + "/reset"):
         got = call("POST", path)
         state, result = end_of(got) if got.status == 202 else (None, got)
@@ -271,6 +303,7 @@ def main():
         actions()
         absent()
         wrong()
+        rules_stay()
         removals()
     print(f"1..{count}")
     sys.exit(failed > 0)

@@ -290,6 +290,10 @@ static const struct rule rules[] = {
 	  "/appliance/api/listeners/0/tls", "InvalidParameter" },
 	{ "/appliance/api/tokens=[{'name':'t','role':'admin','hash':'sha256:12'}]",
 	  "/appliance/api/tokens/0/hash", "InvalidParameter" },
+	{ "/appliance/api/tokens=[{'name':'t','role':'admin','expires':'next year','hash':"
+	  "'sha256:abababababababababababababababababababababababababababababababab"
+	  "'}]",
+	  "/appliance/api/tokens/0/expires", "InvalidParameter" },
 	{ "/appliance/maxima/connections=2", "/appliance/maxima/connections", "QuotaExceeded" },
 	{ "/connections/3={'name':'TO-A','properties':{'virtualNetworkGateway1':'gw',"
 	  "'localNetworkGateway2':'a','connectionType':'IPsec'}}",

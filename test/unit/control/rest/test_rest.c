@@ -146,7 +146,7 @@ static int tokens_setup(void **state)
 		0);
 	fputs(line, file);
 	assert_int_equal(auth_token_make(&(struct auth_new_token){ "old", CONFIG_TOKEN_ADMIN,
-								   "2020-01-01T00:00:00Z" },
+								   "2020-01-01T01:00:00+01:00" },
 					 t->expired, line, sizeof(line)),
 			 0);
 	fputs(line, file);
