@@ -105,6 +105,7 @@ KEY=$(jq -r '.connections[0].properties.sharedKey' "$LAB_DIR/vpngw.json")
 require "the data plane starts" gateway_start_dataplane
 require "the control program starts" gateway_start_control
 require "the endpoint answers" lab_await 10 gateway_answers
+expect "a route that was there before the endpoint" logged RouteDiagnosticLog StaticRouteUpdate '.Message | test("^10.20.0.0/16 is reachable")'
 require "strongSwan is there" site_branch "$KEY"
 expect "both tunnels: TunnelConnected, by instance" lab_await 20 both_connected
 expect "IKE: what is sent" lab_await 5 logged IKEDiagnosticLog IKELogEvent '.Message | test("SESSION_ID :.* Remote 203.0.113.10.*Local .*\\[SEND\\] IKE_AUTH")'
