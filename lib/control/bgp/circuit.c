@@ -56,7 +56,8 @@ static void family(const struct bgp_session *s, struct text *out)
 
 	net_addr_text(peer, &s->is.peer);
 	if (s->is.prefix_limit)
-		text_add(out, "  neighbor %s maximum-prefix %u\n", peer, s->is.prefix_limit);
+		text_add(out, "  neighbor %s maximum-prefix %u restart " BGP_RESTART "\n", peer,
+			 s->is.prefix_limit);
 	text_add(out,
 		 "  neighbor %s route-map VPNGW-CIRCUIT-IN in\n"
 		 "  neighbor %s route-map VPNGW-CIRCUIT-OUT out\n",

@@ -147,6 +147,39 @@ static void remove_in_bgp(const struct map *wanted, const char *running, struct 
 	}
 }
 
+/* What an entry that stays no longer says. */
+static void remove_in_maps(const struct map *wanted, const char *running, struct text *out)
+{
+	struct reader r = { .at = running };
+
+	while (next(&r)) {
+		struct line entry = r.line;
+
+		snprintf(entry.text, sizeof(entry.text), "%s", entry.top);
+		if (!strncmp(r.line.top, "route-map VPNGW-", 16) && !opens(r.line.text) &&
+		    has(wanted, &entry) && !has(wanted, &r.line))
+			enter(out, &r.line, "no ");
+	}
+}
+
+/* Another line of this list with the same number: it has replaced this one already. */
+static bool replaced(const struct map *wanted, const char *text)
+{
+	char key[LINE_MAX_BYTES + 2];
+	const char *seq = strstr(text, " seq ");
+	struct map_entry *entry = NULL;
+	size_t n;
+
+	if (!seq)
+		return false;
+	n = (size_t)(seq + 5 - text) + strcspn(seq + 5, " ") + 1;
+	n = (size_t)snprintf(key, sizeof(key), "\n\n%.*s", (int)n, text);
+	while ((entry = map_next(wanted, entry)))
+		if (entry->key_len > n && !strncmp((const char *)entry->key, key, n))
+			return true;
+	return false;
+}
+
 static void remove_filters(const struct map *wanted, const char *running, struct text *out)
 {
 	struct reader r = { .at = running };
@@ -155,9 +188,11 @@ static void remove_filters(const struct map *wanted, const char *running, struct
 		const struct line *line = &r.line;
 		bool ours = !strncmp(line->text, "ip prefix-list VPNGW-", 21) ||
 			    !strncmp(line->text, "bgp as-path access-list VPNGW-", 30) ||
+			    !strncmp(line->text, "bgp community-list standard VPNGW-", 34) ||
 			    !strncmp(line->text, "route-map VPNGW-", 16);
 
-		if (ours && !line->sub[0] && strncmp(line->top, "router", 6) && !has(wanted, line))
+		if (ours && !line->sub[0] && strncmp(line->top, "router", 6) &&
+		    !has(wanted, line) && !replaced(wanted, line->text))
 			text_add(out, "no %s\n", line->text);
 	}
 }
@@ -170,6 +205,7 @@ void bgp_diff(const char *running, const char *wanted, struct text *commands)
 	lines_of(&now, running);
 	lines_of(&then, wanted);
 	remove_in_bgp(&then, running, commands);
+	remove_in_maps(&then, running, commands);
 	while (next(&r))
 		if (!has(&now, &r.line))
 			enter(commands, &r.line, "");

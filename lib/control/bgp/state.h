@@ -33,6 +33,7 @@ struct bgp_known {
 	uint64_t sent;
 	uint64_t messages_received;
 	uint64_t messages_sent;
+	bool near_limit; /* and told so */
 };
 
 struct bgp {

@@ -68,16 +68,30 @@ static void tell(const struct bgp *bgp, uint32_t i)
 		bgp->changed(bgp->changed_context, &peer);
 }
 
+static bool near_limit(const struct bgp_session *session, const struct bgp_known *known)
+{
+	return session->is.prefix_limit &&
+	       known->received * 4 >= (uint64_t)session->is.prefix_limit * 3;
+}
+
 static void set(struct bgp *bgp, uint32_t i, const struct bgp_known *now)
 {
 	enum bgp_state was = bgp->known[i].state;
+	bool near = near_limit(&bgp->sessions[i], now);
 	char peer[NET_ADDR_TEXT];
 
 	if (was != now->state)
 		log_info(TOPIC, "%s -> %s peer=%s tunnel=\"%s\"",
 			 bgp_state_text(bgp->known[i].state), bgp_state_text(now->state),
 			 net_addr_text(peer, &bgp->sessions[i].is.peer), bgp->sessions[i].name);
+	if (near && !bgp->known[i].near_limit)
+		log_warn(TOPIC,
+			 "a peer announces %llu prefixes of the %u that end its session peer=%s "
+			 "tunnel=\"%s\"",
+			 (unsigned long long)now->received, bgp->sessions[i].is.prefix_limit,
+			 net_addr_text(peer, &bgp->sessions[i].is.peer), bgp->sessions[i].name);
 	bgp->known[i] = *now;
+	bgp->known[i].near_limit = near;
 	if ((was == BGP_CONNECTED) != (now->state == BGP_CONNECTED))
 		tell(bgp, i);
 }

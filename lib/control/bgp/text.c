@@ -1,9 +1,11 @@
 #include "control/bgp/text.h"
 
+#include "control/bgp/filter.h"
 #include "control/route/route.h"
 #include "control/route/speaker.h"
 #include "control/tunnel/plan_bgp.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const struct config_gateway *bgp_gateway(const struct config *config)
@@ -118,14 +120,52 @@ static void session_filter(const struct bgp_session *s, struct text *out)
 	struct net_addr via = speaker_via(s->tunnel);
 	char text[NET_ADDR_TEXT];
 
+	char name[32];
+	char set[NET_ADDR_TEXT + 24];
+	struct bgp_filter in = { .name = name, .set = set };
+
+	snprintf(name, sizeof(name), "VPNGW-IN-%u", s->tunnel);
+	snprintf(set, sizeof(set), "set ip next-hop %s", net_addr_text(text, &via));
 	text_add(out,
-		 "route-map VPNGW-IN-%u deny 5\n"
+		 "route-map %s deny 5\n"
 		 " match ip address prefix-list VPNGW-NETWORK\n"
-		 "exit\n"
-		 "route-map VPNGW-IN-%u permit 10\n"
-		 " set ip next-hop %s\n"
 		 "exit\n",
-		 s->tunnel, s->tunnel, net_addr_text(text, &via));
+		 name);
+	if (s->is.filters && s->is.filters->in.count) {
+		in.rules = s->is.filters->in.items;
+		in.count = s->is.filters->in.count;
+		bgp_text_filter(&in, out);
+		return;
+	}
+	text_add(out,
+		 "route-map %s permit 10\n"
+		 " %s\n"
+		 "exit\n",
+		 name, set);
+}
+
+static bool filters_out(const struct bgp_session *s)
+{
+	return s->is.filters && s->is.filters->out.count;
+}
+
+/* Of a session with rules: a map of its own. */
+static void session_filter_out(const struct bgp_session *s, struct text *out)
+{
+	char name[32];
+	struct bgp_filter filter = { .name = name };
+
+	if (!filters_out(s))
+		return;
+	filter.rules = s->is.filters->out.items;
+	filter.count = s->is.filters->out.count;
+	snprintf(name, sizeof(name), "VPNGW-OUT-%u", s->tunnel);
+	text_add(out,
+		 "route-map %s deny 5\n"
+		 " match ip address prefix-list VPNGW-DEFAULT\n"
+		 "exit\n",
+		 name);
+	bgp_text_filter(&filter, out);
 }
 
 static void session_family(const struct bgp_session *s, struct text *out)
@@ -134,9 +174,13 @@ static void session_family(const struct bgp_session *s, struct text *out)
 
 	net_addr_text(peer, &s->is.peer);
 	if (s->is.prefix_limit)
-		text_add(out, "  neighbor %s maximum-prefix %u\n", peer, s->is.prefix_limit);
+		text_add(out, "  neighbor %s maximum-prefix %u restart " BGP_RESTART "\n", peer,
+			 s->is.prefix_limit);
 	text_add(out, "  neighbor %s route-map VPNGW-IN-%u in\n", peer, s->tunnel);
-	text_add(out, "  neighbor %s route-map VPNGW-OUT out\n", peer);
+	if (filters_out(s))
+		text_add(out, "  neighbor %s route-map VPNGW-OUT-%u out\n", peer, s->tunnel);
+	else
+		text_add(out, "  neighbor %s route-map VPNGW-OUT out\n", peer);
 }
 
 /* A speaker's session with the collector, or with who notes what is announced. */
@@ -170,8 +214,10 @@ bool bgp_text_speaker(const struct bgp_wanted *w, uint32_t instance, struct text
 		      "bgp no-rib\n");
 	filters(w, out);
 	for (uint32_t i = 0; i < w->count; i++)
-		if (w->sessions[i].instance == instance)
+		if (w->sessions[i].instance == instance) {
 			session_filter(&w->sessions[i], out);
+			session_filter_out(&w->sessions[i], out);
+		}
 	text_add(out,
 		 "router bgp %u\n"
 		 " bgp router-id %s\n"

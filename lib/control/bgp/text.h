@@ -13,6 +13,8 @@
 #define BGP_INNER "192.0.0."
 #define BGP_COLLECTOR "192.0.0.6"
 #define BGP_ANNOUNCED "192.0.0.5"
+/* Minutes until a session is tried again that had more prefixes than its limit. */
+#define BGP_RESTART "5"
 
 struct bgp_session {
 	uint32_t tunnel; /* id in the data plane; 0: over a circuit */

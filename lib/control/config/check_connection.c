@@ -1,5 +1,7 @@
 #include "control/config/check.h"
 
+#include "control/config/filter.h"
+
 #include "control/config/schema.h"
 #include "control/config/sku.h"
 
@@ -92,11 +94,49 @@ static void check_ends(struct check *check, const struct config_connection *conn
 			   CODE_PARAMETER, "A gateway cannot be connected with itself.");
 }
 
+static void check_rule(struct check *check, const struct config_connection *connection,
+		       const char *const paths[2], uint32_t i, const struct config_route_rule *rule)
+{
+	int64_t length = rule->prefix.length;
+	int64_t longest = rule->prefix.addr.family == NET_IP6 ? 128 : 32;
+
+	if (rule->prefix.addr.family == NET_NONE && (rule->ge || rule->le))
+		check_fail(check, AT(&connection->resource, paths[0], i), CODE_PARAMETER,
+			   "ge and le need a prefix.");
+	else if ((rule->ge && rule->ge <= length) || rule->ge > longest ||
+		 (rule->le && rule->le < (rule->ge ? rule->ge : length)) || rule->le > longest)
+		check_fail(check, AT(&connection->resource, paths[0], i), CODE_PARAMETER,
+			   "Must be so: the prefix's length < ge <= le <= %d.", (int)longest);
+	if (rule->prefix.addr.family == NET_IP6)
+		check_not_built(check, AT(&connection->resource, paths[1], i),
+				"BGP carries IPv4 prefixes only.");
+}
+
+static void check_filters(struct check *check, const struct config_connection *connection)
+{
+	static const char *const in[] = { "/properties/routeFilters/in/#",
+					  "/properties/routeFilters/in/#/prefix" };
+	static const char *const out[] = { "/properties/routeFilters/out/#",
+					   "/properties/routeFilters/out/#/prefix" };
+	const struct config_route_filters *filters = connection->route_filters;
+
+	if (!filters)
+		return;
+	if (!connection->enable_bgp)
+		check_fail(check, AT(&connection->resource, "/properties/routeFilters"),
+			   CODE_PARAMETER, "Needs enableBgp.");
+	for (uint32_t i = 0; i < filters->in.count; i++)
+		check_rule(check, connection, in, i, &filters->in.items[i]);
+	for (uint32_t i = 0; i < filters->out.count; i++)
+		check_rule(check, connection, out, i, &filters->out.items[i]);
+}
+
 static void check_bgp(struct check *check, const struct config_connection *connection,
 		      const struct config_gateway *gateway, const struct config_local_gateway *site)
 {
 	const struct config_resource *resource = &connection->resource;
 
+	check_filters(check, connection);
 	if (!connection->enable_bgp) {
 		if (site && !site->prefixes.count &&
 		    strcmp(gateway->default_site.key ? gateway->default_site.key : "",

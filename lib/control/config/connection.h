@@ -131,4 +131,5 @@ struct config_connection {
 	int crypto_profile; /* enum config_crypto_profile */
 	int source_check;   /* enum config_source_check */
 	const struct config_limit *limits;
+	const struct config_route_filters *route_filters; /* filter.h; NULL: none */
 };

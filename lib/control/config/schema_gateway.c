@@ -140,7 +140,9 @@ static const struct schema_field bgp_rows[] = {
 	  .preset = 4000,
 	  .min = 0,
 	  .max = 4000000,
-	  .help = "Of a peer: more prefixes end the session; a warning at 75 %. 0: none." },
+	  .help = "Of a peer: more prefixes end the session, for 5 minutes; a warning in the log "
+		  "from "
+		  "75 % on. 0: none." },
 	{ .name = "password",
 	  .type = SCHEMA_SECRET,
 	  .status = SCHEMA_ENFORCED,

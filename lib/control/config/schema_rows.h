@@ -65,6 +65,7 @@
 
 extern const struct schema_enum schema_allocation_values[];
 extern const struct schema_object schema_nat_rule;
+extern const struct schema_object schema_route_filters;
 
 /* Checks that several tables use. */
 bool schema_check_name(const struct schema_field *field, const void *value,

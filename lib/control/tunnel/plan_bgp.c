@@ -82,6 +82,7 @@ void plan_bgp_set(struct plan_tunnel *tunnel, const struct config *config,
 	plan_session_settings(s, site ? site->bgp : tunnel->gateway->bgp,
 			      config_crypto_profile_of(config, tunnel->connection) ==
 				      CONFIG_CRYPTO_AZURE_COMPAT);
+	s->filters = tunnel->connection->route_filters;
 	s->as = config_gateway_asn(tunnel->gateway);
 	if (other) {
 		s->peer_as = config_gateway_asn(other);

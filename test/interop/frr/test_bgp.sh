@@ -42,6 +42,51 @@ bfd_moves_flows() {
 	lab_await 5 sh -c "tail -n +$from $LAB_DIR/control.log | grep -q 'BFD is down tunnel=.*$SITE_PUBLIC0'"
 }
 
+# What of the site's two networks the kernel has.
+networks_are() {
+	[ "$(ip -n "${LAB_PREFIX}gw" -j route show proto bgp | jq -r '[.[].dst] | sort | join(" ")')" = "$1" ]
+}
+
+filters() {
+	local body
+	body=$(gateway_api GET /connections/to-branch | jq -c ".properties.routeFilters = $1") &&
+		gateway_api PUT /connections/to-branch "$body" | tee /dev/stderr | jq -e '.error == null' >/dev/null
+}
+
+# The site marks its second network with a community.
+site_marks() {
+	lab_vtysh branch-frr 'configure terminal' 'route-map MARK permit 10' 'set community 65010:7' 'exit' 'router bgp 65010' \
+		'address-family ipv4 unicast' 'network 10.21.0.0/16 route-map MARK'
+}
+
+site_sees_community() {
+	lab_vtysh branch-frr 'show bgp ipv4 unicast 10.10.0.0/16 json' |
+		jq -e --arg community "$1" '[.paths[] | .community.string // ""] | length == 2 and all(.[]; . == $community)'
+}
+
+# sessions_stay: none of the two was lost since the last call
+sessions_stay() {
+	local now
+	now=$(lab_vtysh branch-frr 'show bgp neighbors json' | jq -c '[to_entries[] | [.key, .value.connectionsEstablished, .value.connectionsDropped]]')
+	[ -z "${sessions_were:-}" ] || [ "$now" = "$sessions_were" ] || { printf '%s\n%s\n' "$sessions_were" "$now"; return 1; }
+	sessions_were=$now
+}
+
+more_than_the_limit() {
+	lab_vtysh branch-frr 'configure terminal' 'router bgp 65010' 'address-family ipv4 unicast' "network 10.21.1.0/24" \
+		"network 10.21.2.0/24"
+}
+
+prefix_limit() {
+	local body
+	body=$(gateway_api GET /localNetworkGateways/branch | jq -c ".properties.bgpSettings += { prefixLimit: $1, password: \"bgp-secret\" }") &&
+		gateway_api PUT /localNetworkGateways/branch "$body" | tee /dev/stderr | jq -e '.error == null' >/dev/null
+}
+
+stopped() {
+	api_result getBgpPeerStatus | jq -e '[.value[] | select(.state == "Stopped")] | length == 2'
+}
+
 control_restarts() {
 	lab_start pings host-a ping -n -q -i 0.05 -c 80 "$SITE_HOST_B"
 	lab_kill control
@@ -69,11 +114,30 @@ expect "metrics count them" says 'vpngw_bgp_routes_learned{bgp_peer_address="10.
 expect "diagnostic logs tell of sessions and routes" grep -q '"OperationName":"BgpConnectedEvent".*AS 65010' "$LAB_DIR/state/diagnostics.jsonl"
 expect "and of what BGP learned" grep -q '"OperationName":"BgpRouteUpdate","Message":"10.21.0.0/16 is reachable' "$LAB_DIR/state/diagnostics.jsonl"
 expect "BFD is up in both tunnels" bfd_up_or_why
-expect "a restart of control loses no packet" control_restarts
+expect "the site has sessions to compare with" sessions_stay
+expect "control is killed and started again: no packet is lost" control_restarts
 expect "sessions are as before" lab_await 10 connected
+expect "and none of them ended" sessions_stay
+site_marks
+expect "filters are taken" filters '{ in: [{ action: "deny", communities: ["65010:7"] }, { prefix: "10.0.0.0/8", le: 16 }],
+	out: [{ prefix: "10.10.0.0/16", setCommunities: ["65515:77", "no-advertise"] }] }'
+expect "a network with the community is kept out" lab_await 30 networks_are 10.20.0.0/16
+expect "the site sees the communities of ours" lab_await 30 site_sees_community "65515:77 no-advertise"
+expect "other rules are taken" filters '{ in: [{ prefix: "10.21.0.0/16" }] }'
+expect "and only what they name is let in" lab_await 30 networks_are 10.21.0.0/16
+expect "the communities are gone" lab_await 30 site_sees_community ""
+expect "no rules are taken" filters null
+expect "both networks are back" lab_await 30 networks_are "10.20.0.0/16 10.21.0.0/16"
+expect "no session ended for it" sessions_stay
 expect "a session that ends takes its paths away" session_dies
 expect "traffic flows on by the other tunnel" lab_ping host-a "$SITE_HOST_B" 5
 expect "it comes back" session_returns
 expect "BFD tells control that a path has died" bfd_moves_flows
 expect "traffic flows by the other tunnel" lab_ping host-a "$SITE_HOST_B" 5
+lab_in net nft delete table inet lab
+expect "the path heals" lab_await 40 connected
+expect "a limit of prefixes is taken" prefix_limit 2
+expect "a warning comes before it is reached" lab_await_line control 10 "a peer announces 2 prefixes of the 2 that end its session"
+more_than_the_limit
+expect "above it the sessions end" lab_await 20 stopped
 finish

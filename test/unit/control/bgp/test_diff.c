@@ -110,6 +110,33 @@ static void test_no_lines_turn_round(void **state)
 	       "router bgp 1\nbgp ebgp-requires-policy\nexit\n");
 }
 
+/* FRR would delete by the number what has just taken the old one's place. */
+static void test_lists_are_replaced(void **state)
+{
+	expect("ip prefix-list VPNGW-A seq 5 permit 10.0.0.0/8\n"
+	       "ip prefix-list VPNGW-A seq 10 permit 11.0.0.0/8\n"
+	       "bgp community-list standard VPNGW-B seq 5 permit 1:1\n",
+	       "ip prefix-list VPNGW-A seq 5 permit 12.0.0.0/8\n",
+	       "ip prefix-list VPNGW-A seq 5 permit 12.0.0.0/8\n"
+	       "no ip prefix-list VPNGW-A seq 10 permit 11.0.0.0/8\n"
+	       "no bgp community-list standard VPNGW-B seq 5 permit 1:1\n");
+}
+
+/* Before what is new, which may stand in the place of what goes. */
+static void test_lines_of_an_entry_go(void **state)
+{
+	expect("route-map VPNGW-IN-2 permit 21\n"
+	       " match community VPNGW-IN-2-0\n"
+	       " set community 1:1 additive\n"
+	       "exit\n",
+	       "route-map VPNGW-IN-2 permit 21\n"
+	       " set community 1:2 additive\n"
+	       "exit\n",
+	       "route-map VPNGW-IN-2 permit 21\nno match community VPNGW-IN-2-0\nexit\n"
+	       "route-map VPNGW-IN-2 permit 21\nno set community 1:1 additive\nexit\n"
+	       "route-map VPNGW-IN-2 permit 21\nset community 1:2 additive\nexit\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +145,8 @@ int main(void)
 		cmocka_unit_test(test_only_what_differs),
 		cmocka_unit_test(test_from_nothing),
 		cmocka_unit_test(test_no_lines_turn_round),
+		cmocka_unit_test(test_lists_are_replaced),
+		cmocka_unit_test(test_lines_of_an_entry_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,7 +152,7 @@ static void test_speaker(void **state)
 	assert_true(has(&out, " neighbor 10.1.0.1 update-source 10.0.255.5\n"));
 	assert_true(has(&out, " neighbor 10.1.0.1 password pw\n"));
 	assert_true(has(&out, " neighbor 10.1.0.1 bfd profile vpngw-300\n"));
-	assert_true(has(&out, "  neighbor 10.1.0.1 maximum-prefix 100\n"));
+	assert_true(has(&out, "  neighbor 10.1.0.1 maximum-prefix 100 restart 5\n"));
 	assert_true(has(&out, " set ip next-hop 240.0.0.8\n"));
 	assert_false(has(&out, "240.0.0.7"));
 	assert_true(has(&out, "  network 10.0.0.0/16\n"));
@@ -162,6 +162,73 @@ static void test_speaker(void **state)
 	text_fini(&out);
 	assert_false(bgp_text_speaker(&wanted, 2, &out));
 	text_fini(&out);
+}
+
+static void test_filters(void **state)
+{
+	struct world *w = *state;
+	struct bgp_session one;
+	struct bgp_wanted wanted = { .sessions = &one, .count = 1 };
+	struct text out = { 0 };
+
+	load(w, BGP "\n" C0 "/routeFilters={'in':[{'action':'deny','prefix':'10.1.7.0/24'},"
+		    "{'prefix':'10.1.0.0/16','le':24,'communities':['65010:2','65010:1'],"
+		    "'setCommunities':['no-export','65515:9','65515:9']}],"
+		    "'out':[{'communities':['no-advertise'],'action':'deny'},{}]}");
+	wanted.config = w->config;
+	wanted.gateway = bgp_gateway(w->config);
+	one = (struct bgp_session){ .tunnel = 7, .is = *session(w, 0) };
+	assert_true(bgp_text_speaker(&wanted, 0, &out));
+	assert_true(has(&out, "ip prefix-list VPNGW-IN-7-0 seq 5 permit 10.1.7.0/24\n"
+			      "route-map VPNGW-IN-7 deny 20\n"
+			      " match ip address prefix-list VPNGW-IN-7-0\n"
+			      "exit\n"));
+	assert_true(has(&out,
+			"ip prefix-list VPNGW-IN-7-1 seq 5 permit 10.1.0.0/16 le 24\n"
+			"bgp community-list standard VPNGW-IN-7-1 seq 5 permit 65010:1 65010:2\n"
+			"route-map VPNGW-IN-7 permit 31\n"
+			" match ip address prefix-list VPNGW-IN-7-1\n"
+			" match community VPNGW-IN-7-1\n"
+			" set community 65515:9 no-export additive\n"
+			" set ip next-hop 240.0.0.7\n"
+			"exit\n"));
+	assert_false(has(&out, "route-map VPNGW-IN-7 permit 10\n"));
+	assert_true(has(&out, "bgp community-list standard VPNGW-OUT-7-0 seq 5 permit "
+			      "no-advertise\n"
+			      "route-map VPNGW-OUT-7 deny 20\n"
+			      " match community VPNGW-OUT-7-0\n"
+			      "exit\n"
+			      "route-map VPNGW-OUT-7 permit 31\n"
+			      "exit\n"));
+	assert_true(has(&out, "  neighbor 10.1.0.1 route-map VPNGW-OUT-7 out\n"));
+	text_fini(&out);
+}
+
+static void refused(struct world *w, const char *edits, const char *why)
+{
+	struct text said = { 0 };
+
+	config_report_fini(&w->report);
+	config_report_init(&w->report);
+	assert_int_not_equal(config_edit_load(&w->config, NULL, edits, &w->report), 0);
+	config_report_text(&w->report, &said);
+	if (!strstr(text_get(&said), why))
+		fail_msg("says \"%s\", not \"%s\"", text_get(&said), why);
+	text_fini(&said);
+}
+
+static void test_filters_are_checked(void **state)
+{
+	struct world *w = *state;
+
+	refused(w, C0 "/routeFilters={'in':[{}]}", "enableBgp");
+	refused(w, BGP "\n" C0 "/routeFilters={'in':[{'prefix':'10.0.0.0/8','ge':8}]}", "ge");
+	refused(w, BGP "\n" C0 "/routeFilters={'in':[{'prefix':'10.0.0.0/8','ge':24,'le':16}]}",
+		"le");
+	refused(w, BGP "\n" C0 "/routeFilters={'in':[{'prefix':'10.0.0.0/8','le':33}]}", "32");
+	refused(w, BGP "\n" C0 "/routeFilters={'in':[{'le':24}]}", "prefix");
+	refused(w, BGP "\n" C0 "/routeFilters={'out':[{'communities':['65536:1']}]}", "community");
+	refused(w, BGP "\n" C0 "/routeFilters={'out':[{'setCommunities':['1:2:3']}]}", "community");
 }
 
 static void test_circuit(void **state)
@@ -240,6 +307,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_profile_and_settings, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_speaker, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_filters, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_filters_are_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_circuit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_private, setup, teardown),
 		cmocka_unit_test(test_via),
