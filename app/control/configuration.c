@@ -46,6 +46,7 @@ static int ports_apply(struct program *program, const struct config *config)
 		const struct config_port *from = &a->ports.items[i];
 		struct route_port_config port = { .gateway4 = from->gateway,
 						  .gateway6 = from->gateway6,
+						  .probe = from->probe,
 						  .circuit = from->role & CONFIG_ROLE_CIRCUIT };
 		int rc;
 

@@ -23,6 +23,7 @@ struct config_port {
 	CONFIG_ARRAY(struct config_interface_address) addresses;
 	struct net_addr gateway; /* next hop of what leaves by this port and is not connected */
 	struct net_addr gateway6;
+	struct net_addr probe;	      /* behind the gateway; NET_NONE: the upstream is not probed */
 	const struct config_bgp *bgp; /* of a circuit: the router at its other end; may be NULL */
 };
 

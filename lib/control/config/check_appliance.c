@@ -51,6 +51,27 @@ static void check_circuit(struct check *check, const struct config_appliance *ap
 			   "AS %lld is reserved.", (long long)bgp->asn);
 }
 
+/* What is sent and from where: upstream.h. */
+static void check_probe(struct check *check, const struct config_appliance *appliance, uint32_t i)
+{
+	const struct config_port *port = &appliance->ports.items[i];
+	const struct check_place *place = AT(&appliance->resource, "/ports/#/probe", i);
+	bool has4 = false;
+
+	if (port->probe.family == NET_NONE)
+		return;
+	for (uint32_t a = 0; a < port->addresses.count; a++)
+		has4 |= port->addresses.items[a].addr.family == NET_IP4;
+	if (port->probe.family != NET_IP4)
+		check_fail(check, place, CODE_PARAMETER, "Must be an IPv4 address.");
+	else if (!has4)
+		check_fail(check, place, CODE_PARAMETER,
+			   "Needs an IPv4 address of the port to be sent from.");
+	else if (!config_port_address_to(port, &port->probe) && port->gateway.family == NET_NONE)
+		check_fail(check, place, CODE_PARAMETER,
+			   "Is in none of the port's networks, and the port has no gateway.");
+}
+
 static void check_port(struct check *check, const struct config_appliance *appliance, uint32_t i)
 {
 	const struct config_port *port = &appliance->ports.items[i];
@@ -74,6 +95,7 @@ static void check_port(struct check *check, const struct config_appliance *appli
 			check_fail(check, place, CODE_PARAMETER,
 				   "Is in none of the networks of this port's addresses.");
 	}
+	check_probe(check, appliance, i);
 	check_circuit(check, appliance, i);
 	for (uint32_t k = 0; k < i; k++)
 		check_port_pair(check, appliance, i, k);

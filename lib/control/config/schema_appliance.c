@@ -126,6 +126,15 @@ static const struct schema_field port_rows[] = {
 	  .status = SCHEMA_ENFORCED,
 	  SCHEMA_AT(config_port, gateway6),
 	  .help = "The same for IPv6." },
+	{ .name = "probe",
+	  .type = SCHEMA_ADDR,
+	  .status = SCHEMA_ENFORCED,
+	  SCHEMA_AT(config_port, probe),
+	  .help = "An IPv4 address behind the gateway that answers pings, sent five times a second "
+		  "from "
+		  "the port's first address. Unanswered for a second, the tunnels of this port "
+		  "count as "
+		  "without a path: their flows go by the others, and return when it answers." },
 	{ .name = "bgpSettings",
 	  .type = SCHEMA_OBJECT,
 	  .status = SCHEMA_ENFORCED,

@@ -5,6 +5,7 @@
 #include "control/route/netlink.h"
 #include "control/route/port.h"
 #include "control/route/speaker.h"
+#include "control/route/upstream.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -25,6 +26,7 @@ struct route {
 	struct rib *peers[ROUTE_INSTANCES]; /* in the domain of each instance */
 	struct speaker_table speakers;
 	struct port_table ports;
+	struct upstream *upstream;
 	bool synced; /* the kernel was read whole since the data plane was attached */
 	struct route_hooks hooks;
 };
@@ -283,10 +285,18 @@ bool route_is_synced(const struct route *route)
 	return route->synced;
 }
 
+static void on_upstream(void *context, const char *port, bool answers)
+{
+	struct route *route = context;
+
+	route->hooks.ports_changed(route->hooks.context);
+}
+
 int route_new(struct route **route, struct event_loop *loop, struct desired *desired,
 	      const struct route_hooks *hooks)
 {
 	struct route *r = calloc(1, sizeof(*r));
+	const struct upstream_hooks probed = { r, on_upstream };
 	int rc;
 
 	if (!r)
@@ -299,6 +309,8 @@ int route_new(struct route **route, struct event_loop *loop, struct desired *des
 		rc = source_table_new(&r->sources);
 	if (rc == 0)
 		rc = rib_new(&r->rib, desired, r->nexthops, r->sources, 0);
+	if (rc == 0)
+		rc = upstream_new(&r->upstream, loop, &probed);
 	if (rc < 0) {
 		route_free(r);
 		return rc;
@@ -312,6 +324,7 @@ void route_free(struct route *route)
 	if (!route)
 		return;
 	netlink_close(route->netlink);
+	upstream_free(route->upstream);
 	rib_free(route->rib);
 	for (uint32_t i = 0; i < ROUTE_INSTANCES; i++)
 		rib_free(route->peers[i]);
@@ -416,6 +429,16 @@ bool route_event(struct route *route, const struct contract_header *message)
 	}
 }
 
+static int probe_set(struct route *route, const struct route_port_config *config)
+{
+	struct net_addr local = { 0 };
+
+	for (uint8_t i = config->address_count; i--;)
+		if (config->addresses[i].addr.family == NET_IP4)
+			local = config->addresses[i].addr;
+	return upstream_set(route->upstream, config->name, &local, &config->probe);
+}
+
 int route_port_set(struct route *route, const struct route_port_config *config)
 {
 	struct port *port = port_by_name(&route->ports, config->name, true);
@@ -430,7 +453,7 @@ int route_port_set(struct route *route, const struct route_port_config *config)
 	port->present = 0; /* said again for each address that is written */
 	if (route->netlink)
 		port_apply(route->netlink, &route->ports, port, &before);
-	return 0;
+	return probe_set(route, config);
 }
 
 /* The port that a tunnel leaves by from this address of ours. */
@@ -456,6 +479,14 @@ int route_port_of(const struct route *route, const struct net_addr *local, uint3
 	*port = p->id;
 	*up = p->is.link_up;
 	return 0;
+}
+
+bool route_upstream_answers(const struct route *route, const struct net_addr *local)
+{
+	const struct route_address *entry;
+	const struct port *port = port_from(route, local, &entry);
+
+	return !port || upstream_answers(route->upstream, port->wanted.name);
 }
 
 bool route_port_is_up(const struct route *route, const char *name)

@@ -37,6 +37,7 @@ struct route_port_config {
 	uint8_t address_count;
 	struct net_addr gateway4;
 	struct net_addr gateway6;
+	struct net_addr probe;	      /* upstream.h; IPv4 or none */
 	struct net_addr circuit_peer; /* of a circuit: the router at its other end; may be none */
 	bool circuit;		      /* circuit.h */
 };
@@ -70,6 +71,8 @@ bool route_event(struct route *route, const struct contract_header *message);
 /* Replaces what was wanted of this port before; no addresses: nothing any more. */
 __attribute__((warn_unused_result)) int route_port_set(struct route *route,
 						       const struct route_port_config *config);
+/* False: behind the port of this address nothing answers (upstream.h). */
+bool route_upstream_answers(const struct route *route, const struct net_addr *local);
 /* The port that owns an address: -ENOENT; `up` is its link. */
 __attribute__((warn_unused_result)) int route_port_of(const struct route *route,
 						      const struct net_addr *local, uint32_t *port,

@@ -168,6 +168,7 @@ static int uplink(struct tunnel *tunnel, uint32_t *former)
 	}
 	*former = tunnel->nexthop;
 	tunnel->nexthop = nexthop;
+	tunnel->upstream_down = !route_upstream_answers(route, &tunnel->plan->local);
 	tunnel->link_down = route_port_of(route, &tunnel->plan->local, &port, &up) == 0 && !up;
 	return 0;
 }

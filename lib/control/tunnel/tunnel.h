@@ -43,8 +43,9 @@ struct tunnel {
 	uint8_t bfd;	      /* enum tunnel_bfd */
 	uint8_t drain;	      /* stage of a planned switchover; 0: none (drain.c) */
 	bool suspect;
-	bool no_path;	/* nexthop leads nowhere */
-	bool link_down; /* of the port of its local address */
+	bool no_path;	    /* nexthop leads nowhere */
+	bool link_down;	    /* of the port of its local address */
+	bool upstream_down; /* behind that port nothing answers */
 	bool dialling;
 	bool wanted;	      /* on the work list for a dial or for children */
 	bool prove;	      /* the peer is asked before flows come */
@@ -179,7 +180,7 @@ bool tunnel_usable(const struct tunnel *tunnel);
 /* Nothing leaves or arrives at its local address. */
 static inline bool tunnel_path_down(const struct tunnel *tunnel)
 {
-	return tunnel->link_down || tunnel->no_path;
+	return tunnel->link_down || tunnel->upstream_down || tunnel->no_path;
 }
 
 /* What is kept of IKE SAs for the next control (remember.c). */

@@ -616,9 +616,12 @@ void tunnels_lost(struct tunnels *all)
 	all->ready = all->listed = false;
 }
 
-static void path_changed(struct tunnel *tunnel, bool link_was_down)
+static void path_changed(struct tunnel *tunnel, bool link_was_down, bool upstream_was_down)
 {
-	if (tunnel->link_down != link_was_down)
+	if (tunnel->upstream_down != upstream_was_down)
+		log_info(TOPIC, "its upstream %s tunnel=\"%s\"",
+			 tunnel->upstream_down ? "does not answer" : "answers", tunnel->name);
+	else if (tunnel->link_down != link_was_down)
 		log_info(TOPIC, "its port's link is %s tunnel=\"%s\"",
 			 tunnel->link_down ? "down" : "up", tunnel->name);
 	else
@@ -641,12 +644,13 @@ void tunnels_ports_changed(struct tunnels *all)
 	for (uint32_t i = 0; i < all->count; i++) {
 		struct tunnel *tunnel = all->items[i];
 		bool link_was_down = tunnel->link_down;
+		bool upstream_was_down = tunnel->upstream_down;
 		bool was_down = tunnel_path_down(tunnel);
 
 		if (tunnel_objects_set(tunnel) < 0)
 			continue;
 		if (tunnel_path_down(tunnel) != was_down)
-			path_changed(tunnel, link_was_down);
+			path_changed(tunnel, link_was_down, upstream_was_down);
 		if (!tunnel->ike)
 			dial_wanted(tunnel);
 	}
