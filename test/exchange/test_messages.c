@@ -3,6 +3,8 @@
  */
 #include "exchange/recorded.h"
 
+#include "control/ike/fragment.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -341,6 +343,257 @@ static void item_23_cookie_secret_rotates(void **state)
 	assert_int_equal(ikev2_counters(world->b.engine)->half_open, 0);
 }
 
+/* The payloads of an IKE_SA_INIT request in another order, and another nonce when it is given. */
+static struct logged rebuilt(const struct logged *packet, bool reversed, struct span nonce)
+{
+	static struct ike_message message;
+	struct logged made = *packet;
+	struct ike_builder b;
+	struct span whole;
+
+	assert_int_equal(ike_message_decode((struct span){ packet->bytes, packet->n }, &message),
+			 IKE_ERROR_OK);
+	ike_build_start(&b, made.bytes, sizeof(made.bytes), &message.header);
+	for (uint16_t i = 0; i < message.count; i++) {
+		const struct ike_payload *p =
+			&message.payloads[reversed ? message.count - 1 - i : i];
+
+		ike_build_raw(&b, p->type,
+			      p->type == IKE_PAYLOAD_NONCE && nonce.n ? nonce : p->body);
+	}
+	assert_int_equal(ike_build_end(&b, &whole), 0);
+	made.n = whole.n;
+	return made;
+}
+
+/* A dial whose first request is recorded and does not arrive. */
+static void first_request(struct world *world)
+{
+	world_start(world);
+	then = lose_to_b;
+	world_dial(world, &world->a, NULL);
+	world_deliver(world);
+	then = NULL;
+	packet_count = 1;
+}
+
+/* The answer to what was given last is an IKE_SA_INIT with an SA payload. */
+static void accepted(const struct world *world)
+{
+	assert_int_equal(ikev2_counters(world->b.engine)->half_open, 1);
+	assert_true(packet_count >= 2);
+	assert_int_equal(packet_log[1].bytes[16], IKE_PAYLOAD_SA);
+}
+
+static void vendor(struct ike_builder *b)
+{
+	static const uint8_t id[3000];
+
+	ike_build_vendor(b, (struct span){ id, sizeof(id) });
+}
+
+/* 1: in the clear and under protection. */
+static void item_1_messages_of_3000_octets(void **state)
+{
+	struct world *world = *state;
+	struct logged big;
+	struct ike_builder b;
+	struct span whole;
+	static struct ike_message message;
+
+	first_request(world);
+	assert_int_equal(
+		ike_message_decode((struct span){ packet_log[0].bytes, packet_log[0].n }, &message),
+		IKE_ERROR_OK);
+	big = packet_log[0];
+	ike_build_start(&b, big.bytes, sizeof(big.bytes), &message.header);
+	for (uint16_t i = 0; i < message.count; i++)
+		ike_build_raw(&b, message.payloads[i].type, message.payloads[i].body);
+	vendor(&b);
+	assert_int_equal(ike_build_end(&b, &whole), 0);
+	big.n = whole.n;
+	assert_true(big.n > 3000);
+	give(world, &world->b, &big);
+	world_deliver(world);
+	accepted(world);
+}
+
+static void item_1_protected_messages_of_3000_octets(void **state)
+{
+	struct world *world = *state;
+
+	world_start(world);
+	world_up(world);
+	packet_count = 0;
+	forge(world, &world->a, vendor, INFORMATIONAL);
+	assert_int_equal(packet_count, 2);
+	assert_true(packet_log[0].n > 3000);
+	assert_false(packet_log[1].to_b);
+	world_agree(world, 1);
+}
+
+static void item_15_order_of_payloads(void **state)
+{
+	struct world *world = *state;
+	struct logged turned;
+
+	first_request(world);
+	turned = rebuilt(&packet_log[0], true, (struct span){ 0 });
+	assert_memory_not_equal(turned.bytes, packet_log[0].bytes, turned.n);
+	give(world, &world->b, &turned);
+	world_deliver(world);
+	accepted(world);
+}
+
+/* 14: not one payload of ours has it, in requests and answers that can be read. */
+static void item_14_critical_bit_is_never_set(void **state)
+{
+	struct world *world = *state;
+	size_t seen = 0;
+
+	world_start(world);
+	world_up(world);
+	for (size_t i = 0; i < packet_count; i++) {
+		const uint8_t *p = packet_log[i].bytes;
+		size_t at = IKE_HEADER_BYTES;
+
+		for (uint8_t type = p[16]; type && at + 4 <= packet_log[i].n; type = p[at]) {
+			assert_int_equal(p[at + 1] & 0x80, 0);
+			seen++;
+			if (type == IKE_PAYLOAD_SK)
+				break;
+			at += (size_t)(p[at + 2] << 8 | p[at + 3]);
+		}
+	}
+	assert_true(seen >= 10);
+}
+
+/* 33: PRF_HMAC_SHA2_384 has keys of 48 octets: 24 are the least. */
+static void item_33_nonce_of_half_the_prf_key(void **state)
+{
+	static const uint8_t nonce[24] = { 1, 2, 3 };
+	struct world *world = *state;
+	struct logged weak;
+
+	first_request(world);
+	weak = rebuilt(&packet_log[0], false, (struct span){ nonce, 23 });
+	give(world, &world->b, &weak);
+	world_deliver(world);
+	assert_int_equal(packet_count, 2);
+	assert_int_equal(packet_log[1].bytes[16], IKE_PAYLOAD_N);
+	assert_int_equal(first_notify(&packet_log[1]), IKE_N_INVALID_SYNTAX);
+	packet_count = 1;
+	packet_log[0].bytes[0] ^= 1; /* another IKE SA */
+	weak = rebuilt(&packet_log[0], false, (struct span){ nonce, 24 });
+	give(world, &world->b, &weak);
+	world_deliver(world);
+	assert_int_equal(packet_log[1].bytes[16], IKE_PAYLOAD_SA);
+}
+
+static struct ike_proposal transport_offer;
+
+static void transport_child(struct ike_builder *b)
+{
+	static const uint8_t spi[4] = { 0x10, 0, 0, 1 };
+	static const uint8_t nonce[32] = { 7 };
+	const struct net_selector any = net_selector_any(NET_IP4);
+
+	ike_build_notify(b, IKE_N_USE_TRANSPORT_MODE, (struct span){ 0 });
+	ike_build_sa(b, &transport_offer, 1, (struct span){ spi, 4 });
+	ike_build_nonce(b, (struct span){ nonce, sizeof(nonce) });
+	ike_build_ts(b, IKE_PAYLOAD_TSi, &any, 1);
+	ike_build_ts(b, IKE_PAYLOAD_TSr, &any, 1);
+}
+
+/* 39: asked for and not echoed: the child is there, in tunnel mode. */
+static void item_39_transport_mode_is_not_echoed(void **state)
+{
+	static struct ike_policy policy;
+	struct world *world = *state;
+	struct world_sa *made;
+	struct span bad;
+
+	assert_int_equal(
+		ike_proposal_parse(&transport_offer, IKE_PROTOCOL_ESP, "aes256gcm16", &bad), 0);
+	policy = *ike_policy_profile(IKE_PROFILE_STRONG);
+	policy.child_offer = policy.child_accept = &transport_offer;
+	policy.child_offer_count = policy.child_accept_count = 1;
+	world->a.config.policy = world->b.config.policy = &policy;
+	world->listen = true;
+	world_start(world);
+	world_up(world);
+	forge(world, &world->a, transport_child, CREATE_CHILD_SA);
+	assert_non_null(strstr(world->b.said, "CREATE_CHILD_SA response"));
+	assert_non_null(strstr(world->b.said, "TSi"));
+	assert_null(strstr(world->b.said, "TRANSPORT"));
+	made = list_entry(world->b.sas.prev, struct world_sa, link);
+	assert_int_equal(made->outbound.spi, 0x10000001);
+	assert_int_equal(made->outbound.flags & CONTRACT_SA_TRANSPORT, 0);
+}
+
+static enum world_fate lose_all(struct world *world, const struct world_packet *packet, size_t n)
+{
+	return WORLD_LOSE;
+}
+
+/* A rekey of the child in fragments; from now on nothing arrives but what is given. */
+static size_t fragments_of_a_rekey(struct world *world)
+{
+	size_t first;
+
+	world->a.engine_config.fragment_bytes = world->b.engine_config.fragment_bytes = 200;
+	world_start(world);
+	world_up(world);
+	then = lose_all;
+	first = packet_count;
+	assert_int_equal(ikev2_child_rekey(world->a.engine, world_child(&world->a), world->now_ns),
+			 0);
+	world_deliver(world);
+	assert_true(packet_count - first >= 3);
+	return first;
+}
+
+/* Fragments of a request, in this order; how many datagrams are the answer. */
+static size_t answers_to(struct world *world, size_t from, size_t to)
+{
+	size_t before = packet_count;
+
+	for (size_t i = from; i != to; i += from < to ? 1 : (size_t)-1)
+		give(world, &world->b, &packet_log[i]);
+	world_deliver(world);
+	return packet_count - before;
+}
+
+/* 70: what is not whole after a while is forgotten, and costs nothing but itself. */
+static void item_70_reassembly_has_an_end(void **state)
+{
+	struct world *world = *state;
+	size_t first = fragments_of_a_rekey(world);
+	size_t end = packet_count;
+
+	assert_int_equal(answers_to(world, first, end - 1), 0);
+	world->now_ns += IKE_REASSEMBLY_NS + 1;
+	assert_int_equal(answers_to(world, end - 1, end), 0); /* the others have gone */
+	assert_true(answers_to(world, first, end - 1) > 0);
+}
+
+/* 70: the stored answer, for the first of them only. */
+static void item_70_a_fragment_of_a_retransmission(void **state)
+{
+	struct world *world = *state;
+	size_t first = fragments_of_a_rekey(world);
+	size_t end = packet_count;
+	size_t n = answers_to(world, first, end);
+
+	assert_true(n > 0);
+	assert_int_equal(answers_to(world, end - 1, first), 0);
+	assert_int_equal(answers_to(world, first, first + 1), n);
+	for (size_t i = end; i < end + n; i++) {
+		assert_int_equal(packet_log[i].n, packet_log[i + n].n);
+		assert_memory_equal(packet_log[i].bytes, packet_log[i + n].bytes, packet_log[i].n);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +613,14 @@ int main(void)
 		TEST(item_19_spis),
 		TEST(item_20_cookies),
 		TEST(item_23_cookie_secret_rotates),
+		TEST(item_1_messages_of_3000_octets),
+		TEST(item_1_protected_messages_of_3000_octets),
+		TEST(item_14_critical_bit_is_never_set),
+		TEST(item_15_order_of_payloads),
+		TEST(item_33_nonce_of_half_the_prf_key),
+		TEST(item_39_transport_mode_is_not_echoed),
+		TEST(item_70_reassembly_has_an_end),
+		TEST(item_70_a_fragment_of_a_retransmission),
 	};
 
 	if (secret_pool_init(8 << 20))

@@ -207,6 +207,24 @@ static void every_algorithm(void **state)
 	}
 }
 
+/* 72: ESP in UDP without a NAT, and plain ESP where UDP is used. */
+static void item_72_either_form_is_taken(void **state)
+{
+	struct contract_sa in;
+	struct contract_sa out;
+
+	(void)state;
+	for (int udp = 0; udp < 2; udp++) {
+		uint32_t flags = udp ? CONTRACT_SA_UDP : 0;
+		uint32_t t = tunnel_new(&modes[0], flags, false, 0);
+		struct craft c = { .tunnel = t, .length = 100, .inward = true };
+
+		sas_of(t, &modes[0], flags, false, &in, &out);
+		in_one(t, &in, &c, 1, udp ? 0 : 4500);
+		in_one(t, &in, &c, 2, udp ? 4500 : 0);
+	}
+}
+
 /* A packet whose every byte is changed once is never let through. */
 static void forgeries(void **state)
 {
@@ -243,6 +261,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_algorithm),
+		cmocka_unit_test(item_72_either_form_is_taken),
 		cmocka_unit_test(forgeries),
 	};
 	struct bed_config config = { .tunnels = 1000, .buffers = 512 };

@@ -105,25 +105,71 @@ static void add_hex(struct text *text, struct span bytes)
 		text_add(text, "%02x", bytes.p[i]);
 }
 
-/* One line as Wireshark's table of IKEv2 decryption has it. */
+/* The name that Wireshark has; NULL: it cannot decrypt this. */
+static const char *wireshark_encr(char buf[48], const struct ike_suite *suite)
+{
+	unsigned int icv = 16;
+
+	switch (suite->encr) {
+	case ENCR_3DES:
+		return "3DES [RFC2451]";
+	case ENCR_AES_CBC:
+		snprintf(buf, 48, "AES-CBC-%u [RFC3602]", suite->key_bits);
+		return buf;
+	case ENCR_AES_CTR:
+		snprintf(buf, 48, "AES-CTR-%u [RFC5930]", suite->key_bits);
+		return buf;
+	case ENCR_AES_GCM_8:
+		icv -= 4; /* fall through */
+	case ENCR_AES_GCM_12:
+		icv -= 4; /* fall through */
+	case ENCR_AES_GCM_16:
+		snprintf(buf, 48, "AES-GCM-%u with %u octet ICV [RFC5282]", suite->key_bits, icv);
+		return buf;
+	default:
+		return NULL;
+	}
+}
+
+static const char *wireshark_integ(uint16_t integ)
+{
+	switch (integ) {
+	case AUTH_NONE:
+		return "NONE [RFC4306]";
+	case AUTH_HMAC_SHA1_96:
+		return "HMAC_SHA1_96 [RFC2404]";
+	case AUTH_HMAC_SHA2_256_128:
+		return "HMAC_SHA2_256_128 [RFC4868]";
+	case AUTH_HMAC_SHA2_384_192:
+		return "HMAC_SHA2_384_192 [RFC4868]";
+	case AUTH_HMAC_SHA2_512_256:
+		return "HMAC_SHA2_512_256 [RFC4868]";
+	default: /* XCBC and CMAC, which it does not check */
+		return "ANY 96-bits of Authentication [No Checking]";
+	}
+}
+
+/* One line as Wireshark's table ikev2_decryption_table has it. */
 void ikev2_trace_keys(const struct ikev2_sa *sa)
 {
 	const struct ikev2_hooks *hooks = &sa->engine->hooks;
 	struct text text = { 0 };
-	char suite[IKE_SUITE_TEXT];
+	char name[48];
+	const char *encr = wireshark_encr(name, &sa->suite);
 
 	if (!hooks->key_log)
 		return;
-	text_add(&text, "%016lx,%016lx,", sa->initiator ? sa->spi : sa->peer_spi,
+	text_add(&text, "%s%016lx,%016lx,",
+		 encr ? "" : "# unknown to Wireshark: ", sa->initiator ? sa->spi : sa->peer_spi,
 		 sa->initiator ? sa->peer_spi : sa->spi);
 	add_hex(&text, ike_keys_e(&sa->keys, true));
 	text_add(&text, ",");
 	add_hex(&text, ike_keys_e(&sa->keys, false));
-	text_add(&text, ",\"%s\",", ike_suite_text(suite, &sa->suite));
+	text_add(&text, ",\"%s\",", encr ? encr : "");
 	add_hex(&text, ike_keys_a(&sa->keys, true));
 	text_add(&text, ",");
 	add_hex(&text, ike_keys_a(&sa->keys, false));
-	text_add(&text, ",\"%s\"", ike_integ_text(sa->suite.integ));
+	text_add(&text, ",\"%s\"", wireshark_integ(sa->suite.integ));
 	hooks->key_log(hooks->context, text_get(&text));
 	if (text.p)
 		secret_wipe(text.p, text.capacity);

@@ -80,6 +80,12 @@ struct adopted_child {
 	struct net_selector selectors[];
 };
 
+/* What an SA had carried when it was looked at (expiry.h). */
+struct expiry_look {
+	uint64_t bytes;
+	uint64_t packets;
+};
+
 /* A pair of SAs in the data plane. */
 struct sa_pair {
 	struct tunnel *tunnel; /* NULL: the tunnel has gone, the SAs are on their way out */
@@ -93,6 +99,9 @@ struct sa_pair {
 	bool adopted;		/* of a former control: its IKE SA is not known */
 	struct contract_sa out; /* without keys, for changes of what is mutable */
 	struct contract_sa in;
+	struct expiry_look looked[2]; /* outbound, inbound */
+	uint64_t looked_ns;
+	uint64_t expiring_ns; /* when its end was near last */
 };
 
 #define TUNNEL_ANSWERS 8
@@ -134,11 +143,12 @@ struct tunnels {
 	uint32_t node_bits;
 	struct map adopted_children; /* contract child id -> struct adopted_child */
 	struct event_source *while_timer;
-	bool ready;    /* the data plane is attached and adopted */
-	bool listed;   /* what it holds is known */
-	bool renew;    /* it is another one: children are negotiated anew */
-	bool prepared; /* tunnels have ids, and the kernel's routes are read with them */
-	bool adopted;  /* once in the life of this control */
+	uint64_t expiry_ns; /* when lifetimes are looked at next */
+	bool ready;	    /* the data plane is attached and adopted */
+	bool listed;	    /* what it holds is known */
+	bool renew;	    /* it is another one: children are negotiated anew */
+	bool prepared;	    /* tunnels have ids, and the kernel's routes are read with them */
+	bool adopted;	    /* once in the life of this control */
 };
 
 /* Data plane objects (object.c). */

@@ -5,6 +5,7 @@
 #include "control/tunnel/bundle.h"
 #include "control/tunnel/dial.h"
 #include "control/tunnel/drain.h"
+#include "control/tunnel/expiry.h"
 #include "control/tunnel/keep.h"
 #include "control/tunnel/lookup.h"
 #include "control/tunnel/pair.h"
@@ -72,6 +73,7 @@ static void every_while(void *context)
 	if (!all->ready)
 		return;
 	children_that_carry(all);
+	expiry_watch(all, now);
 	tunnel_path_mtu_expire(all);
 	tunnel_answers_expire(all, now);
 	for (uint32_t i = 0; i < all->count; i++) {

@@ -17,10 +17,14 @@ aes256gcm16-prfsha256-modp2048s256 aes256gcm16-prfsha384-x448
 aes256ctr-sha256-prfsha256-ecp256bp aes128ctr-sha384-prfsha384-ecp384bp aes192gcm16-prfsha256-ecp512bp
 aes256gcm16-prfsha256-ecp192 aes256gcm16-prfsha256-ecp224 aes256gcm16-prfsha256-ecp224bp
 aes256gcm16-prfsha512-modp6144 aes256gcm16-prfsha512-modp1536 aes256-sha256-prfsha256-modp768
-aes192gcm8-prfaesxcbc-x25519 aes128gcm12-prfaescmac-x448"
+aes192gcm8-prfaesxcbc-x25519 aes128gcm12-prfaescmac-x448
+aes128gcm8-prfsha256-modp8192 aes192gcm12-prfsha512-ecp256 aes192ctr-sha512-prfsha1-modp2048"
 ESP_SUITES="aes256gcm16-x25519 aes128gcm16-noesn aes256gcm16-ecp384 aes256-sha256-modp2048 aes128-sha1
 aes256-sha384-x25519 aes256-sha512 chacha20poly1305-x25519 3des-sha1 aes192gcm16
-aes256-aesxcbc aes256gcm8-ecp256bp aes128ctr-sha256"
+aes256-aesxcbc aes256gcm8-ecp256bp aes128ctr-sha256
+aes128gcm8 aes192gcm8-modp3072 aes128gcm12-modp1024 aes192gcm12-modp1536 aes256gcm12-ecp521 aes192-sha256-modp4096
+aes192ctr-sha512-modp2048s256 aes256ctr-sha1-x448 aes128-aescmac-ecp256 chacha20poly1305-modp8192 aes128gcm16-modp6144
+aes256gcm16-ecp384bp aes256gcm16-ecp512bp aes128gcm16-ecp192 aes128gcm16-ecp224 aes128gcm16-ecp224bp aes128-sha1-modp768"
 
 # connection AUTH IKE ESP [LINES]: strongSwan's side, loaded.
 connection() {

@@ -4,6 +4,7 @@
 # shellcheck source=../../system/harness.sh
 . "$(dirname "$0")/../../system/harness.sh" diagnostics
 skip_unless lab_charon_missing
+skip_unless eval 'command -v tshark >/dev/null || echo "no tshark (scripts/setup installs it)"'
 skip_unless gateway_missing control dataplane
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"
@@ -67,8 +68,27 @@ key_log() {
 	lab_stop control
 	install -o "$LAB_USER" -m 0600 /dev/null "$LAB_DIR/keys" && gateway_start_control --key-log "$LAB_DIR/keys" || return 1
 	rm -f "$(lab_charon_dir branch-ike)/vici"
+	lab_start wire branch tshark -i wan -f 'udp port 500 or udp port 4500' -w "$LAB_DIR/wire.pcapng" -P -l
+	lab_await_line wire 10 'Capturing on' || return 1
 	lab_charon_start branch-ike branch && theirs 600 && lab_await 40 up || return 1
+	lab_await_line wire 10 'IKE_AUTH.*Responder Response' || return 1
 	lab_await 5 test -s "$LAB_DIR/keys" && [ "$(stat -c %a "$LAB_DIR/keys")" = 600 ] && loud
+}
+
+# The file is Wireshark's table as it is: the identities of IKE_AUTH are read with it, and not without.
+identities() {
+	HOME=$LAB_DIR/wireshark XDG_CONFIG_HOME=$LAB_DIR/wireshark tshark -r "$LAB_DIR/wire.pcapng" -Y 'isakmp.exchangetype == 35' -T fields \
+		-e isakmp.id.data.ipv4_addr 2>"$LAB_DIR/wireshark.log" | tr ',' '\n' | grep -c '^[0-9]'
+}
+
+wireshark_reads() {
+	lab_stop wire
+	mkdir -p "$LAB_DIR/wireshark/wireshark" && [ "$(identities)" = 0 ] || return 1
+	cp "$LAB_DIR/keys" "$LAB_DIR/wireshark/wireshark/ikev2_decryption_table"
+	[ "$(identities)" -ge 2 ] && return
+	cat "$LAB_DIR/wireshark.log"
+	HOME=$LAB_DIR/wireshark XDG_CONFIG_HOME=$LAB_DIR/wireshark tshark -r "$LAB_DIR/wire.pcapng"
+	return 1
 }
 
 VPNGW_LOG=info,ike=debug
@@ -79,4 +99,5 @@ expect "no secret in dump and log" no_secret
 expect "the trace of an exchange" traced
 expect "a dead peer is noticed without traffic" dies
 expect "a key log on demand, and loudly" key_log
+expect "Wireshark decrypts IKE_AUTH with it" wireshark_reads
 finish
