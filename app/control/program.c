@@ -255,11 +255,19 @@ static void on_route_changed(void *context, const struct net_prefix *prefix,
 		rest_route_changed(program->rest, prefix, best);
 }
 
+static bool on_restarting(void *context, bool announced)
+{
+	struct program *program = context;
+
+	return program->bgp && bgp_restarting(program->bgp, announced);
+}
+
 static int route_start(struct program *program)
 {
 	struct route_hooks hooks = { .context = program,
 				     .ports_changed = on_ports_changed,
 				     .recurse = on_recurse,
+				     .restarting = on_restarting,
 				     .sources = on_sources };
 	int rc = route_new(&program->route, program->loop, program->desired, &hooks);
 

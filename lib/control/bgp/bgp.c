@@ -364,7 +364,15 @@ static void daemon_up(void *context)
 
 	log_info(TOPIC, "talking to FRR daemon=%s", d->name);
 	d->changing = false;
+	d->seen = true;
 	daemon_follow(d);
+}
+
+bool bgp_restarting(const struct bgp *bgp, bool announced)
+{
+	const struct daemon *d = announced ? &bgp->announced : &bgp->collector;
+
+	return bgp->gateway && d->seen && vty_is_gone(d->vty);
 }
 
 static void daemon_down(void *context)

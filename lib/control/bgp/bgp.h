@@ -21,7 +21,8 @@
  * started with other arguments, follows their state, and gives BFD's word to the tunnels. It starts
  * no process.
  *
- * Sessions and routes live in FRR: a restart of this program touches neither. Speakers help peers
+ * Sessions and routes live in FRR: a restart of this program touches neither. When the collector
+ * dies, its routes are kept until it is back (route/hold.h). Speakers help peers
  * that restart gracefully and do not ask it of them: zebra 8.4.4 aborts when two BGP clients with
  * graceful restart leave it.
  *
@@ -63,6 +64,9 @@ void bgp_refresh(struct bgp *bgp);
 void bgp_circuits_each(struct bgp *bgp, bgp_visit visit, void *context);
 /* The sessions of a gateway (its key; NULL: all). */
 void bgp_peers_each(struct bgp *bgp, const char *gateway, bgp_visit visit, void *context);
+
+/* The collector, or who notes what is announced, was there and is not: its routes are kept. */
+bool bgp_restarting(const struct bgp *bgp, bool announced);
 
 /* Told of a session that comes up or ends; the connection is not named. One watcher. */
 void bgp_watch(struct bgp *bgp, bgp_visit changed, void *context);

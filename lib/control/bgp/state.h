@@ -17,6 +17,7 @@ struct daemon {
 	bool changing;	       /* its configuration is being read or changed */
 	bool again;	       /* changed meanwhile */
 	bool asked;	       /* for its summary */
+	bool seen;	       /* it was there */
 };
 
 struct speaker_instance {

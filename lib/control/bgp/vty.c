@@ -60,6 +60,13 @@ bool vty_is_up(const struct vty *vty)
 	return vty->fd >= 0;
 }
 
+bool vty_is_gone(const struct vty *vty)
+{
+	char byte;
+
+	return vty->fd < 0 || recv(vty->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void hang_up(struct vty *v, int error)
 {
 	struct question *q = v->first;

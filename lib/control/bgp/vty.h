@@ -28,5 +28,7 @@ size_t vty_answer(const char *text, size_t n, size_t *length, uint8_t *status);
 /* Connects when it is not connected; says so by `up`. */
 void vty_try(struct vty *vty);
 bool vty_is_up(const struct vty *vty);
+/* It is not connected, or its end has come and is not read yet. */
+bool vty_is_gone(const struct vty *vty);
 /* `done` may be NULL. Called with -ENOTCONN at once when the daemon is not there. */
 void vty_send(struct vty *vty, const char *command, vty_done done, void *context);

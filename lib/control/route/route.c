@@ -1,7 +1,9 @@
 #include "control/route/route.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "control/route/circuit.h"
+#include "control/route/hold.h"
 #include "control/route/netlink.h"
 #include "control/route/port.h"
 #include "control/route/speaker.h"
@@ -15,6 +17,9 @@
 
 #define TOPIC "route"
 #define ROUTE_INSTANCES 2
+/* As BGP's graceful restart has it by default, and time for FRR's daemons to hear one another. */
+#define RESTART_NS (120 * CLOCK_NS_PER_S)
+#define SETTLE_NS (10 * CLOCK_NS_PER_S)
 
 struct route {
 	struct desired *desired;
@@ -23,6 +28,8 @@ struct route {
 	struct nexthop_table *nexthops;
 	struct source_table *sources;
 	struct rib *rib;
+	struct hold *learned; /* routes of a BGP daemon that restarts */
+	struct hold *announced;
 	struct rib *peers[ROUTE_INSTANCES]; /* in the domain of each instance */
 	struct speaker_table speakers;
 	struct port_table ports;
@@ -233,8 +240,11 @@ static void on_route(void *context, const struct netlink_route *r, bool gone)
 
 	if (net_addr_is_link_local(&r->prefix.addr) || net_addr_is_multicast(&r->prefix.addr))
 		return;
-	if (r->table == ROUTE_ANNOUNCED_TABLE)
+	if (r->table == ROUTE_ANNOUNCED_TABLE && !(gone && hold_keeps(route->announced)))
 		announced(route, r, gone);
+	if (r->table == RT_TABLE_MAIN && gone && r->protocol == RTPROT_BGP &&
+	    hold_keeps(route->learned))
+		return;
 	if (r->table != RT_TABLE_MAIN && r->table != CIRCUIT_TABLE)
 		return;
 	if (r->protocol == RTPROT_KERNEL)
@@ -271,8 +281,10 @@ static void on_synced(void *context)
 
 	rib_sweep(route->rib, RIB_CONNECTED);
 	rib_sweep(route->rib, RIB_CIRCUIT);
-	rib_sweep(route->rib, RIB_LINUX);
-	rib_announced_sweep(route->rib);
+	if (!hold_is_on(route->learned))
+		rib_sweep(route->rib, RIB_LINUX);
+	if (!hold_is_on(route->announced))
+		rib_announced_sweep(route->rib);
 	log_debug(TOPIC, "in step with the kernel prefixes=%zu", rib_count(route->rib));
 	if (!route->synced) {
 		route->synced = true;
@@ -290,6 +302,37 @@ static void on_upstream(void *context, const char *port, bool answers)
 	struct route *route = context;
 
 	route->hooks.ports_changed(route->hooks.context);
+}
+
+static bool learned_restarts(void *context)
+{
+	const struct route *route = context;
+
+	return route->hooks.restarting && route->hooks.restarting(route->hooks.context, false);
+}
+
+static bool announced_restarts(void *context)
+{
+	const struct route *route = context;
+
+	return route->hooks.restarting && route->hooks.restarting(route->hooks.context, true);
+}
+
+static void hold_over(void *context)
+{
+	struct route *route = context;
+
+	if (route->netlink)
+		netlink_again(route->netlink);
+}
+
+static int holds_new(struct route *route, struct event_loop *loop)
+{
+	struct hold_hooks hooks = { route, learned_restarts, hold_over, SETTLE_NS, RESTART_NS };
+	int rc = hold_new(&route->learned, loop, &hooks);
+
+	hooks.restarting = announced_restarts;
+	return rc < 0 ? rc : hold_new(&route->announced, loop, &hooks);
 }
 
 int route_new(struct route **route, struct event_loop *loop, struct desired *desired,
@@ -311,6 +354,8 @@ int route_new(struct route **route, struct event_loop *loop, struct desired *des
 		rc = rib_new(&r->rib, desired, r->nexthops, r->sources, 0);
 	if (rc == 0)
 		rc = upstream_new(&r->upstream, loop, &probed);
+	if (rc == 0)
+		rc = holds_new(r, loop);
 	if (rc < 0) {
 		route_free(r);
 		return rc;
@@ -325,6 +370,8 @@ void route_free(struct route *route)
 		return;
 	netlink_close(route->netlink);
 	upstream_free(route->upstream);
+	hold_free(route->learned);
+	hold_free(route->announced);
 	rib_free(route->rib);
 	for (uint32_t i = 0; i < ROUTE_INSTANCES; i++)
 		rib_free(route->peers[i]);

@@ -49,6 +49,9 @@ struct route_hooks {
 	/* The tunnel group behind next hops of a TUN; -ENOENT: they lead nowhere that is known. */
 	int (*recurse)(void *context, const struct net_addr *gateways, uint32_t count,
 		       uint32_t *group);
+	/* The daemon that installs BGP's routes, or (true) says who announces what, has died and is
+	 * not back. May be NULL. */
+	bool (*restarting)(void *context, bool announced);
 	/* The connections behind them as sources, up to `room`; gives how many. */
 	uint32_t (*sources)(void *context, const struct net_addr *gateways, uint32_t count,
 			    uint32_t *sources, uint32_t room);

@@ -87,6 +87,30 @@ stopped() {
 	api_result getBgpPeerStatus | jq -e '[.value[] | select(.state == "Stopped")] | length == 2'
 }
 
+# Of FRR's own: the collector dies while pings go, and with it the kernel's routes; the site withdraws a network meanwhile.
+collector_dies() {
+	local rc=0
+	lab_start pings host-a ping -n -q -i 0.05 -c 200 "$SITE_HOST_B"
+	kill -KILL "$(cat "$LAB_DIR/frr/rib/bgpd.pid")"
+	lab_await 10 networks_are "" || rc=1
+	lab_vtysh branch-frr 'configure terminal' 'router bgp 65010' 'address-family ipv4 unicast' 'no network 10.21.0.0/16'
+	rib_has 10.21.0.0/16 || rc=1
+	lab_await 30 networks_are 10.20.0.0/16 || rc=1
+	lab_await_end "$(lab_pid pings)" 30
+	grep -q ' 0% packet loss' "$LAB_DIR/pings.log" && return "$rc"
+	cat "$LAB_DIR/pings.log"
+	return 1
+}
+
+rib_has() {
+	gateway_api GET /routes | jq -e --arg prefix "$1" '[.value[] | select(.prefix == $prefix and .best)] | length == 1'
+}
+
+network_again() {
+	lab_vtysh branch-frr 'configure terminal' 'router bgp 65010' 'address-family ipv4 unicast' 'network 10.21.0.0/16'
+	lab_await 20 rib_has 10.21.0.0/16
+}
+
 control_restarts() {
 	lab_start pings host-a ping -n -q -i 0.05 -c 80 "$SITE_HOST_B"
 	lab_kill control
@@ -129,6 +153,9 @@ expect "the communities are gone" lab_await 30 site_sees_community ""
 expect "no rules are taken" filters null
 expect "both networks are back" lab_await 30 networks_are "10.20.0.0/16 10.21.0.0/16"
 expect "no session ended for it" sessions_stay
+expect "FRR's collector is killed: no packet is lost" collector_dies
+expect "what was withdrawn meanwhile goes" lab_await 30 fails rib_has 10.21.0.0/16
+expect "and comes again" network_again
 expect "a session that ends takes its paths away" session_dies
 expect "traffic flows on by the other tunnel" lab_ping host-a "$SITE_HOST_B" 5
 expect "it comes back" session_returns
