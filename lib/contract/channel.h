@@ -65,7 +65,14 @@ __attribute__((warn_unused_result)) int channel_accept(struct channel_listener *
 						       const struct contract_limits *limits,
 						       int counters_fd);
 
-/* Control: attach without waiting longer than timeout_ms. -EBUSY, -EPROTO, -ECONNREFUSED, ... */
+/*
+ * Control attaches in two steps, without waiting: `begin` gives a socket; when that is readable,
+ * `finish` takes it: -EAGAIN when it still has it and the answer is not there, -EBUSY, -EPROTO,
+ * -ECONNREFUSED, ... when it was closed.
+ */
+__attribute__((warn_unused_result)) int channel_attach_begin(int *sock, const char *path);
+__attribute__((warn_unused_result)) int channel_attach_finish(struct channel **channel, int sock);
+/* Both, and waits for at most timeout_ms between them. */
 __attribute__((warn_unused_result)) int channel_attach(struct channel **channel, const char *path,
 						       int timeout_ms);
 const struct contract_limits *channel_limits(const struct channel *channel);

@@ -49,26 +49,15 @@ static int await(int fd, uint64_t deadline_ns)
 	}
 }
 
-static int shake_hands(int sock, int timeout_ms, struct handshake_welcome *welcome,
-		       int fds[HANDSHAKE_FDS])
+static int say_hello(int sock)
 {
-	uint64_t deadline_ns = clock_now_ns(&clock_monotonic) +
-			       (uint64_t)(timeout_ms > 0 ? timeout_ms : 0) * CLOCK_NS_PER_MS;
 	struct handshake_hello hello = { .magic = HANDSHAKE_MAGIC,
 					 .version = CONTRACT_VERSION,
 					 .oldest = HANDSHAKE_OLDEST,
 					 .ring_bytes = CHANNEL_RING_BYTES,
 					 .message_max = CONTRACT_MESSAGE_MAX };
-	int rc;
 
-	if (send(sock, &hello, sizeof(hello), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return -errno;
-	do {
-		rc = await(sock, deadline_ns);
-		if (!rc)
-			rc = handshake_receive_welcome(sock, welcome, fds);
-	} while (rc == -EAGAIN);
-	return rc;
+	return send(sock, &hello, sizeof(hello), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 static bool is_socket_pair(int fd)
@@ -79,34 +68,71 @@ static bool is_socket_pair(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_STREAM;
 }
 
-int channel_attach(struct channel **channel, const char *path, int timeout_ms)
+int channel_attach_begin(int *sock, const char *path)
 {
-	struct handshake_welcome welcome;
-	int fds[HANDSHAKE_FDS], sock = -1, rc;
-	struct channel *ch = NULL;
+	int fd = -1, rc = connect_to(&fd, path);
 
-	rc = connect_to(&sock, path);
 	if (rc)
 		return rc;
-	rc = shake_hands(sock, timeout_ms, &welcome, fds);
+	rc = say_hello(fd);
 	if (rc) {
-		close(sock);
+		close(fd);
 		return rc;
 	}
-	rc = is_socket_pair(fds[HANDSHAKE_WAKE]) ? 0 : -EPROTO;
+	*sock = fd;
+	return 0;
+}
+
+static int take_welcome(struct channel **channel, int sock, const struct handshake_welcome *welcome,
+			const int fds[HANDSHAKE_FDS])
+{
+	struct channel *ch = NULL;
+	int rc = is_socket_pair(fds[HANDSHAKE_WAKE]) ? 0 : -EPROTO;
+
 	if (!rc)
-		rc = channel_memory_map(&ch, fds[HANDSHAKE_MEMORY], welcome.ring_bytes, false);
+		rc = channel_memory_map(&ch, fds[HANDSHAKE_MEMORY], welcome->ring_bytes, false);
 	close(fds[HANDSHAKE_MEMORY]);
 	if (rc) {
 		close(fds[HANDSHAKE_WAKE]);
 		close(fds[HANDSHAKE_COUNTERS]);
-		close(sock);
 		return rc;
 	}
 	ch->peer = sock;
 	ch->wake = fds[HANDSHAKE_WAKE];
 	ch->counters = fds[HANDSHAKE_COUNTERS];
-	ch->limits = welcome.limits;
+	ch->limits = welcome->limits;
 	*channel = ch;
 	return 0;
+}
+
+int channel_attach_finish(struct channel **channel, int sock)
+{
+	struct handshake_welcome welcome;
+	int fds[HANDSHAKE_FDS];
+	int rc = handshake_receive_welcome(sock, &welcome, fds);
+
+	if (!rc)
+		rc = take_welcome(channel, sock, &welcome, fds);
+	if (rc && rc != -EAGAIN)
+		close(sock);
+	return rc;
+}
+
+int channel_attach(struct channel **channel, const char *path, int timeout_ms)
+{
+	uint64_t deadline_ns = clock_now_ns(&clock_monotonic) +
+			       (uint64_t)(timeout_ms > 0 ? timeout_ms : 0) * CLOCK_NS_PER_MS;
+	int sock = -1, rc = channel_attach_begin(&sock, path);
+
+	if (rc)
+		return rc;
+	do {
+		rc = await(sock, deadline_ns);
+		if (rc) {
+			close(sock);
+			return rc;
+		}
+		rc = channel_attach_finish(channel, sock);
+	} while (rc == -EAGAIN);
+	return rc;
 }

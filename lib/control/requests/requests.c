@@ -9,11 +9,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TOPIC "dataplane"
-#define ATTACH_TIMEOUT_MS 200
-/* Twice as long after each time in vain: a data plane that gets little of its processor answers. */
-#define ATTACH_TIMEOUT_MAX_MS 1600
+/* A data plane that gets little of its processor answers late. */
+#define ATTACH_TIMEOUT_NS (2 * CLOCK_NS_PER_S)
 #define ATTACH_RETRY_NS (100 * CLOCK_NS_PER_MS)
 #define BACKLOG_RETRY_NS (CLOCK_NS_PER_MS)
 #define RECEIVE_BURST 256
@@ -26,14 +26,15 @@ struct requests {
 	struct contract_counters counters;
 	struct event_source *event_source;
 	struct event_source *peer_source;
-	struct event_source *retry;
+	struct event_source *welcome_source;
+	struct event_source *retry; /* and an attach that is not answered */
 	struct event_source *flush;
 	struct map pending; /* request id -> struct pending */
 	struct backlog backlog;
 	uint64_t last_request;
 	int attach_error; /* the last one, so that it is logged once */
-	int attach_timeout_ms;
-	uint8_t *batch; /* one message while it is being put together */
+	int attaching;	  /* the socket of an attach under way, or -1 */
+	uint8_t *batch;	  /* one message while it is being put together */
 	size_t batch_n;
 	bool batch_open;
 	uint8_t *receive_buffer;
@@ -77,7 +78,11 @@ static void detach(struct requests *r)
 {
 	event_source_free(r->event_source);
 	event_source_free(r->peer_source);
-	r->event_source = r->peer_source = NULL;
+	event_source_free(r->welcome_source);
+	r->event_source = r->peer_source = r->welcome_source = NULL;
+	if (r->attaching >= 0)
+		close(r->attaching);
+	r->attaching = -1;
 	contract_counters_unmap(&r->counters);
 	if (r->channel)
 		channel_close(r->channel);
@@ -191,37 +196,65 @@ static void attach_failed(struct requests *r, int error)
 		log_warn(TOPIC, "cannot attach to the data plane yet socket=%s error=\"%s\"",
 			 r->path, strerror(-error));
 	r->attach_error = error;
-	if (error == -ETIMEDOUT && r->attach_timeout_ms < ATTACH_TIMEOUT_MAX_MS)
-		r->attach_timeout_ms *= 2;
 	detach(r);
 	event_timer_set(r->retry, ATTACH_RETRY_NS);
+}
+
+static void attached(struct requests *r)
+{
+	const struct contract_limits *limits = channel_limits(r->channel);
+	int rc = attach_sources(r);
+
+	if (rc < 0) {
+		attach_failed(r, rc);
+		return;
+	}
+	r->attach_error = 0;
+	event_timer_cancel(r->retry);
+	log_info(TOPIC, "attached session=%u workers=%u instance=%016llx", limits->session,
+		 limits->workers, (unsigned long long)limits->instance);
+	r->hooks.attached(r->hooks.context, limits);
+	if (r->channel)
+		readable(r);
+}
+
+static void welcomed(void *context)
+{
+	struct requests *r = context;
+	int rc = channel_attach_finish(&r->channel, r->attaching);
+
+	if (rc == -EAGAIN)
+		return;
+	r->attaching = -1;
+	event_source_free(r->welcome_source);
+	r->welcome_source = NULL;
+	if (rc < 0)
+		attach_failed(r, rc);
+	else
+		attached(r);
 }
 
 static void attach_try(void *context)
 {
 	struct requests *r = context;
-	const struct contract_limits *limits;
 	int rc;
 
 	if (r->channel) { /* the timer also says: read again */
 		readable(r);
 		return;
 	}
-	rc = channel_attach(&r->channel, r->path, r->attach_timeout_ms);
-	if (rc == 0)
-		rc = attach_sources(r);
-	if (rc < 0) {
-		attach_failed(r, rc);
+	if (r->attaching >= 0) {
+		attach_failed(r, -ETIMEDOUT);
 		return;
 	}
-	r->attach_error = 0;
-	r->attach_timeout_ms = ATTACH_TIMEOUT_MS;
-	limits = channel_limits(r->channel);
-	log_info(TOPIC, "attached session=%u workers=%u instance=%016llx", limits->session,
-		 limits->workers, (unsigned long long)limits->instance);
-	r->hooks.attached(r->hooks.context, limits);
-	if (r->channel)
-		readable(r);
+	rc = channel_attach_begin(&r->attaching, r->path);
+	if (rc == 0)
+		rc = event_fd_new(&r->welcome_source, r->loop, r->attaching, EVENT_READABLE,
+				  welcomed, r);
+	if (rc < 0)
+		attach_failed(r, rc);
+	else
+		event_timer_set(r->retry, ATTACH_TIMEOUT_NS);
 }
 
 int requests_new(struct requests **requests, struct event_loop *loop, const char *path,
@@ -234,7 +267,7 @@ int requests_new(struct requests **requests, struct event_loop *loop, const char
 	r->loop = loop;
 	r->hooks = *hooks;
 	r->counters.fd = -1;
-	r->attach_timeout_ms = ATTACH_TIMEOUT_MS;
+	r->attaching = -1;
 	map_init(&r->pending);
 	r->path = strdup(path);
 	r->receive_buffer = aligned_alloc(64, CONTRACT_MESSAGE_MAX);

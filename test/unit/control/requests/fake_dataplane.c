@@ -5,11 +5,9 @@
 
 #include <event2/event.h>
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 static void answer(struct fake_dataplane *fake, uint64_t request, uint16_t status, uint32_t count)
@@ -81,26 +79,12 @@ static void readable(void *context)
 	} while (!channel_may_sleep(fake->channel));
 }
 
-static void accepted(void *context)
-{
-	struct fake_dataplane *fake = context;
-	uint64_t count;
-
-	assert_int_equal(read(fake->accepted_fd, &count, sizeof(count)), sizeof(count));
-	fake->channel = fake->accepted;
-	assert_int_equal(event_fd_new(&fake->receive_source, fake->loop,
-				      channel_event_fd(fake->channel), EVENT_READABLE, readable,
-				      fake),
-			 0);
-	readable(fake);
-}
-
-/* Takes one control, then waits for the end. */
-static void *accept_one(void *context)
+/* Takes one control. */
+static void asked(void *context)
 {
 	struct fake_dataplane *fake = context;
 	struct contract_limits limits = {
-		.session = ++fake->session,
+		.session = fake->session + 1,
 		.workers = 1,
 		.ports = 8,
 		.nexthops = 64,
@@ -115,18 +99,17 @@ static void *accept_one(void *context)
 		.instance = fake->instance,
 		.tsc_hz = 1,
 	};
-	struct pollfd wait[] = { { .fd = channel_listener_fd(fake->listener), .events = POLLIN },
-				 { .fd = fake->stop_fd, .events = POLLIN } };
-	uint64_t one = 1;
 
-	while (poll(wait, 2, -1) > 0 && !wait[1].revents)
-		if (channel_accept(fake->listener, &fake->accepted, false, &limits,
-				   fake->counters.fd) == 0) {
-			if (write(fake->accepted_fd, &one, sizeof(one)) != sizeof(one))
-				break;
-			return NULL;
-		}
-	return NULL;
+	if (channel_accept(fake->listener, &fake->channel, false, &limits, fake->counters.fd))
+		return;
+	fake->session++;
+	event_source_free(fake->listen_source);
+	fake->listen_source = NULL;
+	assert_int_equal(event_fd_new(&fake->receive_source, fake->loop,
+				      channel_event_fd(fake->channel), EVENT_READABLE, readable,
+				      fake),
+			 0);
+	readable(fake);
 }
 
 void fake_start(struct fake_dataplane *fake, struct event_loop *loop)
@@ -138,29 +121,21 @@ void fake_start(struct fake_dataplane *fake, struct event_loop *loop)
 	fake->instance = ++instances;
 	if (!fake->path[0])
 		snprintf(fake->path, sizeof(fake->path), "/tmp/vpngw-fake-%d.sock", getpid());
-	fake->accepted_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	fake->stop_fd = eventfd(0, EFD_CLOEXEC);
 	assert_int_equal(contract_counters_create(&fake->counters, 1, rows), 0);
 	assert_int_equal(channel_listen(&fake->listener, fake->path), 0);
-	assert_int_equal(event_fd_new(&fake->accepted_source, loop, fake->accepted_fd,
-				      EVENT_READABLE, accepted, fake),
+	assert_int_equal(event_fd_new(&fake->listen_source, loop,
+				      channel_listener_fd(fake->listener), EVENT_READABLE, asked,
+				      fake),
 			 0);
-	assert_int_equal(pthread_create(&fake->thread, NULL, accept_one, fake), 0);
 }
 
 void fake_stop(struct fake_dataplane *fake)
 {
-	uint64_t one = 1;
-
 	if (!fake->listener)
 		return;
-	assert_int_equal(write(fake->stop_fd, &one, sizeof(one)), sizeof(one));
-	pthread_join(fake->thread, NULL);
 	event_source_free(fake->receive_source);
-	event_source_free(fake->accepted_source);
-	fake->receive_source = fake->accepted_source = NULL;
-	close(fake->stop_fd);
-	close(fake->accepted_fd);
+	event_source_free(fake->listen_source);
+	fake->receive_source = fake->listen_source = NULL;
 	if (fake->channel)
 		channel_close(fake->channel);
 	fake->channel = NULL;

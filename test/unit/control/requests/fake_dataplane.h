@@ -1,14 +1,12 @@
 #pragma once
 /*
  * The data plane's end of the contract for tests of control modules: takes what control sends,
- * answers as it is told, keeps the messages to look at. A thread accepts, for attaching waits for
- * the answer; all else runs from the test's event loop.
+ * answers as it is told, keeps the messages to look at. It runs from the test's event loop, so
+ * control's end must not wait for it anywhere.
  */
 #include "contract/channel.h"
 #include "contract/counters.h"
 #include "control/event/loop.h"
-
-#include <pthread.h>
 
 #define FAKE_MESSAGES_MAX 4096
 
@@ -16,11 +14,7 @@ struct fake_dataplane {
 	struct event_loop *loop;
 	struct channel_listener *listener;
 	struct channel *channel;
-	struct event_source *accepted_source;
-	struct channel *accepted; /* by the thread, taken by the loop */
-	pthread_t thread;
-	int accepted_fd;
-	int stop_fd;
+	struct event_source *listen_source;
 	struct event_source *receive_source;
 	struct contract_counters counters;
 	char path[108];
