@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# A flood of one class of packets to us costs the other classes nothing: BFD and ping answer, control hears.
+# A flood of one class of packets, to us or from Linux on this machine, costs the other classes nothing: BFD and ping answer,
+# control hears.
 # shellcheck source=../harness.sh
 . "$(dirname "$0")/../harness.sh" police
 skip_unless gateway_missing dataplane
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"
 
-# flood PORT: as many datagrams as Python can send, for 4 s.
+# flood PORT [NAMESPACE TO]: as many datagrams as Python can send, for 4 s.
 flood() {
-	lab_start "flood$1" peer python3 -c 'import socket, sys, time
+	lab_start "flood$1" "${2:-peer}" python3 -c 'import socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.connect((sys.argv[1], int(sys.argv[2])))
 end = time.monotonic() + 4
@@ -20,7 +21,7 @@ while time.monotonic() < end:
             n += 1
         except OSError:
             pass
-print(n, "datagrams")' "$DP_US" "$1"
+print(n, "datagrams")' "${3:-$DP_US}" "$1"
 }
 
 flood_ends() {
@@ -65,6 +66,23 @@ policed() {
 	says "drop mirror_policed=" dp_one counters drops
 }
 
+policed_so_far() {
+	dp_one counters drops | sed -n 's/^drop mirror_policed=//p'
+}
+
+# What the peer's kernel got by the cable.
+arrived() {
+	lab_in peer ip -s -j link show dev eth0 | jq '.[0].stats64.rx.packets'
+}
+
+# 5,000 a second of what has no class of its own, with a tenth of a second's credit, and what pings and BFD have.
+few_arrived() {
+	local n=$(($(arrived) - ARRIVED))
+	printf '%s arrived of %s\n' "$n" "$(cat "$LAB_DIR/flood$1.log")"
+	[ "$n" -lt 30000 ] && [ "$n" -gt 1000 ] && [ "$(cut -d ' ' -f 1 "$LAB_DIR/flood$1.log")" -gt 60000 ] &&
+		[ "$(policed_so_far)" -gt "$POLICED" ]
+}
+
 probe_fast() {
 	local begun=${EPOCHREALTIME/./}
 	dp_one probe || return 1
@@ -89,4 +107,13 @@ expect "no ping is lost in a flood of IKE with nobody there" no_ping_lost
 expect "BFD answers in a flood of IKE" bfd
 flood_ends 500
 expect "control is answered" probe_fast
+ARRIVED=$(arrived) POLICED=$(policed_so_far)
+flood 9998 gw $DP_PEER
+expect "BFD answers while Linux sends a flood" bfd
+expect "control is answered" probe_fast
+flood_ends 9998
+expect "and most of the flood did not leave" few_arrived 9998
+flood 9998 gw $DP_PEER
+expect "no ping is lost while Linux sends a flood" no_ping_lost
+flood_ends 9998
 finish

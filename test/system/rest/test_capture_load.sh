@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# Five captures with filters of their own and two traces at once, while the worker has no idle time: a port of memory
+# (net_pcap, infinite_rx) gives it all that it can forward to nowhere. Tunnels to a second instance (ikev2_crowd) carry
+# numbered packets there and back: none is lost, each capture has what its filter says, files stay within their size,
+# and tshark reads every one.
+#
+#   host eth0 -- prv0 gw pub0 -- crowd: a peer at each address, that sends back       load0 (memory) -> sink0 (nowhere)
+# shellcheck source=../harness.sh
+. "$(dirname "$0")/../harness.sh" capload
+skip_unless gateway_missing control dataplane cli
+CROWD=$LAB_BUILD/test/tools/ikev2_crowd
+[ -x "$CROWD" ] || { echo "skipped: $CROWD is not built"; exit 77; }
+command -v tshark >/dev/null || { echo "skipped: tshark is not installed"; exit 77; }
+CLI=$LAB_DIR/vpngw
+COUNT=6 RATE=600 TIME=10
+
+prepared() {
+	crowd_config $COUNT >"$LAB_DIR/crowd.json" &&
+		/usr/bin/python3 "$TOP/test/system/dataplane/load_pcap.py" "$LAB_DIR/load.pcap" || return 1
+	gateway_config "$LAB_DIR/crowd.json" ".appliance.ports += [
+		{ name: \"load0\", device: \"net_pcap0,rx_pcap=$LAB_DIR/load.pcap,infinite_rx=1\", role: \"private\", addresses: [\"10.9.0.254/16\"] },
+		{ name: \"sink0\", device: \"net_null0,no-rx=1\", role: \"private\", addresses: [\"10.8.0.1/24\"] }]" || return 1
+	lab_addr host eth0 172.16.0.10/24
+	lab_route host default 172.16.0.1
+}
+
+# Where the load goes: a neighbour that does not answer need not, its address is known.
+load_leaves() {
+	lab_in gw ip neigh replace 10.8.0.2 lladdr 02:00:00:00:00:02 dev vg-sink0 nud permanent &&
+		lab_in gw ip route replace 10.99.0.0/16 via 10.8.0.2 dev vg-sink0
+}
+
+# metric NAME LABEL: its value
+metric() {
+	gateway_api GET /metrics | awk -v n="$1" -v l="$2" 'index($1, n) == 1 && index($1, l) { print $2; exit }'
+}
+
+# forwarded: packets taken from ports that were not dropped
+forwarded() {
+	gateway_api GET /metrics | awk '/^vpngw_worker_packets_total/ { n += $2 } /^vpngw_dropped_packets_total/ { n -= $2 } END { printf "%d\n", n }'
+}
+
+load_flows() {
+	local before
+	before=$(forwarded)
+	read -r -t 0.2 <> <(:) || true
+	[ $(($(forwarded) - before)) -gt 20000 ]
+}
+
+packets() {
+	lab_in host python3 "$TOP/test/tools/echo_flows.py" $COUNT "$1" "$2" 5 >"$LAB_DIR/flows.json"
+	cat "$LAB_DIR/flows.json"
+	jq -e --argjson n $COUNT '.lost == 0 and .doubled == 0 and .sites == $n' "$LAB_DIR/flows.json"
+}
+
+all_under_load() {
+	local busy idle sink
+	busy=$(metric vpngw_worker_busy_cycles_total '') idle=$(metric vpngw_worker_idle_cycles_total '') sink=$(forwarded)
+	packets $RATE $TIME || return 1
+	busy=$(($(metric vpngw_worker_busy_cycles_total '') - busy)) idle=$(($(metric vpngw_worker_idle_cycles_total '') - idle))
+	sink=$(($(forwarded) - sink))
+	printf '# the worker was %d %% busy and forwarded %d packets to nowhere; %s\n' $((100 * busy / (busy + idle))) "$sink" \
+		"$(cat "$LAB_DIR/flows.json")" >&3
+	[ $((100 * busy / (busy + idle))) -ge 95 ] && [ "$sink" -gt 100000 ]
+}
+
+start() { # NAME FILTER [OPTION]
+	"$CLI" capture start "$1" --filter "$2" "${@:3}"
+}
+
+cli() {
+	lab_in gw "$CLI" "$@"
+}
+
+# status NAME FIELD
+status() {
+	gateway_api GET /captures | jq -r --arg n "$1" ".value[] | select(.name == \$n) | .$2"
+}
+
+# told NAME N: as many packets of the capture were written or, for want of room, counted
+told() {
+	local n
+	n=$(($(status "$1" packets) + $(status "$1" lost)))
+	printf '%s: %s written and lost, expected %s\n' "$1" "$n" "$2"
+	[ "$n" = "$2" ]
+}
+
+at_least() {
+	[ "$(status "$1" packets)" -ge "$2" ]
+}
+
+# The files of a capture, for tshark: all of them are whole.
+read_back() { # NAME DISPLAY-FILTER
+	local file
+	for file in "$LAB_DIR"/state/captures/"$1"-*.pcapng; do
+		tshark -r "$file" ${2:+-Y "$2"} -T fields -e frame.number || return 1
+	done
+}
+
+all_readable() {
+	local name file
+	for name in gw c-0 c-1 c-2 c-3; do
+		read_back "$name" '' >"$LAB_DIR/numbers" 2>"$LAB_DIR/errors" || { echo "$name: tshark does not read it"; return 1; }
+		[ ! -s "$LAB_DIR/errors" ] || ! grep -vi 'as user "root"' "$LAB_DIR/errors" || return 1
+		for file in "$LAB_DIR"/state/captures/"$name"-*.pcapng; do
+			printf '%s: %s bytes\n' "${file##*/}" "$(stat -c %s "$file")"
+		done
+	done
+}
+
+written() { # NAME FILTER N
+	local n
+	n=$(read_back "$1" "$2" 2>/dev/null | wc -l)
+	printf '%s of %s\n' "$n" "$3"
+	[ "$n" = "$3" ]
+}
+
+# A ring of files: more was written than it holds, what it has is the newest, and no more than a megabyte.
+ring_bounded() {
+	local bytes packets
+	bytes=$(cat "$LAB_DIR"/state/captures/gw-*.pcapng | wc -c)
+	packets=$(read_back gw '' 2>/dev/null | wc -l)
+	printf '%s bytes, %s packets of %s\n' "$bytes" "$packets" "$ALL"
+	[ "$bytes" -le 1000000 ] && [ "$bytes" -gt 400000 ] && [ "$packets" -lt "$ALL" ] &&
+		[ "$(read_back gw "frame contains $(printf '00:00:%02x:%02x' $(((RATE * TIME - 1) >> 8)) $(((RATE * TIME - 1) & 255)))" 2>/dev/null | wc -l)" -ge 1 ]
+}
+
+trace_running() {
+	[ "$(grep -c 'trace.*started' "$LAB_DIR/control.log")" = 2 ]
+}
+
+stop_all() {
+	cli capture stop gw --gateway && cli capture stop c-0 && cli capture stop c-1 && cli capture stop c-2 && cli capture stop c-3
+}
+
+EACH=$((RATE * TIME / COUNT))
+exec 3>&1
+require "a site with $COUNT peers is made" crowd_up
+require "the configuration is accepted" prepared
+gateway_cli
+require "the data plane starts" gateway_start_dataplane
+require "the peers listen" crowd_start "$CROWD"
+require "the control program starts" gateway_start_control
+require "all tunnels are up" lab_await 60 crowd_is_up $COUNT
+require "the load has a way out" load_leaves
+require "and takes it" lab_await 20 load_flows
+require "every tunnel carries packets there and back" lab_await 30 packets 60 1
+expect "one of the gateway: all ESP, a megabyte of files" cli capture start gw --gateway \
+	--filter "{'TracingFlags':1,'MaxPacketBufferSize':1500,'MaxFileSize':1}"
+expect "one by subnet, one way" cli capture start c-0 \
+	--filter "{'TracingFlags':1,'Filters':[{'DestinationSubnets':'10.0.0.0/24','CaptureSingleDirectionTrafficOnly':true}]}"
+expect "one by port" cli capture start c-1 --filter "{'TracingFlags':1,'Filters':[{'DestinationPort':7}]}"
+expect "one by protocol, of which there is nothing" cli capture start c-2 --filter "{'TracingFlags':1,'Filters':[{'Protocol':6}]}"
+expect "one of heads alone" cli capture start c-3 --filter "{'TracingFlags':1,'MaxPacketBufferSize':64,'Filters':[{'SourceSubnets':'172.16.0.0/24'}]}"
+expect "a sixth of the gateway is refused" fails cli capture start c-4
+lab_start trace1 gw "$CLI" trace --source 172.16.0.10 --destination 10.0.5.1 --seconds 60
+lab_start trace2 gw "$CLI" trace --source 203.0.113.99 --seconds 60
+require "two traces run" lab_await 10 trace_running
+expect "no packet is lost meanwhile, and the worker is full" all_under_load
+expect "the capture by subnet was told of each packet, twice" lab_await 10 told c-0 $((2 * EACH))
+expect "the one by port of each and its answer" lab_await 10 told c-1 $((4 * EACH))
+expect "the one of heads too" lab_await 10 told c-3 $((4 * EACH))
+expect "nothing was TCP" told c-2 0
+expect "nothing of theirs found no room" told c-0 "$(status c-0 packets)"
+expect "the trace names each step" grep -q 'transmit.*verdict=sent' "$LAB_DIR/trace1.log"
+expect "and the other says nothing" fails grep -q transmit "$LAB_DIR/trace2.log"
+ALL=$(status gw packets)
+expect "the one of the gateway was told of all" test "$ALL" -ge $((4 * RATE * TIME))
+expect "all of them stop" stop_all
+expect "tshark reads all files" all_readable
+expect "inner packets of one direction alone" written c-0 "ip.dst == 10.0.0.1 && udp && frame.interface_name == \"inner\"" $EACH
+expect "and no answer" written c-0 "ip.src == 10.0.0.1 && frame.interface_name == \"inner\"" 0
+expect "by port both directions" written c-1 "udp.port == 7 && frame.interface_name == \"inner\"" $((2 * EACH))
+expect "nobody else's" written c-1 "frame.interface_name == \"inner\" && !(ip.addr == 10.0.1.1)" 0
+expect "heads have 64 bytes" written c-3 "frame.cap_len > 64" 0
+expect "the gateway's ring of files is bounded" ring_bounded
+finish
