@@ -28,8 +28,9 @@
 
 #define MIRROR_MAX 80
 #define MIRROR_INTERFACE 16
-#define MIRROR_RING 512 /* packets that may wait per class */
-#define MIRROR_READ 32	/* packets read at a time */
+#define MIRROR_RING 512	  /* packets that may wait per class */
+#define MIRROR_READ 32	  /* packets read at a time */
+#define MIRROR_QUEUE 8192 /* packets that the kernel keeps for us */
 
 enum mirror_class {
 	MIRROR_CLASS_ROUTING,	/* BFD and BGP */

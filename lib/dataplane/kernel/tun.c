@@ -63,6 +63,20 @@ static int tun_set_mtu(int control, const struct mirror_options *options)
 	return ioctl(control, SIOCSIFMTU, &request) ? -errno : 0;
 }
 
+/* A full one loses whatever the kernel sends, BFD as well: it bridges a pause of the main lcore. */
+static int tun_set_queue(int control, const struct mirror_options *options)
+{
+	struct ifreq request;
+
+	tun_name(&request, options->interface);
+	if (ioctl(control, SIOCGIFTXQLEN, &request))
+		return -errno;
+	if (request.ifr_qlen >= MIRROR_QUEUE)
+		return 0;
+	request.ifr_qlen = MIRROR_QUEUE;
+	return ioctl(control, SIOCSIFTXQLEN, &request) ? -errno : 0;
+}
+
 static int tun_set_up(int control, struct mirror *mirror)
 {
 	struct ifreq request;
@@ -93,6 +107,10 @@ static int tun_configure(struct mirror *mirror, const struct mirror_options *opt
 	if (!err) {
 		what = "cannot set the MTU";
 		err = tun_set_mtu(control, options);
+	}
+	if (!err) {
+		what = "cannot set the length of its queue";
+		err = tun_set_queue(control, options);
 	}
 	if (!err) {
 		what = "cannot set it up";

@@ -29,7 +29,7 @@ flood_ends() {
 	sed "s/^/# /" "$LAB_DIR/flood$1.log"
 }
 
-# What BFD is to the gateway: a datagram to 3784 each 20 ms, answered; how many answers are missing?
+# What BFD is to the gateway: a datagram to 3784 each 20 ms, answered to 3784; how many answers are missing?
 bfd() {
 	lab_start bfd gw python3 -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -41,6 +41,7 @@ while True:
 	lab_await 3 grep -q listening "$LAB_DIR/bfd.log"
 	lab_in peer python3 -c 'import socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 3784))
 s.connect((sys.argv[1], 3784))
 s.settimeout(0.3)
 lost = 0
@@ -79,6 +80,7 @@ arrived() {
 few_arrived() {
 	local n=$(($(arrived) - ARRIVED))
 	printf '%s arrived of %s\n' "$n" "$(cat "$LAB_DIR/flood$1.log")"
+	lab_in gw ip -s -j link show dev vg-p0 | jq -c '.[0].stats64.tx' | sed 's/^/# vg-p0: /' >&3
 	[ "$n" -lt 30000 ] && [ "$n" -gt 1000 ] && [ "$(cut -d ' ' -f 1 "$LAB_DIR/flood$1.log")" -gt 60000 ] &&
 		[ "$(policed_so_far)" -gt "$POLICED" ]
 }
@@ -90,6 +92,7 @@ probe_fast() {
 	[ $((${EPOCHREALTIME/./} - begun)) -lt 500000 ]
 }
 
+exec 3>&1
 require "a port and a peer" dp_site
 require "the data plane starts" dp_start --port "$(dp_port "")"
 require "control sets an address" dp_address
