@@ -342,6 +342,49 @@ static void clear_and_spoofed(void **state)
 	dropped(1, craft_frame(bed, ip, n, true), CONTRACT_DROP_CLEAR_SPOOF);
 }
 
+static void source_from_nowhere(uint8_t *ip)
+{
+	struct net_ip4_hdr *ip4 = (struct net_ip4_hdr *)ip;
+
+	if (ip[0] >> 4 == 6) {
+		memcpy(ip + 8, (const uint8_t[]){ 0x20, 1, 0xd, 0xb8, 0x77 }, 5);
+		return;
+	}
+	memcpy(ip4->src, (const uint8_t[]){ 203, 0, 113, 7 }, 4);
+	header_sum(ip);
+}
+
+/* Whose source belongs behind no tunnel is routed: to the inside, and into a tunnel. */
+static void clear_and_routed(void **state)
+{
+	struct path_port *port = &bed->shared.ports[BED_PRIVATE];
+	struct craft c = { .tunnel = 1, .length = 100 };
+	uint64_t before = bed_drops_all(bed);
+	uint8_t ip[128];
+	uint32_t n;
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++) {
+		c.ip6 = i & 1;
+		c.inward = i < 2;
+		n = craft_ip(ip, &c);
+		source_from_nowhere(ip);
+		craft_run(bed, 1, craft_frame(bed, ip, n, true));
+		assert_int_equal(bed_sent(bed, 0), c.inward);
+		assert_int_equal(bed_sent(bed, 1), !c.inward);
+	}
+	assert_int_equal(bed_drops_all(bed), before);
+	/* a port that is both has the rule of the public one */
+	port->role = CONTRACT_PRIVATE | CONTRACT_PUBLIC;
+	c = (struct craft){ .tunnel = 1, .length = 100, .inward = true };
+	n = craft_ip(ip, &c);
+	dropped(0, craft_frame(bed, ip, n, false), CONTRACT_DROP_CLEAR_SPOOF);
+	source_from_nowhere(ip);
+	craft_run(bed, 0, craft_frame(bed, ip, n, false));
+	assert_int_equal(bed_sent(bed, 0), 1);
+	port->role = CONTRACT_PRIVATE;
+}
+
 /* A private circuit: IKE and ESP to the address on the TUN, nothing else; clear is clear there. */
 static void circuit(void **state)
 {
@@ -495,6 +538,50 @@ static void held_by_class(void **state)
 	assert_int_equal(bed_drops(bed, CONTRACT_DROP_NEIGHBOUR_NONE), none + PATH_HELD + 10);
 }
 
+/* While nothing changes a turn does not touch those that wait: none of them asks again. */
+static void held_at_rest(void **state)
+{
+	struct path *path = bed->path;
+	struct contract_nexthop connected = { .kind = CONTRACT_NEXTHOP_CONNECTED,
+					      .port = BED_PRIVATE };
+	struct contract_route route = { .nexthop = 13 };
+	struct contract_neighbour neighbour = { .port = BED_PRIVATE, .mac = { 2, 0, 0, 0, 0, 9 } };
+	struct net_addr net = { .bytes = { 192, 168, 78 }, .family = NET_IP4 };
+	struct craft c = { .tunnel = 5, .length = 100 };
+	struct path_event event;
+	uint64_t since;
+	uint8_t ip[128];
+	uint32_t n = craft_ip(ip, &c);
+	uint32_t asked;
+
+	(void)state;
+	bed->shared.config.hold_ms = 60000;
+	assert_int_equal(path_new(&bed->path, &bed->shared, 0, SOCKET_ID_ANY), 0);
+	route.prefix = net_prefix_of(&net, 24);
+	assert_int_equal(bed_put(bed, CONTRACT_NEXTHOP, 13, &connected, sizeof(connected)), 0);
+	assert_int_equal(bed_put(bed, CONTRACT_ROUTE, 0, &route, sizeof(route)), 0);
+	memcpy(ip + 16, (const uint8_t[]){ 192, 168, 78, 1 }, 4);
+	header_sum(ip);
+	for (uint32_t i = 0; i < PATH_HELD / 2; i++)
+		craft_run(bed, 0, craft_frame(bed, ip, n, false));
+	path_tick(bed->path);
+	event_of(0, &event);
+	since = rte_rdtsc();
+	for (uint32_t i = 0; i < 1000; i++)
+		path_tick(bed->path);
+	asked = event_of(CONTRACT_NEIGHBOUR_WANTED, &event);
+	if (rte_rdtsc() - since < rte_get_tsc_hz() / 2) /* else it was time to ask again */
+		assert_int_equal(asked, 0);
+	neighbour.addr = net;
+	neighbour.addr.bytes[3] = 1;
+	assert_int_equal(bed_put(bed, CONTRACT_NEIGHBOUR, 0, &neighbour, sizeof(neighbour)), 0);
+	path_tick(bed->path);
+	assert_int_equal(bed_sent(bed, 0), PATH_HELD / 2);
+	path_free(bed->path);
+	bed->path = path;
+	bed->shared.config.hold_ms = 20;
+}
+
 /* Sequence numbers of 32 bits end; nothing is sent past the last one. */
 static void numbers_end(void **state)
 {
@@ -548,11 +635,13 @@ int main(void)
 		cmocka_unit_test(to_control),
 		cmocka_unit_test(to_linux),
 		cmocka_unit_test(clear_and_spoofed),
+		cmocka_unit_test(clear_and_routed),
 		cmocka_unit_test(circuit),
 		cmocka_unit_test(held),
 		cmocka_unit_test(the_child_that_has_an_sa),
 		cmocka_unit_test(held_too_long),
 		cmocka_unit_test(held_by_class),
+		cmocka_unit_test(held_at_rest),
 		cmocka_unit_test(numbers_end),
 		cmocka_unit_test(sa_gone),
 	};

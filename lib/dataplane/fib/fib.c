@@ -264,6 +264,9 @@ static int apply(struct fib *fib, const struct contract_object *object, bool add
 	default:
 		rc = fib_refuse(fib, -EINVAL, "kind %u is not the fib's", object->kind);
 	}
+	/* published: who sees the count sees the change */
+	if (!rc && object->kind != CONTRACT_ROUTE)
+		__atomic_add_fetch(&fib->hot.changes, 1, __ATOMIC_RELEASE);
 	return rc;
 }
 

@@ -107,6 +107,8 @@ struct fib_hot {
 	uint32_t domains;
 	uint32_t nexthops;
 	uint32_t group_count;
+	/* Of next hops, groups and neighbours, so far: a packet may have waited for one. */
+	uint64_t changes;
 };
 
 struct fib;

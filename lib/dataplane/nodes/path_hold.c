@@ -1,8 +1,13 @@
 /*
- * Packets that wait for an SA or a neighbour: bounded, in order, given up after a time.
+ * Packets that wait for an SA or a neighbour: bounded, in order, given up after a time. They are
+ * tried again when the tables changed, before what came since, so that a flow keeps its order; and
+ * PATH_HOLD_LOOKS times while one waits, to ask again and to give up. So a burst costs the same
+ * however many wait.
  */
 #include "dataplane/nodes/path_fragment.h"
 #include "dataplane/nodes/path_watch.h"
+
+#define PATH_HOLD_LOOKS 64
 
 void path_hold(struct path *path, struct path_packet *p, enum contract_drop why)
 {
@@ -48,8 +53,21 @@ bool path_holds(const struct path *path)
 	return path->held_count != 0;
 }
 
+static bool is_due(struct path *path)
+{
+	uint64_t changes = __atomic_load_n(&path->fib->changes, __ATOMIC_ACQUIRE) +
+			   __atomic_load_n(&path->sas->changes, __ATOMIC_ACQUIRE);
+
+	if (changes == path->held_changes &&
+	    path->now_tsc - path->held_tried < path->hold_tsc / PATH_HOLD_LOOKS)
+		return false;
+	path->held_changes = changes;
+	path->held_tried = path->now_tsc;
+	return true;
+}
+
 /* Through route and tunnel again, oldest first; what still has to wait comes back in order. */
-void path_retry_held(struct path *path)
+static void retry_all(struct path *path)
 {
 	uint32_t n = path->held_count;
 	struct path_packet *held = path->retry;
@@ -77,4 +95,10 @@ void path_retry_held(struct path *path)
 		if (path->made_count)
 			path_made_run(path);
 	}
+}
+
+void path_retry_held(struct path *path)
+{
+	if (is_due(path))
+		retry_all(path);
 }

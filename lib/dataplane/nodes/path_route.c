@@ -1,5 +1,10 @@
 /*
  * Where a packet goes on: source rule of public ports, TTL, longest prefix match, next hop.
+ *
+ * A clear packet on a public port is routed like any other, also to the inside and into a tunnel:
+ * this is a router, and who wants a firewall there has one. But where its source belongs behind a
+ * tunnel it is dropped and counted (clear_spoof), because from there only what was authenticated
+ * may come; a port that is public and private at once has the same rule.
  */
 #include "dataplane/fib/flow.h"
 #include "dataplane/nodes/path_fragment.h"
@@ -21,8 +26,15 @@ struct onward {
 	uint32_t nexthop;
 	uint32_t tunnel; /* that every flow takes */
 	bool gateway;	 /* whose MAC is known */
-	bool elsewhere;	 /* than inside: counted apart when it came out of a tunnel */
-	struct path_way way;
+	/*
+	 * Elsewhere than inside: counted apart when it came out of a tunnel. Then what is above is
+	 * not set but here, so that the others need not ask.
+	 */
+	bool elsewhere;
+	bool far_gateway;
+	uint8_t to; /* enum contract_destination */
+	uint32_t far_tunnel;
+	struct path_way way; /* with a gateway */
 };
 
 static PATH_INLINE uint32_t load32(const uint8_t *at)
@@ -193,44 +205,75 @@ static PATH_INLINE bool leads_inside(const struct path *path, struct fib_hop hop
 	return fib_hop_has_port(hop) && !is_outside(path, hop.port);
 }
 
-static PATH_COLD void count_destination(struct path *path, const struct path_packet *p,
-					uint32_t nexthop)
+static PATH_COLD enum contract_destination destination_of(const struct path *path, uint32_t nexthop)
 {
 	struct fib_hop hop = fib_hop_resolve(path->fib, nexthop, 0);
 	uint8_t flags;
 
 	if (hop.kind == CONTRACT_NEXTHOP_GROUP) {
 		flags = path->sas->tunnels[fib_group_pick(path->fib, hop.index, 0)].flags;
-		path_count_destination(path, p,
-				       flags & CONTRACT_TUNNEL_TO_GATEWAY  ? CONTRACT_TO_GATEWAY
-				       : flags & CONTRACT_TUNNEL_TO_CLIENT ? CONTRACT_TO_CLIENT
-									   : CONTRACT_TO_SITE);
-	} else if (fib_hop_has_port(hop) && is_outside(path, hop.port)) {
-		path_count_destination(path, p, CONTRACT_TO_INTERNET);
-	} else if (hop.kind == CONTRACT_NEXTHOP_MIRROR) {
-		path_count_destination(path, p, CONTRACT_TO_SELF);
+		return flags & CONTRACT_TUNNEL_TO_GATEWAY  ? CONTRACT_TO_GATEWAY
+		       : flags & CONTRACT_TUNNEL_TO_CLIENT ? CONTRACT_TO_CLIENT
+							   : CONTRACT_TO_SITE;
 	}
+	if (fib_hop_has_port(hop) && is_outside(path, hop.port))
+		return CONTRACT_TO_INTERNET;
+	return hop.kind == CONTRACT_NEXTHOP_MIRROR ? CONTRACT_TO_SELF : CONTRACT_DESTINATIONS;
 }
 
-/* Where some of the vector came out of tunnels, only the way inside is a short one. */
-static struct onward onward_to(struct path *path, uint32_t nexthop)
+static PATH_INLINE uint32_t only_tunnel(const struct path *path, struct fib_hop hop)
+{
+	uint32_t tunnel;
+
+	if (hop.kind != CONTRACT_NEXTHOP_GROUP || !fib_group_is_single(path->fib, hop.index))
+		return 0;
+	tunnel = fib_group_pick(path->fib, hop.index, 0);
+	rte_prefetch0(&path->sas->tunnels[tunnel]);
+	return tunnel;
+}
+
+static PATH_INLINE bool known_gateway(struct path *path, struct fib_hop hop, struct path_way *way)
+{
+	uint64_t mac;
+
+	if (hop.kind != CONTRACT_NEXTHOP_GATEWAY)
+		return false;
+	mac = fib_neighbour_mac(path->fib, hop.index);
+	*way = path_way(path, hop.port, mac);
+	return mac & FIB_MAC_RESOLVED;
+}
+
+/* Where some of the vector came out of tunnels, what does not lead inside is counted. */
+static void onward_to(struct path *path, struct onward *on, uint32_t nexthop)
 {
 	struct fib_hop hop = fib_hop(path->fib, nexthop);
-	struct onward on = { .nexthop = nexthop };
+	uint32_t tunnel = only_tunnel(path, hop);
+	bool gateway = known_gateway(path, hop, &on->way);
 
-	on.elsewhere = path->esp.n && !leads_inside(path, hop);
-	if (on.elsewhere)
-		return on;
-	if (hop.kind == CONTRACT_NEXTHOP_GROUP && fib_group_is_single(path->fib, hop.index)) {
-		on.tunnel = fib_group_pick(path->fib, hop.index, 0);
-		rte_prefetch0(&path->sas->tunnels[on.tunnel]);
-	} else if (hop.kind == CONTRACT_NEXTHOP_GATEWAY) {
-		uint64_t mac = fib_neighbour_mac(path->fib, hop.index);
+	on->nexthop = nexthop;
+	on->elsewhere = path->esp.n && !leads_inside(path, hop);
+	on->tunnel = on->elsewhere ? 0 : tunnel;
+	on->gateway = !on->elsewhere && gateway;
+	if (likely(!on->elsewhere))
+		return;
+	on->to = destination_of(path, nexthop);
+	on->far_tunnel = tunnel;
+	on->far_gateway = gateway;
+}
 
-		on.gateway = mac & FIB_MAC_RESOLVED;
-		on.way = path_way(path, hop.port, mac);
+static PATH_INLINE void go_elsewhere(struct path *path, struct path_packet *p,
+				     const struct onward *on)
+{
+	if (p->from == PATH_FROM_TUNNEL && on->to < CONTRACT_DESTINATIONS)
+		path_count_destination(path, p, on->to);
+	if (on->far_tunnel) {
+		p->tunnel = on->far_tunnel;
+		path_add(&path->tunnelled, p);
+	} else if (on->far_gateway) {
+		path_transmit_plain(path, &on->way, p);
+	} else {
+		follow(path, p, on->nexthop);
 	}
-	return on;
 }
 
 void path_route(struct path *path)
@@ -254,15 +297,15 @@ void path_route(struct path *path)
 		}
 		nexthop = lookup(path, &to, p);
 		if (nexthop != on.nexthop)
-			on = onward_to(path, nexthop);
+			onward_to(path, &on, nexthop);
 		if (on.tunnel) {
 			p->tunnel = on.tunnel;
 			path_add(&path->tunnelled, p);
 		} else if (on.gateway) {
 			path_transmit_plain(path, &on.way, p);
+		} else if (unlikely(on.elsewhere)) {
+			go_elsewhere(path, p, &on);
 		} else {
-			if (unlikely(on.elsewhere) && p->from == PATH_FROM_TUNNEL)
-				count_destination(path, p, nexthop);
 			follow(path, p, nexthop);
 		}
 	}

@@ -120,7 +120,9 @@ struct path {
 	void *records[PATH_VECTOR];	       /* by op: struct sa_slot or struct sa_outbound */
 	struct path_packet *rows[PATH_VECTOR]; /* by op */
 	uint32_t held_count;
-	uint16_t held_for[2]; /* of them: those that wait for an SA, for a neighbour */
+	uint16_t held_for[2];  /* of them: those that wait for an SA, for a neighbour */
+	uint64_t held_changes; /* in the tables, when they were last tried */
+	uint64_t held_tried;   /* TSC of that */
 	struct path_packet held[PATH_HELD];
 	struct path_packet retry[PATH_HELD];
 	struct path_uplink uplink;
@@ -193,6 +195,7 @@ void path_await_neighbour(struct path *path, struct path_packet *p, uint32_t por
 /* To a next hop that is known by id; packets for tunnels go to path->tunnelled. */
 void path_follow(struct path *path, struct path_packet *p, uint32_t nexthop);
 bool path_has_route(struct path *path, const struct path_packet *p); /* of its domain */
+/* Only when something changed that one may have waited for, or now and then. */
 void path_retry_held(struct path *path);
 /* Lowers what a SYN says, so that segments fit a tunnel whose outer packets may have `mtu`. */
 void path_mss_tunnel(struct path_packet *p, const struct sa_tunnel *tunnel,

@@ -169,6 +169,8 @@ struct sa_hot {
 	uint32_t sas;
 	uint32_t tunnel_count;
 	uint32_t child_count;
+	/* Of all objects, so far: a packet may have waited for one. */
+	uint64_t changes;
 };
 
 struct sa_store;

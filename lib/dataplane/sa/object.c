@@ -6,19 +6,16 @@
 #include <errno.h>
 #include <string.h>
 
-int sa_add(struct sa_store *store, const struct contract_object *object)
+/* After it was published, so that who sees the count sees the change. */
+static int changed(struct sa_store *store, int err)
 {
-	if (sa_record_get(store, object->kind, object->id))
-		return sa_fail(store, -EEXIST, "%s %u exists", contract_kind_text(object->kind),
-			       object->id);
-	if (object->kind == CONTRACT_SA)
-		return sa_assoc_add(store, object);
-	return sa_set(store, object);
+	if (!err)
+		__atomic_add_fetch(&store->hot.changes, 1, __ATOMIC_RELEASE);
+	return err;
 }
 
-int sa_set(struct sa_store *store, const struct contract_object *object)
+static int set(struct sa_store *store, const struct contract_object *object)
 {
-	sa_reclaim(store);
 	switch (object->kind) {
 	case CONTRACT_SA:
 		return sa_record_get(store, CONTRACT_SA, object->id) ? sa_assoc_set(store, object)
@@ -30,6 +27,22 @@ int sa_set(struct sa_store *store, const struct contract_object *object)
 	default:
 		return sa_fail(store, -EINVAL, "kind %u is not of the SA store", object->kind);
 	}
+}
+
+int sa_set(struct sa_store *store, const struct contract_object *object)
+{
+	sa_reclaim(store);
+	return changed(store, set(store, object));
+}
+
+int sa_add(struct sa_store *store, const struct contract_object *object)
+{
+	if (sa_record_get(store, object->kind, object->id))
+		return sa_fail(store, -EEXIST, "%s %u exists", contract_kind_text(object->kind),
+			       object->id);
+	if (object->kind == CONTRACT_SA)
+		return changed(store, sa_assoc_add(store, object));
+	return sa_set(store, object);
 }
 
 static int del(struct sa_store *store, uint16_t kind, uint32_t id, struct contract_sa_final *final)
@@ -46,7 +59,7 @@ int sa_del(struct sa_store *store, const struct contract_object *object,
 	if (!sa_record_get(store, object->kind, object->id))
 		return sa_fail(store, -ENOENT, "there is no %s %u",
 			       contract_kind_text(object->kind), object->id);
-	return del(store, object->kind, object->id, final);
+	return changed(store, del(store, object->kind, object->id, final));
 }
 
 int sa_confirm(struct sa_store *store, const struct contract_object *object)
