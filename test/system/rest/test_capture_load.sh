@@ -15,7 +15,7 @@ CLI=$LAB_DIR/vpngw
 COUNT=6 RATE=600 TIME=10
 
 prepared() {
-	crowd_config $COUNT >"$LAB_DIR/crowd.json" &&
+	crowd_config "$COUNT" >"$LAB_DIR/crowd.json" &&
 		/usr/bin/python3 "$TOP/test/system/dataplane/load_pcap.py" "$LAB_DIR/load.pcap" || return 1
 	gateway_config "$LAB_DIR/crowd.json" ".appliance.ports += [
 		{ name: \"load0\", device: \"net_pcap0,rx_pcap=$LAB_DIR/load.pcap,infinite_rx=1\", role: \"private\", addresses: [\"10.9.0.254/16\"] },
@@ -48,15 +48,15 @@ load_flows() {
 }
 
 packets() {
-	lab_in host python3 "$TOP/test/tools/echo_flows.py" $COUNT "$1" "$2" 5 >"$LAB_DIR/flows.json"
+	lab_in host python3 "$TOP/test/tools/echo_flows.py" "$COUNT" "$1" "$2" 5 >"$LAB_DIR/flows.json"
 	cat "$LAB_DIR/flows.json"
-	jq -e --argjson n $COUNT '.lost == 0 and .doubled == 0 and .sites == $n' "$LAB_DIR/flows.json"
+	jq -e --argjson n "$COUNT" '.lost == 0 and .doubled == 0 and .sites == $n' "$LAB_DIR/flows.json"
 }
 
 all_under_load() {
 	local busy idle sink
 	busy=$(metric vpngw_worker_busy_cycles_total '') idle=$(metric vpngw_worker_idle_cycles_total '') sink=$(forwarded)
-	packets $RATE $TIME || return 1
+	packets "$RATE" "$TIME" || return 1
 	busy=$(($(metric vpngw_worker_busy_cycles_total '') - busy)) idle=$(($(metric vpngw_worker_idle_cycles_total '') - idle))
 	sink=$(($(forwarded) - sink))
 	printf '# the worker was %d %% busy and forwarded %d packets to nowhere; %s\n' $((100 * busy / (busy + idle))) "$sink" \
@@ -141,7 +141,7 @@ gateway_cli
 require "the data plane starts" gateway_start_dataplane
 require "the peers listen" crowd_start "$CROWD"
 require "the control program starts" gateway_start_control
-require "all tunnels are up" lab_await 60 crowd_is_up $COUNT
+require "all tunnels are up" lab_await 60 crowd_is_up "$COUNT"
 require "the load has a way out" load_leaves
 require "and takes it" lab_await 20 load_flows
 require "every tunnel carries packets there and back" lab_await 30 packets 60 1
