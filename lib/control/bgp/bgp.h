@@ -26,7 +26,7 @@
  * that restart gracefully and do not ask it of them: zebra 8.4.4 aborts when two BGP clients with
  * graceful restart leave it.
  *
- * Owner: app/control. Thread: the event loop's. Left out on purpose: IPv6 routes.
+ * Owner: app/control. Thread: the event loop's.
  */
 #include "base/text.h"
 #include "control/tunnel/tunnels.h"

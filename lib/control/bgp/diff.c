@@ -187,6 +187,7 @@ static void remove_filters(const struct map *wanted, const char *running, struct
 	while (next(&r)) {
 		const struct line *line = &r.line;
 		bool ours = !strncmp(line->text, "ip prefix-list VPNGW-", 21) ||
+			    !strncmp(line->text, "ipv6 prefix-list VPNGW-", 23) ||
 			    !strncmp(line->text, "bgp as-path access-list VPNGW-", 30) ||
 			    !strncmp(line->text, "bgp community-list standard VPNGW-", 34) ||
 			    !strncmp(line->text, "route-map VPNGW-", 16);

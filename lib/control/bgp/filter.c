@@ -32,14 +32,15 @@ static void communities(const char *const *texts, uint32_t count, struct text *o
 	}
 }
 
-static void lists(const char *name, uint32_t n, const struct config_route_rule *rule,
-		  struct text *out)
+static void lists(const struct bgp_filter *filter, uint32_t n, struct text *out)
 {
+	const struct config_route_rule *rule = &filter->rules[n];
+	const char *name = filter->name;
 	char prefix[NET_PREFIX_TEXT];
 
 	if (rule->prefix.addr.family) {
-		text_add(out, "ip prefix-list %s-%u seq 5 permit %s", name, n,
-			 net_prefix_text(prefix, &rule->prefix));
+		text_add(out, "%s prefix-list %s-%u seq 5 permit %s", filter->ip6 ? "ipv6" : "ip",
+			 name, n, net_prefix_text(prefix, &rule->prefix));
 		if (rule->ge)
 			text_add(out, " ge %d", (int)rule->ge);
 		if (rule->le)
@@ -62,7 +63,8 @@ static void entry(const struct bgp_filter *filter, uint32_t n, struct text *out)
 	text_add(out, "route-map %s %s %u\n", filter->name, permit ? "permit" : "deny",
 		 FIRST + n * 10 + permit);
 	if (rule->prefix.addr.family)
-		text_add(out, " match ip address prefix-list %s-%u\n", filter->name, n);
+		text_add(out, " match %s address prefix-list %s-%u\n", filter->ip6 ? "ipv6" : "ip",
+			 filter->name, n);
 	if (rule->communities.count)
 		text_add(out, " match community %s-%u\n", filter->name, n);
 	if (permit && rule->set_communities.count) {
@@ -78,7 +80,9 @@ static void entry(const struct bgp_filter *filter, uint32_t n, struct text *out)
 void bgp_text_filter(const struct bgp_filter *filter, struct text *out)
 {
 	for (uint32_t i = 0; i < filter->count; i++) {
-		lists(filter->name, i, &filter->rules[i], out);
+		if (filter->rules[i].prefix.addr.family == (filter->ip6 ? NET_IP4 : NET_IP6))
+			continue;
+		lists(filter, i, out);
 		entry(filter, i, out);
 	}
 }

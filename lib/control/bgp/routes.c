@@ -3,6 +3,7 @@
  * speakers; the answer is made of both.
  */
 #include "control/bgp/state.h"
+#include "control/bgp/text_ip6.h"
 
 #include "control/config/json_in.h"
 #include "control/config/json_out.h"
@@ -189,6 +190,22 @@ static void ask(struct question *q, uint32_t instance, const char *command)
 	vty_send(q->bgp->speakers[instance].bgpd.vty, command, answered, part);
 }
 
+/* `question` has %s in the place of the family. */
+static void ask_families(struct question *q, uint32_t instance, const char *question)
+{
+	static const char *const families[] = { "ipv4", "ipv6" };
+	const struct bgp_wanted wanted = { q->bgp->config, q->bgp->gateway, q->bgp->sessions,
+					   q->bgp->count };
+	const char *place = strstr(question, "%s");
+	char command[160];
+
+	for (int i = 0; i < (bgp_ip6_used(&wanted) ? 2 : 1); i++) {
+		snprintf(command, sizeof(command), "%.*s%s%s", (int)(place - question), question,
+			 families[i], place + 2);
+		ask(q, instance, command);
+	}
+}
+
 static struct question *question_new(struct bgp *bgp, bgp_routes_done done, void *context)
 {
 	struct question *q = calloc(1, sizeof(*q));
@@ -216,7 +233,7 @@ void bgp_learned(struct bgp *bgp, bgp_routes_done done, void *context)
 		return;
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
 		if (bgp->speakers[i].bgpd.wanted.n)
-			ask(q, i, "show bgp ipv4 unicast json");
+			ask_families(q, i, "show bgp %s unicast json");
 	finish(q);
 }
 
@@ -231,10 +248,10 @@ void bgp_advertised(struct bgp *bgp, const struct net_addr *peer, bgp_routes_don
 		return;
 	q->peer = *peer;
 	snprintf(command, sizeof(command),
-		 "show bgp ipv4 unicast neighbors %s advertised-routes json",
+		 "show bgp %%s unicast neighbors %s advertised-routes json",
 		 net_addr_text(text, peer));
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
 		if (bgp_session_find(bgp, i, peer))
-			ask(q, i, command);
+			ask_families(q, i, command);
 	finish(q);
 }

@@ -96,7 +96,16 @@ static void set(struct bgp *bgp, uint32_t i, const struct bgp_known *now)
 		tell(bgp, i);
 }
 
-static void peer_take(struct bgp *bgp, uint32_t i, const cJSON *json)
+/* What the summary has of a peer for a family, or NULL. */
+static const cJSON *summary_of(const cJSON *json, const char *family, const char *peer)
+{
+	const cJSON *peers = cJSON_GetObjectItemCaseSensitive(
+		cJSON_GetObjectItemCaseSensitive(json, family), "peers");
+
+	return cJSON_GetObjectItemCaseSensitive(peers, peer);
+}
+
+static void peer_take(struct bgp *bgp, uint32_t i, const cJSON *json, const cJSON *ip6)
 {
 	const char *state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "state"));
 	struct bgp_known now = { .state = state ? state_of(state) : BGP_UNKNOWN,
@@ -105,8 +114,8 @@ static void peer_take(struct bgp *bgp, uint32_t i, const cJSON *json)
 
 	if (now.state == BGP_CONNECTED) {
 		now.connected_ms = number(json, "peerUptimeMsec");
-		now.received = number(json, "pfxRcd");
-		now.sent = number(json, "pfxSnt");
+		now.received = number(json, "pfxRcd") + number(ip6, "pfxRcd");
+		now.sent = number(json, "pfxSnt") + number(ip6, "pfxSnt");
 	}
 	set(bgp, i, &now);
 }
@@ -116,20 +125,18 @@ void bgp_status_take(struct bgp *bgp, uint32_t instance, const char *text, size_
 	struct config_report report;
 	char peer[NET_ADDR_TEXT];
 	cJSON *json = NULL;
-	const cJSON *peers;
 
 	config_report_init(&report);
 	if (config_json_parse(&json, text, n, &report) < 0) {
 		log_warn(TOPIC, "FRR's summary is no JSON instance=%u", instance);
 	} else {
-		peers = cJSON_GetObjectItemCaseSensitive(
-			cJSON_GetObjectItemCaseSensitive(json, "ipv4Unicast"), "peers");
-		for (uint32_t i = 0; i < bgp->count; i++)
-			if (bgp->sessions[i].instance == instance)
-				peer_take(bgp, i,
-					  cJSON_GetObjectItemCaseSensitive(
-						  peers,
-						  net_addr_text(peer, &bgp->sessions[i].is.peer)));
+		for (uint32_t i = 0; i < bgp->count; i++) {
+			if (bgp->sessions[i].instance != instance)
+				continue;
+			net_addr_text(peer, &bgp->sessions[i].is.peer);
+			peer_take(bgp, i, summary_of(json, "ipv4Unicast", peer),
+				  summary_of(json, "ipv6Unicast", peer));
+		}
 	}
 	config_json_free(json);
 	config_report_fini(&report);

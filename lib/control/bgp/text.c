@@ -1,6 +1,7 @@
 #include "control/bgp/text.h"
 
 #include "control/bgp/filter.h"
+#include "control/bgp/text_ip6.h"
 #include "control/route/route.h"
 #include "control/route/speaker.h"
 #include "control/tunnel/plan_bgp.h"
@@ -48,41 +49,47 @@ void bgp_text_session(const struct bgp_session *s, struct text *out)
 	text_add(out, " neighbor %s timers connect %u\n", peer, s->instance == BGP_CIRCUIT ? 1 : 5);
 }
 
-static void network(struct text *out, const struct net_prefix *prefixes, uint32_t count)
+static void network(struct text *out, enum net_family family, const struct net_prefix *prefixes,
+		    uint32_t count)
 {
 	char text[NET_PREFIX_TEXT];
 
 	for (uint32_t i = 0; i < count; i++)
-		if (prefixes[i].addr.family == NET_IP4 && prefixes[i].length)
+		if (prefixes[i].addr.family == family && prefixes[i].length)
 			text_add(out, "  network %s\n", net_prefix_text(text, &prefixes[i]));
+}
+
+static void own_networks(const struct config *config, const struct config_gateway *gateway,
+			 enum net_family family, struct text *out)
+{
+	const struct config_virtual_network *here = config_gateway_network(config, gateway);
+
+	if (here)
+		network(out, family, here->prefixes.items, here->prefixes.count);
+	for (uint32_t i = 0; here && i < config_count(config, CONFIG_VIRTUAL_NETWORK); i++) {
+		const struct config_virtual_network *spoke = config_virtual_network_at(config, i);
+
+		if (spoke != here && plan_is_spoke(spoke, here))
+			network(out, family, spoke->prefixes.items, spoke->prefixes.count);
+	}
 }
 
 void bgp_text_networks(const struct config *config, const struct config_gateway *gateway,
 		       struct text *out)
 {
-	const struct config_virtual_network *here = config_gateway_network(config, gateway);
-
-	if (here)
-		network(out, here->prefixes.items, here->prefixes.count);
-	for (uint32_t i = 0; here && i < config_count(config, CONFIG_VIRTUAL_NETWORK); i++) {
-		const struct config_virtual_network *spoke = config_virtual_network_at(config, i);
-
-		if (spoke != here && plan_is_spoke(spoke, here))
-			network(out, spoke->prefixes.items, spoke->prefixes.count);
-	}
+	own_networks(config, gateway, NET_IP4, out);
 }
 
-/* What peers learn from us whatever other peers say: our networks and the prefixes of sites. */
-static void networks(const struct bgp_wanted *w, struct text *out)
+void bgp_text_all_networks(const struct bgp_wanted *w, enum net_family family, struct text *out)
 {
-	bgp_text_networks(w->config, w->gateway, out);
+	own_networks(w->config, w->gateway, family, out);
 	for (uint32_t i = 0; i < config_count(w->config, CONFIG_CONNECTION); i++) {
 		const struct config_connection *c = config_connection_at(w->config, i);
 		const struct config_local_gateway *site =
 			config_local_gateway_find(w->config, &c->local_gateway);
 
 		if (site && !strcmp(c->gateway.key, w->gateway->resource.key))
-			network(out, site->prefixes.items, site->prefixes.count);
+			network(out, family, site->prefixes.items, site->prefixes.count);
 	}
 }
 
@@ -218,6 +225,8 @@ bool bgp_text_speaker(const struct bgp_wanted *w, uint32_t instance, struct text
 			session_filter(&w->sessions[i], out);
 			session_filter_out(&w->sessions[i], out);
 		}
+	if (bgp_ip6_used(w))
+		bgp_ip6_filters(w, instance, out);
 	text_add(out,
 		 "router bgp %u\n"
 		 " bgp router-id %s\n"
@@ -231,14 +240,16 @@ bool bgp_text_speaker(const struct bgp_wanted *w, uint32_t instance, struct text
 	inner_session(BGP_COLLECTOR, as, instance, out);
 	inner_session(BGP_ANNOUNCED, as, instance, out);
 	text_add(out, " address-family ipv4 unicast\n");
-	networks(w, out);
+	bgp_text_all_networks(w, NET_IP4, out);
 	for (uint32_t i = 0; i < w->count; i++)
 		if (w->sessions[i].instance == instance)
 			session_family(&w->sessions[i], out);
 	inner_family(BGP_COLLECTOR, out);
 	inner_family(BGP_ANNOUNCED, out);
-	text_add(out, " exit-address-family\n"
-		      "exit\n");
+	text_add(out, " exit-address-family\n");
+	if (bgp_ip6_used(w))
+		bgp_ip6_speaker(w, instance, out);
+	text_add(out, "exit\n");
 	return true;
 }
 
@@ -275,8 +286,10 @@ void bgp_text_announced(const struct bgp_wanted *w, struct text *out)
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
 		text_add(out, "  neighbor " BGP_INNER "%u route-map VPNGW-ALL in\n", i + 1);
 	text_add(out, "  maximum-paths ibgp 64\n"
-		      " exit-address-family\n"
-		      "exit\n");
+		      " exit-address-family\n");
+	if (bgp_ip6_used(w))
+		bgp_ip6_listener("route-map VPNGW-ALL in", out);
+	text_add(out, "exit\n");
 }
 
 void bgp_text_collector(const struct bgp_wanted *w, struct text *out)
@@ -291,8 +304,10 @@ void bgp_text_collector(const struct bgp_wanted *w, struct text *out)
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
 		text_add(out, "  neighbor " BGP_INNER "%u route-reflector-client\n", i + 1);
 	text_add(out, "  maximum-paths ibgp 64\n"
-		      " exit-address-family\n"
-		      "exit\n");
+		      " exit-address-family\n");
+	if (bgp_ip6_used(w))
+		bgp_ip6_listener("route-reflector-client", out);
+	text_add(out, "exit\n");
 }
 
 void bgp_text_bfd(const struct bgp_wanted *w, struct text *out)

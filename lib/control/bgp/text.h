@@ -39,6 +39,9 @@ void bgp_text_session(const struct bgp_session *session, struct text *out);
 /* What a gateway announces of its own: its network and those that use it; no sites. */
 void bgp_text_networks(const struct config *config, const struct config_gateway *gateway,
 		       struct text *out);
+/* What peers learn from us whatever other peers say: these and the prefixes of sites. */
+void bgp_text_all_networks(const struct bgp_wanted *wanted, enum net_family family,
+			   struct text *out);
 /* VPNGW-NETWORK: the prefixes of its network, and all inside of them. */
 void bgp_text_own(const struct config *config, const struct config_gateway *gateway,
 		  struct text *out);

@@ -95,29 +95,22 @@ static void check_ends(struct check *check, const struct config_connection *conn
 }
 
 static void check_rule(struct check *check, const struct config_connection *connection,
-		       const char *const paths[2], uint32_t i, const struct config_route_rule *rule)
+		       const char *path, uint32_t i, const struct config_route_rule *rule)
 {
 	int64_t length = rule->prefix.length;
 	int64_t longest = rule->prefix.addr.family == NET_IP6 ? 128 : 32;
 
 	if (rule->prefix.addr.family == NET_NONE && (rule->ge || rule->le))
-		check_fail(check, AT(&connection->resource, paths[0], i), CODE_PARAMETER,
+		check_fail(check, AT(&connection->resource, path, i), CODE_PARAMETER,
 			   "ge and le need a prefix.");
 	else if ((rule->ge && rule->ge <= length) || rule->ge > longest ||
 		 (rule->le && rule->le < (rule->ge ? rule->ge : length)) || rule->le > longest)
-		check_fail(check, AT(&connection->resource, paths[0], i), CODE_PARAMETER,
+		check_fail(check, AT(&connection->resource, path, i), CODE_PARAMETER,
 			   "Must be so: the prefix's length < ge <= le <= %d.", (int)longest);
-	if (rule->prefix.addr.family == NET_IP6)
-		check_not_built(check, AT(&connection->resource, paths[1], i),
-				"BGP carries IPv4 prefixes only.");
 }
 
 static void check_filters(struct check *check, const struct config_connection *connection)
 {
-	static const char *const in[] = { "/properties/routeFilters/in/#",
-					  "/properties/routeFilters/in/#/prefix" };
-	static const char *const out[] = { "/properties/routeFilters/out/#",
-					   "/properties/routeFilters/out/#/prefix" };
 	const struct config_route_filters *filters = connection->route_filters;
 
 	if (!filters)
@@ -126,9 +119,11 @@ static void check_filters(struct check *check, const struct config_connection *c
 		check_fail(check, AT(&connection->resource, "/properties/routeFilters"),
 			   CODE_PARAMETER, "Needs enableBgp.");
 	for (uint32_t i = 0; i < filters->in.count; i++)
-		check_rule(check, connection, in, i, &filters->in.items[i]);
+		check_rule(check, connection, "/properties/routeFilters/in/#", i,
+			   &filters->in.items[i]);
 	for (uint32_t i = 0; i < filters->out.count; i++)
-		check_rule(check, connection, out, i, &filters->out.items[i]);
+		check_rule(check, connection, "/properties/routeFilters/out/#", i,
+			   &filters->out.items[i]);
 }
 
 static void check_bgp(struct check *check, const struct config_connection *connection,

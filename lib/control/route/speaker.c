@@ -12,13 +12,30 @@ struct net_addr speaker_via(uint32_t tunnel)
 	return net_addr_ip4(VIA_BASE | (tunnel & VIA_MASK));
 }
 
+static uint32_t number_of(const uint8_t bytes[4])
+{
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+	       bytes[3];
+}
+
+struct net_addr speaker_via_ip6(uint32_t tunnel)
+{
+	struct net_addr via = { .family = NET_IP6, .bytes = { [0] = 1 } };
+
+	for (int i = 0; i < 4; i++)
+		via.bytes[12 + i] = (uint8_t)(tunnel >> (24 - 8 * i));
+	return via;
+}
+
 uint32_t speaker_tunnel(const struct net_addr *via)
 {
+	static const uint8_t begin[12] = { 1 };
+
+	if (via->family == NET_IP6)
+		return memcmp(via->bytes, begin, sizeof(begin)) ? 0 : number_of(&via->bytes[12]);
 	if (via->family != NET_IP4 || via->bytes[0] >> 4 != VIA_BASE >> 28)
 		return 0;
-	return ((uint32_t)via->bytes[0] << 24 | (uint32_t)via->bytes[1] << 16 |
-		(uint32_t)via->bytes[2] << 8 | via->bytes[3]) &
-	       VIA_MASK;
+	return number_of(via->bytes) & VIA_MASK;
 }
 
 void speaker_fini(struct speaker_table *table)
@@ -93,6 +110,10 @@ static void write_routes(const struct port_table *ports, struct netlink *netlink
 	if (!shared || add)
 		netlink_route_set(netlink, &spec, add);
 	spec.prefix.addr = speaker_via(peer->tunnel);
+	netlink_route_set(netlink, &spec, add);
+	if (!peer->ip6)
+		return;
+	spec.prefix = (struct net_prefix){ speaker_via_ip6(peer->tunnel), 128 };
 	netlink_route_set(netlink, &spec, add);
 }
 

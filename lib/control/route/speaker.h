@@ -6,7 +6,8 @@
  * each peer by that TUN for what has the speaker's address as source, and a next hop address of
  * its own for each session. The speaker gives that address to the routes that it learns there, so
  * that a route of the kernel names the tunnel it was learned in: 240.0.0.0 plus the tunnel's id.
- * Class E never leaves the machine.
+ * Class E never leaves the machine. For IPv6 routes it is 100:: plus the id, of the prefix that is
+ * discarded anywhere else (RFC 6666).
  */
 #include "control/route/netlink.h"
 #include "control/route/port.h"
@@ -18,6 +19,7 @@ struct speaker_peer {
 	uint32_t instance;
 	struct net_addr local;
 	struct net_addr peer;
+	bool ip6; /* its routes may be IPv6 ones */
 };
 
 /* An address of an instance at which tunnels over circuits end; its speaker may have it too. */
@@ -36,6 +38,7 @@ struct speaker_table {
 };
 
 struct net_addr speaker_via(uint32_t tunnel);
+struct net_addr speaker_via_ip6(uint32_t tunnel);
 /* The tunnel that an address names; 0: none. */
 uint32_t speaker_tunnel(const struct net_addr *via);
 

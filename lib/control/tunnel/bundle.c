@@ -194,7 +194,8 @@ int bundle_peer_set(struct tunnel *tunnel)
 	struct speaker_peer peer = { .tunnel = tunnel->id,
 				     .instance = tunnel->plan->instance,
 				     .local = s->local,
-				     .peer = s->peer };
+				     .peer = s->peer,
+				     .ip6 = s->ip6 };
 	uint32_t group;
 	int rc;
 

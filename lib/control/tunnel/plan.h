@@ -37,6 +37,7 @@ struct plan_session {
 	uint32_t hold_s;
 	uint32_t bfd_ms; /* 0: off */
 	uint32_t prefix_limit;
+	bool ip6;				    /* IPv6 prefixes too */
 	const struct config_route_filters *filters; /* live in the connection; NULL: none */
 	const struct secret *password; /* SECRET; NULL: none; lives in the site or the gateway */
 };

@@ -69,6 +69,17 @@ void plan_session_settings(struct plan_session *s, const struct config_bgp *bgp,
 	s->password = bgp && bgp->password.n ? &bgp->password : NULL;
 }
 
+/* The inside has it: without, nobody could be reached by it. */
+static bool has_ip6(const struct config *config, const struct config_gateway *gateway)
+{
+	const struct config_virtual_network *here = config_gateway_network(config, gateway);
+
+	for (uint32_t i = 0; here && i < here->prefixes.count; i++)
+		if (here->prefixes.items[i].addr.family == NET_IP6)
+			return true;
+	return false;
+}
+
 void plan_bgp_set(struct plan_tunnel *tunnel, const struct config *config,
 		  const struct config_local_gateway *site, const struct config_gateway *other,
 		  uint32_t other_instance)
@@ -82,6 +93,7 @@ void plan_bgp_set(struct plan_tunnel *tunnel, const struct config *config,
 	plan_session_settings(s, site ? site->bgp : tunnel->gateway->bgp,
 			      config_crypto_profile_of(config, tunnel->connection) ==
 				      CONFIG_CRYPTO_AZURE_COMPAT);
+	s->ip6 = has_ip6(config, tunnel->gateway);
 	s->filters = tunnel->connection->route_filters;
 	s->as = config_gateway_asn(tunnel->gateway);
 	if (other) {

@@ -204,6 +204,43 @@ static void test_filters(void **state)
 	text_fini(&out);
 }
 
+/* Both families when the inside has both; rules are for the family of their prefix. */
+static void test_ip6(void **state)
+{
+	struct world *w = *state;
+	struct bgp_session one;
+	struct bgp_wanted wanted = { .sessions = &one, .count = 1 };
+	struct text out = { 0 };
+
+	load(w, BGP "\n/virtualNetworks/0/properties/addressSpace/addressPrefixes=['10.0.0.0/16',"
+		    "'fd00:a::/48']\n" C0
+		    "/routeFilters={'in':[{'prefix':'fd00:b::/48','le':64},{'prefix':'10.1.0.0/"
+		    "16'}]}");
+	wanted.config = w->config;
+	wanted.gateway = bgp_gateway(w->config);
+	one = (struct bgp_session){ .tunnel = 7, .is = *session(w, 0) };
+	assert_true(bgp_text_speaker(&wanted, 0, &out));
+	assert_true(
+		has(&out, "ipv6 prefix-list VPNGW-NETWORK6 seq 5 permit fd00:a::/48 le 128\n") ||
+		has(&out, "ipv6 prefix-list VPNGW-NETWORK6 seq 10 permit fd00:a::/48 le 128\n"));
+	assert_true(has(&out, "ipv6 prefix-list VPNGW-IN6-7-0 seq 5 permit fd00:b::/48 le 64\n"
+			      "route-map VPNGW-IN6-7 permit 21\n"
+			      " match ipv6 address prefix-list VPNGW-IN6-7-0\n"
+			      " set ipv6 next-hop global 100::7\n"
+			      "exit\n"));
+	assert_false(has(&out, "VPNGW-IN6-7-1"));
+	assert_false(has(&out, "VPNGW-IN-7-0"));
+	assert_true(has(&out, "prefix-list VPNGW-IN-7-1 seq 5 permit 10.1.0.0/16\n"));
+	assert_true(has(&out, " set ipv6 next-hop global ::ffff:10.0.255.4\n"));
+	assert_true(has(&out, "  network fd00:a::/48\n"));
+	assert_true(has(&out, "  neighbor 10.1.0.1 route-map VPNGW-IN6-7 in\n"));
+	text_fini(&out);
+	one.is.ip6 = false;
+	assert_true(bgp_text_speaker(&wanted, 0, &out));
+	assert_false(has(&out, "ipv6"));
+	text_fini(&out);
+}
+
 static void refused(struct world *w, const char *edits, const char *why)
 {
 	struct text said = { 0 };
@@ -296,6 +333,11 @@ static void test_via(void **state)
 	is(&via, "240.1.17.112");
 	assert_int_equal(speaker_tunnel(&via), 70000);
 	assert_int_equal(speaker_tunnel(&other), 0);
+	via = speaker_via_ip6(70000);
+	is(&via, "100::1:1170");
+	assert_int_equal(speaker_tunnel(&via), 70000);
+	via.bytes[1] = 1;
+	assert_int_equal(speaker_tunnel(&via), 0);
 }
 
 int main(void)
@@ -308,6 +350,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_speaker, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filters, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ip6, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filters_are_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_circuit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_private, setup, teardown),
