@@ -60,13 +60,13 @@ start_units() {
 runs_as() {
 	local pid
 	pid=$(property "$1" MainPID)
-	inside grep -E '^(Uid|CapBnd|CapEff|NoNewPrivs|Seccomp):' "/proc/$pid/status" | tee "$LAB_DIR/status"
+	inside grep -E '^(Uid|CapPrm|CapEff|NoNewPrivs|Seccomp):' "/proc/$pid/status" | tee "$LAB_DIR/status"
 	[ "$(inside stat -c %U "/proc/$pid")" = "$2" ] && grep -q 'NoNewPrivs:.1' "$LAB_DIR/status" && grep -q 'Seccomp:.2' "$LAB_DIR/status"
 }
 
 only_net_capabilities() {
 	runs_as control vpngw
-	grep -q '^CapBnd:.*0000000000001400$' "$LAB_DIR/status" # NET_ADMIN, NET_BIND_SERVICE
+	[ "$(grep -c '^Cap.*:.*0000000000001400$' "$LAB_DIR/status")" = 2 ] # NET_ADMIN, NET_BIND_SERVICE
 }
 
 site_carries() {
