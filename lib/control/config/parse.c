@@ -76,7 +76,7 @@ static bool parse_string(struct parse *parse, const struct schema_field *field, 
 	if (!cJSON_IsString(json))
 		return wrong_type(parse, json, "a string", where);
 	if (!json->valuestring[0] && !(field->flags & SCHEMA_REQUIRED)) {
-		*out = NULL;
+		*out = field->preset_text; /* empty is absent */
 		return true;
 	}
 	if (!text_fits(parse, field, json->valuestring, where))

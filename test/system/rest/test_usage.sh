@@ -126,7 +126,7 @@ watch_starts() {
 		"ip netns exec ${LAB_PREFIX}gw $LAB_DIR/vpngw status --watch"
 	lab_await 10 watched 'to-branch .*=== Connected .*out [0-9.]* [kM]bit/s' || { cat "$LAB_DIR/pane"; return 1; }
 	sed -n '/[^ ]/s/^/# | /p' "$LAB_DIR/pane" >&3
-	watched '^gw  *Lab20 .* of 20.0 Mbit/s, [0-9.]* Mbit/s free .*1 of 3 connections' || { cat "$LAB_DIR/pane"; return 1; }
+	watched '^gw  *Lab20 .* of 20.0 Mbit/s, [0-9.]* Mbit/s free.*1 of 3 connections' || { cat "$LAB_DIR/pane"; return 1; }
 }
 
 watch_is_coloured() {
