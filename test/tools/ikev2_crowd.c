@@ -85,6 +85,7 @@ static struct peer *peer_new(struct crowd *crowd, const struct net_addr *local)
 		.local_auth = IKEV2_AUTH_PSK,
 		.remote_auth = IKEV2_AUTH_PSK,
 		.any_identity = true,
+		.mobike = true,
 		.dpd_s = crowd->dpd_s,
 	};
 	char text[NET_ADDR_TEXT];
