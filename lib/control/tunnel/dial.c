@@ -3,8 +3,12 @@
  *
  * Commands go to the engine from here, never from inside its hooks: a hook puts the tunnel on the
  * work list and the loop comes back. A tunnel that failed is dialled again after a few seconds,
- * later after longer, at most RETRY_MAX; thousands of tunnels start DIAL_BURST at a time, so that
- * those that are up are served in between.
+ * later after longer, at most RETRY_MAX.
+ *
+ * Thousands of tunnels are paced. What was begun is brought to its end first: of dials that are
+ * younger than FRESH_NS there are at most FRESH_MAX, the others wait for their turn; a peer that is
+ * dead holds its place no longer than that. And after DIAL_BURST of them or DIAL_SLICE_NS the loop
+ * serves everything else, so that those that are up are heard.
  */
 #include "control/tunnel/dial.h"
 #include "control/tunnel/bundle.h"
@@ -25,11 +29,79 @@
 #define RETRY_MAX_NS (30 * CLOCK_NS_PER_S)
 #define NEXT_ADDRESS_NS (4 * CLOCK_NS_PER_S) /* of a name that has several */
 #define DIAL_BURST 64
+#define DIAL_SLICE_NS (10 * CLOCK_NS_PER_MS)
 #define DIAL_GAP_NS (5 * CLOCK_NS_PER_MS)
+#define FRESH_NS CLOCK_NS_PER_S
+#define FRESH_MAX 256
 
 static uint64_t now(const struct tunnels *all)
 {
 	return clock_now_ns(all->clock);
+}
+
+/* Never later than was wanted before. */
+static void wake(struct tunnels *all, uint64_t in_ns)
+{
+	uint64_t at = now(all) + in_ns;
+
+	if (all->work_at_ns && all->work_at_ns <= at)
+		return;
+	all->work_at_ns = at;
+	event_timer_set(all->work_timer, in_ns);
+}
+
+static void fresh_no_more(struct tunnel *tunnel)
+{
+	struct tunnels *all = tunnel->all;
+
+	if (list_empty(&tunnel->fresh))
+		return;
+	list_del(&tunnel->fresh);
+	all->fresh_count--;
+	if (!list_empty(&all->turns))
+		wake(all, 0);
+}
+
+void dial_ended(struct tunnel *tunnel)
+{
+	tunnel->dialling = false;
+	fresh_no_more(tunnel);
+}
+
+static struct tunnel *fresh_oldest(const struct tunnels *all)
+{
+	return list_empty(&all->fresh) ? NULL : list_entry(all->fresh.next, struct tunnel, fresh);
+}
+
+static void fresh_grow_old(struct tunnels *all)
+{
+	struct tunnel *oldest;
+
+	while ((oldest = fresh_oldest(all)) && now(all) - oldest->dialled_ns >= FRESH_NS)
+		fresh_no_more(oldest);
+}
+
+/* False: it waits, and is dialled when others have come to an end. */
+static bool turn_comes(struct tunnel *tunnel)
+{
+	struct tunnels *all = tunnel->all;
+
+	if (all->fresh_count >= FRESH_MAX) {
+		if (list_empty(&tunnel->turn))
+			list_add_tail(&all->turns, &tunnel->turn);
+		return false;
+	}
+	list_del(&tunnel->turn);
+	return true;
+}
+
+static void dialled(struct tunnel *tunnel)
+{
+	tunnel->dialling = true;
+	tunnel->dialled_ns = now(tunnel->all);
+	fresh_no_more(tunnel);
+	list_add_tail(&tunnel->all->fresh, &tunnel->fresh);
+	tunnel->all->fresh_count++;
 }
 
 void dial_wanted(struct tunnel *tunnel)
@@ -42,7 +114,7 @@ void dial_place(struct tunnel *tunnel)
 {
 	if (list_empty(&tunnel->work))
 		list_add_tail(&tunnel->all->work, &tunnel->work);
-	event_timer_set(tunnel->all->work_timer, 0);
+	wake(tunnel->all, 0);
 }
 
 void dial_soon(struct tunnel *tunnel, uint64_t in_ns)
@@ -56,7 +128,7 @@ void dial_soon(struct tunnel *tunnel, uint64_t in_ns)
 	}
 	first = heap_first(&all->dials);
 	if (first == &tunnel->dial_at)
-		event_timer_set(all->work_timer, in_ns);
+		wake(all, in_ns);
 }
 
 void dial_flows_update(const struct tunnel *tunnel)
@@ -93,7 +165,7 @@ static void retry(struct tunnel *tunnel)
 	uint64_t in = RETRY_FIRST_NS << (tunnel->failures < 4 ? tunnel->failures : 4);
 
 	tunnel->failures++;
-	tunnel->dialling = false;
+	dial_ended(tunnel);
 	dial_soon(tunnel, in < RETRY_MAX_NS ? in : RETRY_MAX_NS);
 }
 
@@ -133,6 +205,8 @@ static void dial(struct tunnel *tunnel)
 		return;
 	if (!tunnel_usable(tunnel))
 		state_set(tunnel, TUNNEL_CONNECTING, "dialling");
+	if (!turn_comes(tunnel))
+		return;
 	dial.connection = tunnel->connection;
 	dial.path.remote = tunnel->remote;
 	rc = ikev2_initiate(all->engine, &dial, now(all), &tunnel->dialled);
@@ -142,7 +216,7 @@ static void dial(struct tunnel *tunnel)
 		retry(tunnel);
 		return;
 	}
-	tunnel->dialling = true;
+	dialled(tunnel);
 	if (tunnel_name_more(tunnel))
 		dial_soon(tunnel, NEXT_ADDRESS_NS);
 }
@@ -194,10 +268,15 @@ static void place(struct tunnel *tunnel)
 	}
 }
 
-void dial_work(void *context)
+/* Enough of it: the loop has others to serve. */
+static bool slice_ends(const struct tunnels *all, uint64_t began_ns, unsigned int *burst)
 {
-	struct tunnels *all = context;
-	struct heap_node *first;
+	return ++*burst == DIAL_BURST || now(all) - began_ns > DIAL_SLICE_NS;
+}
+
+static bool work_on(struct tunnels *all, uint64_t began_ns)
+{
+	const struct heap_node *first;
 	unsigned int burst = 0;
 
 	while (!list_empty(&all->work)) {
@@ -210,20 +289,50 @@ void dial_work(void *context)
 		else if (tunnel->wanted)
 			children_make(tunnel);
 		tunnel->wanted = false;
-		if (++burst == DIAL_BURST)
-			break;
+		if (slice_ends(all, began_ns, &burst))
+			return true;
 	}
-	while (burst < DIAL_BURST && (first = heap_first(&all->dials)) &&
-	       first->deadline_ns <= now(all)) {
+	while ((first = heap_first(&all->dials)) && first->deadline_ns <= now(all)) {
 		due((struct tunnel *)((char *)first - offsetof(struct tunnel, dial_at)));
-		burst++;
+		if (slice_ends(all, began_ns, &burst))
+			return true;
 	}
-	first = heap_first(&all->dials);
-	if (burst == DIAL_BURST)
-		event_timer_set(all->work_timer, DIAL_GAP_NS);
-	else if (first)
-		event_timer_set(all->work_timer,
-				first->deadline_ns > now(all) ? first->deadline_ns - now(all) : 0);
+	while (!list_empty(&all->turns) && all->fresh_count < FRESH_MAX) {
+		struct tunnel *tunnel = list_entry(all->turns.next, struct tunnel, turn);
+
+		list_del(&tunnel->turn);
+		dial(tunnel);
+		if (slice_ends(all, began_ns, &burst))
+			return true;
+	}
+	return false;
+}
+
+static void wake_at(struct tunnels *all, uint64_t at_ns)
+{
+	uint64_t time = now(all);
+
+	wake(all, at_ns > time ? at_ns - time : 0);
+}
+
+void dial_work(void *context)
+{
+	struct tunnels *all = context;
+	const struct heap_node *first;
+	const struct tunnel *oldest;
+
+	fresh_grow_old(all);
+	all->work_at_ns = 0;
+	if (work_on(all, now(all))) {
+		wake(all, DIAL_GAP_NS);
+	} else {
+		first = heap_first(&all->dials);
+		oldest = list_empty(&all->turns) ? NULL : fresh_oldest(all);
+		if (first)
+			wake_at(all, first->deadline_ns);
+		if (oldest)
+			wake_at(all, oldest->dialled_ns + FRESH_NS);
+	}
 	tunnel_rearm(all);
 }
 
@@ -236,7 +345,7 @@ static void failed(struct tunnel *tunnel, const struct ikev2_event *event)
 	log_warn(TOPIC, "%s (%u)%s%s tunnel=\"%s\"", text, ikev2_reason_azure(event->reason),
 		 tunnel->detail[0] ? ": " : "", tunnel->detail, tunnel->name);
 	if (tunnel_name_next(tunnel)) {
-		tunnel->dialling = false;
+		dial_ended(tunnel);
 		tunnel_status_changed(tunnel);
 		dial_soon(tunnel, 0);
 		return;
@@ -294,7 +403,7 @@ static void went_down(struct tunnel *tunnel, const struct ikev2_event *event)
 static void came_up(struct tunnel *tunnel, const struct ikev2_event *event)
 {
 	tunnel->ike = event->ike;
-	tunnel->dialling = false;
+	dial_ended(tunnel);
 	tunnel_remote_set(tunnel, &event->path->remote);
 	heap_del(&tunnel->all->dials, &tunnel->dial_at);
 	log_info(TOPIC, "IKE SA up tunnel=\"%s\" role=%s", tunnel->name,

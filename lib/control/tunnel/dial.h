@@ -12,6 +12,8 @@ void dial_no_name(struct tunnel *tunnel, const char *why);
 void dial_wanted(struct tunnel *tunnel);
 /* From there too, of an IKE SA that is up: where it is to be, and whether the peer answers. */
 void dial_place(struct tunnel *tunnel);
+/* Nothing of a dial of ours is under way any more. */
+void dial_ended(struct tunnel *tunnel);
 void dial_soon(struct tunnel *tunnel, uint64_t in_ns);
 /* Flows go elsewhere, or come back. */
 void dial_suspect(struct tunnel *tunnel, bool suspect);

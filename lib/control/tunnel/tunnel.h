@@ -20,6 +20,9 @@ struct tunnel {
 	struct list work;	  /* in all->work when something is to be done */
 	struct list changed;	  /* in all->changed when its IKE SA is to be kept */
 	struct heap_node dial_at; /* in all->dials when it waits for its next dial */
+	struct list turn;	  /* in all->turns when it waits for others' dials */
+	struct list fresh;	  /* in all->fresh when its own one is young */
+	uint64_t dialled_ns;
 	struct tunnel *next_path; /* same local and remote address */
 	char *name;
 	uint32_t id;	 /* in the data plane */
@@ -133,6 +136,10 @@ struct tunnels {
 	uint32_t roaming_count;
 	struct answer_nexthop answers[TUNNEL_ANSWERS];
 	struct list work;
+	struct list turns; /* for their dials */
+	struct list fresh; /* whose dials are under way for less than a second, oldest first */
+	uint32_t fresh_count;
+	uint64_t work_at_ns; /* when the work timer comes; 0: it does not run */
 	struct list changed;
 	struct outbox outbox; /* sent when what changed is kept */
 	struct keep *keep;    /* NULL: nothing is kept */

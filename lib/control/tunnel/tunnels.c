@@ -105,6 +105,8 @@ int tunnels_new(struct tunnels **tunnels, struct event_loop *loop, const struct 
 	all->route = route;
 	all->hooks = *hooks;
 	list_init(&all->work);
+	list_init(&all->turns);
+	list_init(&all->fresh);
 	list_init(&all->changed);
 	outbox_init(&all->outbox);
 	heap_init(&all->dials);
@@ -206,6 +208,8 @@ static int tunnel_new(struct tunnels *all, struct tunnel **tunnel, const char *n
 		return rc;
 	t->all = all;
 	list_init(&t->work);
+	list_init(&t->turn);
+	list_init(&t->fresh);
 	list_init(&t->changed);
 	t->name = strdup(name);
 	if (t->name)
@@ -231,7 +235,9 @@ static void tunnel_close(struct tunnel *tunnel)
 	tunnel_objects_delete(tunnel);
 	/* Only now: what the engine says of the end puts it into the lists once more. */
 	list_del(&tunnel->work);
+	list_del(&tunnel->turn);
 	list_del(&tunnel->changed);
+	dial_ended(tunnel);
 	heap_del(&all->dials, &tunnel->dial_at);
 	map_del(&all->by_name, tunnel->name, strlen(tunnel->name));
 	tunnel_free(tunnel);
@@ -272,7 +278,7 @@ int tunnel_configure(struct tunnel *tunnel, const struct peer_source *source, ch
 			tunnel->ike = 0;
 			pair_orphan(tunnel); /* children that are no longer wanted can go then */
 		}
-		tunnel->dialling = false;
+		dial_ended(tunnel);
 		ikev2_connection_put(tunnel->connection);
 	}
 	tunnel->connection = connection;
