@@ -3,8 +3,6 @@
 #include "dataplane/esp/esp.h"
 
 #include <intel-ipsec-mb.h>
-#include <rte_cycles.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,9 +152,9 @@ double bare_round(struct bare *b)
 {
 	const uint32_t pool = b->feed->load.pool;
 	const uint32_t repeats = (20000 + pool - 1) / pool;
-	uint64_t start = rte_rdtsc_precise();
+	uint64_t start = feed_now(b->feed);
 
 	for (uint32_t k = 0; k < repeats; k++)
 		b->run ? round_gcm(b->feed, b) : round_jobs(b->feed, b);
-	return (double)(rte_rdtsc_precise() - start) / repeats / pool;
+	return (double)(feed_now(b->feed) - start) / repeats / pool;
 }

@@ -17,6 +17,7 @@ struct choice {
 	const char *only; /* rows that begin so, as `out aes-256-gcm 64 1 256`; NULL: all */
 	uint32_t rounds;
 	bool ordinary_pages; /* valgrind takes no others */
+	bool own_time;
 };
 
 struct result {
@@ -39,11 +40,11 @@ __attribute__((noinline)) static uint64_t pass(struct feed *feed, struct rte_mbu
 	for (uint32_t i = 0; i < feed->load.pool; i += feed->load.burst) {
 		uint32_t n = feed->load.pool - i < feed->load.burst ? feed->load.pool - i
 								    : feed->load.burst;
-		uint64_t start = rte_rdtsc();
+		uint64_t start = feed_now(feed);
 
 		path_run(path, from_device, &feed->packets[i], n);
 		path_tick(path);
-		cycles += rte_rdtsc() - start;
+		cycles += feed_now(feed) - start;
 		if (tx->n != n) {
 			fprintf(stderr, "bench: %u packets in, %u out\n", n, tx->n);
 			for (uint32_t d = 1; d < CONTRACT_DROP_COUNT; d++)
@@ -270,6 +271,7 @@ static void both_ways(struct choice *choice, struct load load)
 	load.pool = load.pool ? load.pool : 256;
 	load.flows = load.flows ? load.flows : 1;
 	load.routes = load.routes ? load.routes : 10;
+	load.own_time = choice->own_time;
 	if (load.work == WORK_PLAIN) {
 		one(choice, &load);
 		return;
@@ -291,6 +293,8 @@ static struct choice choose(int argc, char **argv)
 			choice.rounds = (uint32_t)strtoul(argv[++i], NULL, 10);
 		else if (strcmp(argv[i], "--ordinary-pages") == 0)
 			choice.ordinary_pages = true;
+		else if (strcmp(argv[i], "--own-time") == 0)
+			choice.own_time = true;
 		else
 			argv[left++] = argv[i];
 	}

@@ -3,14 +3,27 @@
 #include "dataplane/esp/outbound.h"
 #include "peer.h"
 
+#include <rte_cycles.h>
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SEQUENCE_BASE UINT64_C(0x180000000)
+
+uint64_t feed_now(const struct feed *feed)
+{
+	struct timespec now;
+
+	if (!feed->load.own_time)
+		return rte_rdtsc();
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)(((double)now.tv_sec + (double)now.tv_nsec / 1e9) *
+			  (double)rte_get_tsc_hz());
+}
 
 static uint32_t size_of(const struct load *load, uint32_t i)
 {

@@ -18,6 +18,7 @@ struct load {
 	uint32_t pool; /* buffers in use */
 	uint32_t flows;
 	uint32_t routes;
+	bool own_time; /* measured by the thread's processor time: others on its CPU do not count */
 };
 
 /* One packet of the round: the frame as RX would have it. */
@@ -56,6 +57,8 @@ struct feed {
 	const struct cipher_suite *suite;
 };
 
+/* Now, in cycles of the TSC. */
+uint64_t feed_now(const struct feed *feed);
 struct feed *feed_new(struct bed *bed, const struct load *load);
 void feed_free(struct feed *feed);
 /* Puts all packets in place again; inbound ones get fresh numbers and are sealed. */

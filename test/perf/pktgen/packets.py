@@ -67,11 +67,12 @@ def read(name):
             yield frame[14:14 + struct.unpack("!H", frame[16:18])[0]]
 
 
-def text_of(esp, algorithm, key, integrity_key):
-    """What an ESP packet with an extended number (its high half is 0 here) has inside; raises when it does not hold."""
-    aad = esp[:4] + bytes(4) + esp[4:8]
+def text_of(esp, algorithm, key, integrity_key, extended):
+    """What an ESP packet has inside; raises when it does not hold. Of an extended number the high half is 0 here."""
+    high = bytes(4) if extended else b""
+    aad = esp[:4] + high + esp[4:8]
     if algorithm == "aes-256-cbc-sha256":
-        made = hmac.new(integrity_key, esp[:-16] + bytes(4), hashlib.sha256).digest()[:16]
+        made = hmac.new(integrity_key, esp[:-16] + high, hashlib.sha256).digest()[:16]
         if made != esp[-16:]:
             raise ValueError("the ICV does not hold")
         opener = Cipher(algorithms.AES(key), modes.CBC(esp[8:24])).decryptor()
@@ -90,9 +91,9 @@ def inner_of(packet, *how):
     return text[:-2 - padding]
 
 
-def check(clear, algorithm, key, integrity_key, *sealed):
-    wanted = [forwarded(packet) for packet in read(clear)]
-    how = (algorithm, bytes.fromhex(key), bytes.fromhex(integrity_key))
+def check(clear, algorithm, key, integrity_key, *sealed, onward=forwarded, extended=True):
+    wanted = [onward(packet) for packet in read(clear)]
+    how = (algorithm, bytes.fromhex(key), bytes.fromhex(integrity_key), extended)
     for name in sealed:
         for packet in read(name):
             inner = inner_of(packet, *how)
