@@ -2,6 +2,10 @@
  * Changes under parallel lookups. Each address that readers look up has a known set of next hops
  * that it ever had; whatever else a lookup gives is a third. With the planted fault (memory handed
  * out again before its readers have gone) the same test must find one.
+ *
+ * Beside those addresses lie many routes that come and go and cover none of them; of these a lookup
+ * gives their next hop or nothing. FIB_CHURN=full makes them 1,000,000 and 200,000 and wants
+ * 100,000 changes a second for ten seconds (3 GB, a quiet machine).
  */
 #include "dataplane/fib/fib.h"
 
@@ -25,6 +29,8 @@
 #define FIRST 10 /* place i: FIRST + 2i and FIRST + 2i + 1 */
 #define NEXTHOPS (FIRST + 2 * PLACES)
 #define PAST_MS 1000
+#define FULL_PAST_MS 10000
+#define FULL_RATE 100000
 #define FAULT "--planted-fault"
 
 struct churn {
@@ -38,6 +44,18 @@ struct churn {
 	struct net_prefix own[2][PLACES];
 	uint32_t third_example[2];
 };
+
+static uint32_t many[2] = { 2000, 1000 }; /* of IPv4, of IPv6 */
+static bool full;
+
+static struct net_prefix one_of_many(uint32_t family, uint32_t i)
+{
+	uint8_t bytes[16] = { 0x2a, 0, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i };
+	struct net_addr addr =
+		family ? net_addr_of(NET_IP6, bytes) : net_addr_ip4(0x20000000 + (i << 8));
+
+	return net_prefix_of(&addr, (uint8_t)(family ? 40 + i % 25 : 24 + i % 3));
+}
 
 struct reader {
 	struct churn *c;
@@ -68,6 +86,23 @@ static void judge(struct churn *c, const uint32_t nexthops[PLACES])
 	}
 }
 
+/* Next hops of some of the many, from `i` on: their own, or none while they are away. */
+static void judge_many(struct churn *c, uint32_t i)
+{
+	for (uint32_t k = 0; k < PLACES; k++) {
+		uint32_t at = (i + k) % many[0];
+		struct net_prefix p6 = one_of_many(1, (i + k) % many[1]);
+		uint32_t nh4 = fib_lookup4(fib_hot(c->fib), 0, 0x20000000 + (at << 8));
+		uint32_t nh6 = fib_lookup6(fib_hot(c->fib), 0, p6.addr.bytes);
+
+		if ((nh4 == 0 || nh4 == STRANGER) && (nh6 == 0 || nh6 == STRANGER))
+			continue;
+		__atomic_fetch_add(&c->thirds, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&c->third_example[0], at, __ATOMIC_RELAXED);
+		__atomic_store_n(&c->third_example[1], nh4 ? nh4 : nh6, __ATOMIC_RELAXED);
+	}
+}
+
 static void *read_on(void *arg)
 {
 	struct reader *r = arg;
@@ -88,7 +123,8 @@ static void *read_on(void *arg)
 		for (uint32_t i = 0; i < PLACES; i++)
 			nexthops[i] = fib_lookup4(hot, 0, c->dst4[i]);
 		judge(c, nexthops);
-		lookups += 3 * PLACES;
+		judge_many(c, (uint32_t)(lookups * 2654435761u));
+		lookups += 5 * PLACES;
 		rte_rcu_qsbr_quiescent(c->qsbr, r->id);
 	}
 	rte_rcu_qsbr_thread_offline(c->qsbr, r->id);
@@ -161,13 +197,24 @@ static void churn_stranger(struct churn *c, uint32_t family, uint32_t i, bool se
 		fail_msg("%s", fib_reason(c->fib));
 }
 
+static void churn_many(struct churn *c, uint32_t family, bool set)
+{
+	struct net_prefix prefix = one_of_many(family, random32() % many[family]);
+	struct make_object m = make_route(0, &prefix, STRANGER);
+
+	if (set)
+		apply(c->fib, &m);
+	else if (fib_del(c->fib, &m.object) && fib_route_find(c->fib, 0, &prefix))
+		fail_msg("%s", fib_reason(c->fib));
+}
+
 static void churn_once(struct churn *c)
 {
 	uint32_t family = random32() % 2;
 	uint32_t i = random32() % PLACES;
 	struct make_object m = make_route(0, &c->own[family][i], FIRST + 2 * i + random32() % 2);
 
-	switch (random32() % 8) {
+	switch (random32() % 12) {
 	case 0:
 	case 1:
 	case 2:
@@ -180,6 +227,12 @@ static void churn_once(struct churn *c)
 	case 5:
 		if (random32() % 16 == 0)
 			set_cover(c, random32() % 2 ? COVER_A : COVER_B);
+		break;
+	case 8:
+	case 9:
+	case 10:
+	case 11:
+		churn_many(c, family, random32() % 8 != 0);
 		break;
 	default:
 		churn_stranger(c, family, i, random32() % 2);
@@ -199,8 +252,8 @@ static uint64_t churn_run(bool planted_fault)
 {
 	static struct churn c;
 	struct fib_config config = {
-		.routes4 = 5000,
-		.routes6 = 5000,
+		.routes4 = many[0] + 5000,
+		.routes6 = many[1] + 5000,
 		.domains = 1,
 		.nexthops = NEXTHOPS,
 		.groups = 2,
@@ -209,8 +262,10 @@ static uint64_t churn_run(bool planted_fault)
 	};
 	struct reader readers[READERS];
 	char reason[CONTRACT_REASON];
+	uint64_t past = full && !planted_fault ? FULL_PAST_MS : PAST_MS;
 	uint64_t changes = 0;
 	uint64_t end;
+	double rate;
 
 	c = (struct churn){ 0 };
 	c.qsbr = aligned_alloc(64, (rte_rcu_qsbr_get_memsize(READERS) + 63) / 64 * 64);
@@ -219,19 +274,31 @@ static uint64_t churn_run(bool planted_fault)
 	assert_int_equal(fib_init(&c.fib, &config, reason), 0);
 	c.fib->pool.recycle_at_once = planted_fault;
 	prepare(&c);
+	for (uint32_t family = 0; family < 2; family++)
+		for (uint32_t i = 0; i < many[family]; i++) {
+			struct net_prefix prefix = one_of_many(family, i);
+			struct make_object m = make_route(0, &prefix, STRANGER);
+
+			apply(c.fib, &m);
+		}
 	for (uint32_t i = 0; i < READERS; i++) {
 		readers[i] = (struct reader){ .c = &c, .id = i };
 		assert_int_equal(rte_rcu_qsbr_thread_register(c.qsbr, i), 0);
 		pthread_create(&readers[i].thread, NULL, read_on, &readers[i]);
 	}
-	for (end = now_ms() + PAST_MS; now_ms() < end;)
+	for (end = now_ms() + past; now_ms() < end;)
 		for (int k = 0; k < 64; k++, changes++)
 			churn_once(&c);
 	__atomic_store_n(&c.stop, true, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < READERS; i++)
 		pthread_join(readers[i].thread, NULL);
-	print_message("%lu changes, %lu lookups, %lu thirds (place %u: %u)\n", changes, c.lookups,
-		      c.thirds, c.third_example[0], c.third_example[1]);
+	rate = (double)changes * 1000 / (double)past;
+	print_message("%u and %u routes, %.0f changes a second, %lu lookups, %lu thirds (place %u: "
+		      "%u)\n",
+		      many[0], many[1], rate, c.lookups, c.thirds, c.third_example[0],
+		      c.third_example[1]);
+	if (full && !planted_fault)
+		assert_true(rate >= FULL_RATE);
 	fib_fini(c.fib);
 	free(c.qsbr);
 	return c.thirds;
@@ -274,7 +341,12 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_planted_fault_is_found),
 	};
 
-	test_eal_init();
+	full = getenv("FIB_CHURN") && strcmp(getenv("FIB_CHURN"), "full") == 0;
+	if (full) {
+		many[0] = 1000000;
+		many[1] = 200000;
+	}
+	test_eal_init_with("--no-huge", full ? "3000" : "64");
 	if (argc == 2 && strcmp(argv[1], FAULT) == 0)
 		return run_with_fault();
 	return cmocka_run_group_tests(tests, NULL, NULL);
