@@ -11,6 +11,16 @@
  * anything of its own on such a device, so what was handed over or sent first leaves first. The
  * numbers of SAs rely on that (esp/number.h).
  *
+ * Left out on purpose: one inbound SA on several workers. Its packets would be opened in parallel
+ * and have to leave in the order of their numbers again, because flows cannot be told apart before
+ * they are opened. So each worker waits for what another has not opened yet, or the packets go back
+ * to one worker that orders them: two moves between cores for each packet instead of none, buffers
+ * for what is early, and a peer that skips numbers stops the flow until a time is over. With
+ * AES-GCM a packet of 64 bytes takes more than half of its cycles outside of the cipher, so the
+ * order would cost much of what the second core brings; not built, not measured. The window stands
+ * several writers (sa/window.h) for those who spread an SA by RFC 9611 or several children, which
+ * is the way to several cores; packet_workers proves order and window for what is there.
+ *
  * Costs what it costs: a touch of each header and a move of each mbuf between cores. A NIC that
  * spreads by itself is never slowed: its packets do not come here.
  */
