@@ -21,6 +21,28 @@ static bool tick_due(uint64_t *next, uint64_t now_ns, uint64_t period_ns)
 	return true;
 }
 
+/* What a hang was in: step and packet go into a report of ours, so all that is known is said. */
+static void tell_stalled(struct program *p, uint32_t worker, uint64_t ms)
+{
+	struct path_where where;
+	char src[NET_ADDR_TEXT];
+	char dst[NET_ADDR_TEXT];
+
+	if (!worker_where(p->workers, worker, &where))
+		log_error("worker", "worker %u has not come round for %llu ms step=none", worker,
+			  (unsigned long long)ms);
+	else if (where.src.family == NET_NONE)
+		log_error("worker", "worker %u has not come round for %llu ms step=%s packets=%u",
+			  worker, (unsigned long long)ms, where.step, where.packets);
+	else
+		log_error("worker",
+			  "worker %u has not come round for %llu ms step=%s packets=%u, the first: "
+			  "source=%s destination=%s protocol=%u ports=%u/%u",
+			  worker, (unsigned long long)ms, where.step, where.packets,
+			  net_addr_text(src, &where.src), net_addr_text(dst, &where.dst),
+			  where.protocol, where.src_port, where.dst_port);
+}
+
 static void tick_worker(struct program *p, uint32_t worker, uint64_t now_ns)
 {
 	uint64_t last = worker_progress_ns(p->workers, worker);
@@ -28,8 +50,7 @@ static void tick_worker(struct program *p, uint32_t worker, uint64_t now_ns)
 	bool known = p->stalled >> worker & 1;
 
 	if (stalled && !known)
-		log_error("worker", "worker %u has not come round for %llu ms", worker,
-			  (unsigned long long)((now_ns - last) / CLOCK_NS_PER_MS));
+		tell_stalled(p, worker, (now_ns - last) / CLOCK_NS_PER_MS);
 	if (!stalled && known)
 		log_warn("worker", "worker %u moves again", worker);
 	p->stalled &= ~(1u << worker);

@@ -267,6 +267,42 @@ static void full_transmit_row(void **state)
 	assert_int_equal(bed_sent(bed, 1), PATH_EXIT);
 }
 
+static struct path_where stood;
+static bool stood_somewhere;
+static cipher_run_fn cipher_below;
+
+/* A cipher that looks where the worker is, as main does when one hangs in it. */
+static void look_around(struct cipher_lane *lane, struct cipher_op *ops, uint32_t n)
+{
+	stood_somewhere = path_where(bed->path, &stood);
+	cipher_below(lane, ops, n);
+}
+
+/* The step and the packet that a worker is in. */
+static void where_it_hangs(void **state)
+{
+	struct bed_sa sa = { .tunnel = 7, .cipher = CONTRACT_CIPHER_AES128_GCM };
+	struct sa_outbound *out;
+
+	(void)state;
+	bed_tunnel(bed, 7);
+	bed_sa_add(bed, &sa);
+	out = (struct sa_outbound *)bed->shared.config.sas->tunnels[7].outbound;
+	assert_non_null(out);
+	cipher_below = out->seal;
+	out->seal = look_around;
+	craft_run(bed, 0, to_tunnel(7));
+	out->seal = cipher_below;
+	assert_int_equal(bed_sent(bed, 1), 1);
+	assert_true(stood_somewhere);
+	assert_string_equal(stood.step, "esp_seal");
+	assert_int_equal(stood.packets, 1);
+	assert_int_equal(stood.src.family, NET_IP4);
+	assert_memory_equal(stood.src.bytes, bed_local(false).bytes, 4); /* the outer one by now */
+	assert_int_equal(stood.protocol, NET_PROTO_ESP);
+	assert_false(path_where(bed->path, &stood)); /* between bursts */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +316,7 @@ int main(void)
 		cmocka_unit_test(group_without_a_tunnel),
 		cmocka_unit_test(full_exits),
 		cmocka_unit_test(full_transmit_row),
+		cmocka_unit_test(where_it_hangs),
 	};
 	struct bed_config config = { .tunnels = 8, .buffers = 1023, .workers = 2 };
 	int failed;

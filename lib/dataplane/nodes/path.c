@@ -53,6 +53,7 @@ int path_new(struct path **to, const struct path_shared *shared, uint32_t worker
 	path->fib = config->fib;
 	path->sas = config->sas;
 	path->sharer = (struct esp_sharer){ worker, config->workers };
+	path->at = PATH_STEP_COUNT;
 	path->drops = contract_counters_row(config->counters, CONTRACT_COUNT_DROPS, worker, 0);
 	path->sa_rows = contract_counters_row(config->counters, CONTRACT_COUNT_SAS, worker, 0);
 	path->tunnel_rows =
@@ -198,6 +199,7 @@ void path_vector_begin(struct path *path, bool fresh)
 {
 	path->esp.n = path->forward.n = path->tunnelled.n = 0;
 	path->attention = 0;
+	path->at = fresh ? PATH_STEP_CLASSIFY : PATH_STEP_ROUTE;
 	if (unlikely(path->watch))
 		path_watch_vector(path, fresh);
 }
@@ -205,6 +207,8 @@ void path_vector_begin(struct path *path, bool fresh)
 static void run_vector(struct path *path, struct rte_mbuf **packets, uint32_t n)
 {
 	path_vector_begin(path, true);
+	path->received = packets;
+	path->received_count = (uint16_t)n;
 	if (++path->vectors % PATH_SAMPLE == 0) {
 		path->attention |= PATH_TIMED;
 		path->step_tsc = rte_rdtsc();

@@ -168,4 +168,20 @@ struct path_exit *path_punted(struct path *path);
 /* By enum path_step; of sampled vectors. */
 const struct path_step_cycles *path_steps(const struct path *path);
 const char *path_step_name(enum path_step step);
+
+/*
+ * Where a worker stands that does not move, for the main lcore; false: not in a step. Of one that
+ * moves it says what was there at some time.
+ */
+struct path_where {
+	const char *step;
+	uint32_t packets; /* in that step */
+	struct net_addr
+		src; /* of the first; family 0: not known. ESP: the outer packet, until opened */
+	struct net_addr dst;
+	uint16_t src_port;
+	uint16_t dst_port;
+	uint8_t protocol;
+};
+bool path_where(const struct path *path, struct path_where *where);
 uint64_t *path_drops(struct path *path); /* the worker's row of CONTRACT_COUNT_DROPS */

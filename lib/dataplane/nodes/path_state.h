@@ -109,6 +109,11 @@ struct path {
 	uint32_t vectors;
 	uint64_t step_tsc;  /* start of the step */
 	uint32_t step_from; /* first operation of BUILD, SEAL and SEND */
+	/* The step under way, and the packets while they are classified. Main: ro, when it hangs.
+	 */
+	uint16_t at;
+	uint16_t received_count;
+	struct rte_mbuf *const *received;
 	struct path_step_cycles steps[PATH_STEP_COUNT];
 	uint64_t event_time; /* TSC up to which rate-limited events were told */
 	struct path_packet packets[PATH_VECTOR];
@@ -162,6 +167,7 @@ void path_step_attend(struct path *path, enum path_step step, uint32_t n);
 /* The step before ends here and had `n` packets. */
 static PATH_INLINE void path_step_end(struct path *path, enum path_step step, uint32_t n)
 {
+	path->at = (uint16_t)(step + 1);
 	if (unlikely(path->attention & (PATH_WATCHED(step) | PATH_TIMED)))
 		path_step_attend(path, step, n);
 }

@@ -252,3 +252,8 @@ uint64_t worker_progress_ns(const struct worker_set *set, uint32_t index)
 	return __atomic_load_n(&set->workers[index].counters[CONTRACT_WORKER_PROGRESS_NS],
 			       __ATOMIC_RELAXED);
 }
+
+bool worker_where(const struct worker_set *set, uint32_t index, struct path_where *where)
+{
+	return path_where(set->workers[index].path, where);
+}

@@ -73,3 +73,5 @@ uint32_t worker_inject(struct worker_set *set, enum path_inject how, uint32_t wh
 		       struct rte_mbuf **packets, uint32_t n);
 /* Nanoseconds (CLOCK_BOOTTIME) at which a worker last came round. */
 uint64_t worker_progress_ns(const struct worker_set *set, uint32_t index);
+/* Of one that does not come round: see path.h. */
+bool worker_where(const struct worker_set *set, uint32_t index, struct path_where *where);

@@ -70,6 +70,8 @@ def thaw(thread):
 
 def run(folder):
     path = os.path.join(folder, "notify")
+    load = os.path.join(folder, "load.pcap")
+    subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), "load_pcap.py"), load], check=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     listener.bind(path)
     log = open(os.path.join(folder, "log"), "w+", encoding="utf-8")
@@ -78,7 +80,7 @@ def run(folder):
     # In a namespace of its own: the mirrors go with it.
     program = subprocess.Popen(
         ["unshare", "--net", PROGRAM, "--no-huge", "--idle", "rest", "--cores", "1", "--socket",
-         os.path.join(folder, "s"), "--port", "name=p0,device=net_null0,role=public"],
+         os.path.join(folder, "s"), "--port", "name=p0,role=private,device=net_pcap0:rx_pcap=%s:infinite_rx=1" % load],
         stderr=log, env=environment)
     try:
         judge("READY", await_word(listener, "READY=1", 10))
@@ -90,7 +92,11 @@ def run(folder):
             thaw(thread)
             judge("WATCHDOG when it moves again", await_word(listener, "WATCHDOG=1", 3))
             log.seek(0)
-            judge("the worker that hung is named", "worker 0 has not come round" in log.read())
+            said = re.search(r"worker 0 has not come round for (\d+) ms step=([a-z_]+)(.*)", log.read())
+            judge("the worker that hung is named, and after a second", said and int(said[1]) < 1500)
+            print("# " + said[0] if said else "")
+            judge("with its step and packet", said and (said[2] == "none" or re.search(
+                r"packets=\d+, the first: source=10\.9\.\S+ destination=10\.99\.\S+ protocol=17", said[3])))
         else:
             print("# the worker cannot be stopped here (ptrace)")
         program.send_signal(signal.SIGTERM)
