@@ -19,8 +19,10 @@ struct speaker_peer {
 	uint32_t instance;
 	struct net_addr local;
 	struct net_addr peer;
-	bool ip6; /* its routes may be IPv6 ones */
+	uint32_t ip6; /* bool: its routes may be IPv6 ones */
 };
+_Static_assert(sizeof(struct speaker_peer) == 12 + 2 * sizeof(struct net_addr),
+	       "compared as bytes: no padding");
 
 /* An address of an instance at which tunnels over circuits end; its speaker may have it too. */
 struct speaker_private {
