@@ -21,6 +21,7 @@ static int load_file(struct config **config, const char *path, struct config_rep
 	source.catalogue = catalogue;
 	if (rc == 0)
 		rc = config_load_text(config, &source, file.text, file.n, report);
+	sku_catalogue_put(catalogue);
 	config_file_fini(&file);
 	return rc;
 }
@@ -57,6 +58,8 @@ int offline_check(const char *path)
 		printf("%s: good: %u gateways, %u connections\n", path,
 		       config_count(config, CONFIG_GATEWAY),
 		       config_count(config, CONFIG_CONNECTION));
+	if (code == 0)
+		config_put(config);
 	return code;
 }
 
@@ -129,5 +132,6 @@ int offline_dataplane_options(const char *path)
 	print_number("max-domains", a->maxima.domains);
 	if (a->dataplane_socket)
 		printf("socket %s\n", a->dataplane_socket);
+	config_put(config);
 	return 0;
 }
