@@ -3,6 +3,7 @@
 #include "base/log.h"
 
 #define TOPIC "tunnel"
+#define AT_ONCE 1024
 #define AGAIN_NS (5 * CLOCK_NS_PER_S) /* while the rekey is under way, or when it failed */
 
 bool expiry_is_near(uint64_t hard, uint64_t used, uint64_t before, uint64_t in_ns)
@@ -38,8 +39,7 @@ static bool look(const struct tunnels *all, const struct contract_sa *sa, uint32
 	return near;
 }
 
-/* True when the engine was called: the table of pairs may have changed. */
-static bool pair_watch(struct tunnels *all, struct sa_pair *pair, uint64_t now_ns)
+static bool pair_is_near(const struct tunnels *all, struct sa_pair *pair, uint64_t now_ns)
 {
 	uint64_t in_ns = pair->looked_ns ? now_ns - pair->looked_ns : 0;
 	bool near;
@@ -54,20 +54,25 @@ static bool pair_watch(struct tunnels *all, struct sa_pair *pair, uint64_t now_n
 	pair->expiring_ns = now_ns;
 	log_debug(TOPIC, "its lifetime ends soon at this rate spi=%08x tunnel=\"%s\"", pair->child,
 		  pair->tunnel ? pair->tunnel->name : "");
-	ikev2_child_expiring(all->engine, pair->child, false, now_ns);
 	return true;
 }
 
 void expiry_watch(struct tunnels *all, uint64_t now_ns)
 {
+	uint32_t children[AT_ONCE]; /* the engine may change the table: after the walk */
 	struct map_entry *entry = NULL;
+	uint32_t count = 0;
 
 	if (now_ns < all->expiry_ns)
 		return;
-	all->expiry_ns = now_ns + EXPIRY_EVERY_NS;
-	while ((entry = map_next(&all->pairs, entry)))
-		if (pair_watch(all, entry->value, now_ns)) {
-			all->expiry_ns = now_ns; /* the others at the next call */
-			return;
-		}
+	while (count < AT_ONCE && (entry = map_next(&all->pairs, entry))) {
+		struct sa_pair *pair = entry->value;
+
+		if (pair_is_near(all, pair, now_ns))
+			children[count++] = pair->child;
+	}
+	/* The rest at the next call: those of this one are not looked at again before a second. */
+	all->expiry_ns = count == AT_ONCE ? now_ns : now_ns + EXPIRY_EVERY_NS;
+	for (uint32_t i = 0; i < count; i++)
+		ikev2_child_expiring(all->engine, children[i], false, now_ns);
 }

@@ -62,7 +62,7 @@ guest_up() {
 	guest_files && lab_guest_tap net guest && lab_guest_start guest net "${nic[@]}" || return 1
 	lab_in net ip link add br0 type bridge && lab_in net ip link set br0 up && lab_in net ip addr flush dev br &&
 		lab_in net ip link set dev br master br0 && lab_in net ip link set dev guest master br0 && lab_addr net br0 203.0.113.254/24 || return 1
-	lab_await_line guest 240 'guest is ready'
+	lab_await_line guest 600 'guest is ready'
 }
 
 plain_esn() {
