@@ -26,6 +26,7 @@ static bool on_piece(void *context, const char *bytes, size_t n)
 {
 	struct lines *lines = context;
 
+	cli_progress_end(); /* it answers: from here on it is not us who wait */
 	for (size_t i = 0; i < n; i++) {
 		if (bytes[i] != '\n') {
 			if (lines->n + 1 < sizeof(lines->text))
@@ -45,17 +46,9 @@ enum cli_exit cli_stream(struct cli *cli, const char *method, const char *path, 
 	struct lines lines = { .cli = cli, .show = show };
 	struct client_request request = { method, path, body, on_piece, &lines };
 	struct client_answer answer = { 0 };
-	char why[700] = "";
-	enum cli_exit code = CLI_DONE;
+	enum cli_exit code = cli_ask(cli, &request, &answer);
 
-	if (client_ask(&cli->client, &request, &answer, why, sizeof(why)))
-		code = CLI_UNREACHABLE;
-	else if (answer.status == 401 || answer.status == 403)
-		code = CLI_NOT_ALLOWED;
-	else if (answer.status != 200)
-		code = CLI_FAILED;
-	if (code != CLI_DONE)
-		fprintf(stderr, "vpngw: %s\n", why[0] ? why : text_get(&answer.body));
-	client_answer_fini(&answer);
+	if (code == CLI_DONE)
+		client_answer_fini(&answer);
 	return code;
 }

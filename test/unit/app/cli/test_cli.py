@@ -112,9 +112,10 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         Endpoint.asked.append(("GET", self.path))
         time.sleep(Endpoint.slow_s)
-        if self.path in ("/metrics", "/events", "/captures/a.pcapng"):
+        allowed = self.headers.get("Authorization") == "Bearer secret"
+        if self.path in ("/metrics", "/captures/a.pcapng") or (self.path == "/events" and allowed):
             self.send_text({"/metrics": METRICS, "/events": EVENTS}.get(self.path, "bytes"))
-        elif self.headers.get("Authorization") != "Bearer secret":
+        elif not allowed:
             self.answer(401, {"error": {"code": "AuthenticationFailed", "message": "The token is not known."}})
         elif self.path.startswith("/operations/"):
             Endpoint.polls += 1
@@ -297,7 +298,8 @@ class Cli(unittest.TestCase):
         self.assertIn("NotFound: There is nothing", self.call("get", "/nothing", code=5).stderr)
         self.assertIn("Nope: It did not work.", self.call("reset", "bad", code=1).stderr)
         self.assertIn("unknown option --nonsense of status", self.call("status", "--nonsense", code=2).stderr)
-        self.assertIn("token create", self.call("connections", code=4, VPNGW_TOKEN="wrong").stderr)
+        for command in ("connections", "events"):
+            self.assertIn("token create", self.call(command, code=4, VPNGW_TOKEN="wrong").stderr)
         error = json.loads(self.call("get", "/nothing", "-o", "json", code=5).stderr)
         self.assertEqual(error["error"]["code"], "NotFound")
 
