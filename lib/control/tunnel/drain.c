@@ -3,7 +3,10 @@
  *
  * The new path comes first: our flows go to the siblings by a change of groups, and when nothing
  * more leaves on the tunnel, the peer is told by MOBIKE to use a sibling's address. Nobody uses the
- * address then; the SAs are made anew, and the old ones go when the new ones carry. At the end the
+ * address then. A peer that cannot move its SAs makes them anew by itself when it hears of the
+ * address (strongSwan's ESP in user space), and a rekey of ours that crosses that one has left it
+ * without a child: so it is waited for until nothing changes any more. Then the SAs are made anew,
+ * and the old ones go when the new ones carry. At the end the
  * IKE SA goes home, and flows return when the peer has answered there. A peer without MOBIKE stays
  * with its half where it was, which a rekey does not disturb. Whatever does not end in GIVE_UP is
  * left as it is, and flows return.
@@ -21,6 +24,7 @@
 enum stage {
 	STAYS,
 	LEAVES,	 /* our flows are told to go */
+	MOVES,	 /* the peer is told */
 	RENEWS,	 /* new SAs are being made */
 	RETURNS, /* they are there */
 };
@@ -70,7 +74,40 @@ static void flows_return(struct tunnel *tunnel, uint64_t now_ns, const char *sto
 	watch_return(tunnel, now_ns);
 }
 
-static void left(struct tunnel *tunnel, uint64_t now_ns)
+/* The children, 0 while one of them is being made, replaced or deleted. */
+static uint64_t settled(const struct tunnel *tunnel)
+{
+	struct ikev2_engine *engine = tunnel->all->engine;
+	struct ikev2_child_info info;
+	uint64_t children = 0;
+	uint32_t child = 0;
+
+	while ((child = ikev2_child_next(engine, tunnel->ike, child))) {
+		if (ikev2_child_info(engine, child, &info) < 0 ||
+		    info.state == IKEV2_CHILD_LINGERING)
+			continue;
+		if (info.state != IKEV2_CHILD_UP || !info.sends)
+			return 0;
+		children = children * 31 + child;
+	}
+	return children;
+}
+
+/* Twice the same: what the peer makes of it has come to an end. */
+static void moved(struct tunnel *tunnel, uint64_t now_ns)
+{
+	uint64_t children = settled(tunnel);
+
+	if (!children || children != tunnel->drain_sent) {
+		tunnel->drain_sent = children;
+		return;
+	}
+	tunnel->drain = RENEWS;
+	if (!drain_renew(tunnel))
+		flows_return(tunnel, now_ns, "the SAs cannot be made anew now");
+}
+
+static void left(struct tunnel *tunnel)
 {
 	uint64_t sent = watch_sent(tunnel);
 
@@ -79,10 +116,9 @@ static void left(struct tunnel *tunnel, uint64_t now_ns)
 		return;
 	}
 	log_info(TOPIC, "drained, new SAs are made tunnel=\"%s\"", tunnel->name);
-	tunnel->drain = RENEWS;
+	tunnel->drain = MOVES;
+	tunnel->drain_sent = 0;
 	evacuate(tunnel);
-	if (!drain_renew(tunnel))
-		flows_return(tunnel, now_ns, "the SAs cannot be made anew now");
 }
 
 void drain_watch(struct tunnel *tunnel, uint64_t now_ns)
@@ -97,7 +133,9 @@ void drain_watch(struct tunnel *tunnel, uint64_t now_ns)
 	} else if (now_ns - tunnel->drain_since_ns > GIVE_UP_NS) {
 		flows_return(tunnel, now_ns, "no new SAs in time");
 	} else if (tunnel->drain == LEAVES) {
-		left(tunnel, now_ns);
+		left(tunnel);
+	} else if (tunnel->drain == MOVES) {
+		moved(tunnel, now_ns);
 	}
 }
 

@@ -59,7 +59,7 @@ struct tunnel {
 	uint64_t sent_before; /* packets, when it was last watched */
 	uint64_t suspect_since_ns;
 	uint64_t drain_since_ns;
-	uint64_t drain_sent; /* packets, when it was last looked at */
+	uint64_t drain_sent; /* packets, or children, when it was last looked at */
 	uint64_t home_at_ns; /* when an evacuated one tries to go home */
 	uint32_t home_tries;
 	uint64_t established_wall_ms;
