@@ -188,7 +188,9 @@ struct bed *bed_new(const struct bed_config *given)
 	bed->captured = rte_ring_create(name, 1024, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	snprintf(name, sizeof(name), "bed_pool%u", number++);
 	bed->pool = rte_pktmbuf_pool_create_by_ops(
-		name, c.buffers, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE + 64, SOCKET_ID_ANY, c.pool_ops);
+		name, c.buffers, 0, 0,
+		(uint16_t)(c.buffer_bytes ? c.buffer_bytes : RTE_MBUF_DEFAULT_BUF_SIZE + 64),
+		SOCKET_ID_ANY, c.pool_ops);
 	must(bed->pool && bed->events && bed->captured ? 0 : -1, "pool", "");
 	bed->shared.config = (struct path_config){ .fib = fib_hot(bed->fib),
 						   .sas = sa_hot(bed->sas),

@@ -48,7 +48,8 @@ struct bed_config {
 	uint32_t workers;
 	uint32_t sas; /* 0: a pair a tunnel */
 	struct rte_rcu_qsbr *qsbr;
-	const char *pool_ops; /* NULL: DPDK's own */
+	const char *pool_ops;  /* NULL: DPDK's own */
+	uint32_t buffer_bytes; /* 0: as many as an ordinary frame needs */
 };
 
 /* The SA pair of a tunnel: ids 2t (inbound) and 2t + 1 (outbound). */

@@ -122,7 +122,7 @@ static uint32_t outer_ip(uint8_t *to, const struct craft_outer *o, uint32_t n)
 struct rte_mbuf *craft_esp(struct bed *bed, const struct craft_outer *o, const uint8_t *esp,
 			   uint32_t n)
 {
-	uint8_t packet[2200];
+	uint8_t packet[CRAFT_MOST];
 	struct net_udp_hdr udp = { .src_be = rte_cpu_to_be_16(o->port),
 				   .dst_be = RTE_BE16(NET_PORT_NATT),
 				   .length_be = rte_cpu_to_be_16((uint16_t)(n + sizeof(udp))) };

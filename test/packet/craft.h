@@ -7,6 +7,8 @@
 #include "net/checksum.h"
 #include "net/header.h"
 
+#define CRAFT_MOST 9600 /* bytes of a packet */
+
 struct craft {
 	bool ip6;
 	uint32_t tunnel; /* whose network is the other end */

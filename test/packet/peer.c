@@ -107,7 +107,7 @@ static bool aead_run(const struct aead_job *j)
 	size_t icv = icv_of(j->sa);
 	uint8_t *text = j->esp + 8 + j->a.iv;
 	uint8_t nonce[12];
-	uint8_t aad[2200];
+	uint8_t aad[PEER_MOST];
 	size_t aad_n = aad_of(j->sa, j->esp, j->high, aad);
 	size_t key_n = (size_t)j->sa->key_length - j->a.salt;
 	int n;
@@ -200,7 +200,7 @@ int peer_open(const struct contract_sa *sa, const uint8_t *esp, size_t n, uint32
 	struct algorithm a = algorithm_of(sa->cipher);
 	size_t icv = icv_of(sa);
 	size_t text = n - 8 - a.iv - icv;
-	uint8_t work[2200];
+	uint8_t work[PEER_MOST];
 	uint8_t tag[64];
 	size_t padding;
 

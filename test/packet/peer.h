@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#define PEER_MOST 9600 /* bytes of a packet */
+
 /*
  * `esp` begins with the ESP header, `n` bytes with the ICV. Gives the bytes of the inner packet in
  * `to` and its next header; -1 when the ICV does not hold or the padding is wrong.
