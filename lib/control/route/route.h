@@ -41,6 +41,10 @@ struct route_port_config {
 	struct net_addr circuit_peer; /* of a circuit: the router at its other end; may be none */
 	bool circuit;		      /* circuit.h */
 };
+_Static_assert(sizeof(struct route_port_config) ==
+		       CONTRACT_NAME + ROUTE_ADDRESSES_MAX * sizeof(struct route_address) + 1 +
+			       4 * sizeof(struct net_addr) + 1,
+	       "without padding: compared as bytes");
 
 struct route_hooks {
 	void *context;
