@@ -434,6 +434,15 @@ static int privileges_start(struct program *program)
 	return rc;
 }
 
+/* Who is told that it runs may ask for what the data plane does; that may be starting as well. */
+#define FIRST_ANSWER_MS 1000
+
+static int attach_start(struct program *program)
+{
+	requests_await(desired_requests(program->desired), FIRST_ANSWER_MS);
+	return 0;
+}
+
 static int ready_start(struct program *program)
 {
 	log_info(TOPIC, "started config=%s socket=%s", program->options.config,
@@ -459,6 +468,7 @@ const struct stage program_stages[] = {
 	{ "configuration applied", configuration_run, configuration_stop },
 	{ "REST endpoint", rest_start, rest_stop },
 	{ "privileges", privileges_start, NULL },
+	{ "attach", attach_start, NULL },
 	{ "ready", ready_start, NULL },
 };
 const unsigned int program_stage_count = sizeof(program_stages) / sizeof(program_stages[0]);

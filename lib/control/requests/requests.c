@@ -7,6 +7,7 @@
 #include "control/requests/backlog.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -251,10 +252,20 @@ static void attach_try(void *context)
 	if (rc == 0)
 		rc = event_fd_new(&r->welcome_source, r->loop, r->attaching, EVENT_READABLE,
 				  welcomed, r);
-	if (rc < 0)
+	if (rc < 0) {
 		attach_failed(r, rc);
-	else
-		event_timer_set(r->retry, ATTACH_TIMEOUT_NS);
+		return;
+	}
+	event_timer_set(r->retry, ATTACH_TIMEOUT_NS);
+}
+
+void requests_await(struct requests *r, int timeout_ms)
+{
+	if (!r->channel && r->attaching < 0)
+		attach_try(r);
+	if (r->attaching >= 0 &&
+	    poll(&(struct pollfd){ .fd = r->attaching, .events = POLLIN }, 1, timeout_ms) > 0)
+		welcomed(r);
 }
 
 int requests_new(struct requests **requests, struct event_loop *loop, const char *path,

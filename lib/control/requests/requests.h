@@ -54,6 +54,9 @@ __attribute__((warn_unused_result)) int requests_new(struct requests **requests,
 						     const struct requests_hooks *hooks);
 /* Outstanding completions are called with NULL. */
 void requests_free(struct requests *requests);
+/* At the start, when nothing else is served yet: waits for a data plane that was asked to answer.
+ */
+void requests_await(struct requests *requests, int timeout_ms);
 bool requests_attached(const struct requests *requests);
 const struct contract_limits *requests_limits(const struct requests *requests);	    /* attached */
 const struct contract_counters *requests_counters(const struct requests *requests); /* or NULL */
