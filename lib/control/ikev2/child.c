@@ -350,10 +350,10 @@ bool ikev2_child_carried(const struct ikev2_child *child)
 	return false;
 }
 
-void ikev2_child_remove(struct ikev2_child *child, enum ikev2_reason reason, const char *detail)
+/* It sends no more: what takes its place does, and who was told that it is up hears of it. */
+static void leave(struct ikev2_child *child, enum ikev2_reason reason, const char *detail)
 {
-	struct ikev2_engine *engine = child->sa->engine;
-	struct ikev2_child *heir = ikev2_child_find(engine, child->replaced_by);
+	struct ikev2_child *heir = ikev2_child_find(child->sa->engine, child->replaced_by);
 
 	if (heir && heir->state != IKEV2_CHILD_LINGERING)
 		ikev2_child_switch(heir);
@@ -361,6 +361,13 @@ void ikev2_child_remove(struct ikev2_child *child, enum ikev2_reason reason, con
 		call_standby(child);
 	if (child->told && !child->replaced_by && child->state != IKEV2_CHILD_LINGERING)
 		tell(child, IKEV2_EVENT_CHILD_DOWN, reason, detail);
+}
+
+void ikev2_child_remove(struct ikev2_child *child, enum ikev2_reason reason, const char *detail)
+{
+	struct ikev2_engine *engine = child->sa->engine;
+
+	leave(child, reason, detail);
 	ikev2_trace_local(child->sa, "child %08x removed: %s", child->spi,
 			  ikev2_reason_text(reason));
 	if (child->installed)
@@ -370,6 +377,46 @@ void ikev2_child_remove(struct ikev2_child *child, enum ikev2_reason reason, con
 	engine->counters.children--;
 	free(child->selectors);
 	free(child);
+}
+
+/* The IKE SA with a child that carries what this one did between the same two ends. */
+static struct ikev2_sa *stand_in(const struct ikev2_child *child)
+{
+	struct ikev2_sa *other = NULL;
+	const struct list *at;
+
+	while ((other = ikev2_sa_peer(child->sa, other))) {
+		if (other->state != IKEV2_STATE_ESTABLISHED ||
+		    !ikev2_establish_same_end(child->sa, other))
+			continue;
+		list_for_each (at, &other->children) {
+			const struct ikev2_child *o = list_entry(at, struct ikev2_child, link);
+
+			if (o->installed && o->state != IKEV2_CHILD_LINGERING &&
+			    same_place(o, child))
+				return other;
+		}
+	}
+	return NULL;
+}
+
+void ikev2_child_outlive(struct ikev2_child *child, enum ikev2_reason reason, const char *detail)
+{
+	bool agreed = reason == IKEV2_REASON_REDUNDANT || reason == IKEV2_REASON_REKEYED ||
+		      reason == IKEV2_REASON_PEER_DELETED;
+	struct ikev2_sa *host = agreed && child->installed ? stand_in(child) : NULL;
+
+	if (!host || child->state == IKEV2_CHILD_LINGERING) {
+		ikev2_child_remove(child, reason, detail);
+		return;
+	}
+	leave(child, reason, detail);
+	ikev2_child_state(child, IKEV2_CHILD_LINGERING, ikev2_reason_text(reason));
+	child->remove_ns = child->sa->engine->now_ns + IKEV2_LINGER_NS;
+	list_del(&child->link);
+	list_add_tail(&host->children, &child->link);
+	child->sa = host;
+	ikev2_timer_schedule(host);
 }
 
 /*

@@ -29,6 +29,11 @@ void ikev2_child_switch(struct ikev2_child *child);
 void ikev2_child_confirmed(struct ikev2_sa *sa, bool by_request);
 /* Another child sends for the same entry between the same two ends: no hurry with this one. */
 bool ikev2_child_carried(const struct ikev2_child *child);
+/*
+ * Its IKE SA goes. Where both sides know that, and another one carries in its place, it still takes
+ * what the peer sent before it heard, with that one; else it is removed.
+ */
+void ikev2_child_outlive(struct ikev2_child *child, enum ikev2_reason reason, const char *detail);
 /* Out of the data plane and freed; CHILD_DOWN when nothing replaced it. */
 void ikev2_child_remove(struct ikev2_child *child, enum ikev2_reason reason, const char *detail);
 /* Deleted by either side: late packets for a replaced one, else gone at once. */

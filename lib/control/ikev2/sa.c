@@ -239,7 +239,7 @@ void ikev2_sa_end(struct ikev2_sa *sa, enum ikev2_reason reason, const char *det
 		return;
 	sa->reason = (uint8_t)reason;
 	list_for_each_safe (at, next, &sa->children)
-		ikev2_child_remove(list_entry(at, struct ikev2_child, link), reason, detail);
+		ikev2_child_outlive(list_entry(at, struct ikev2_child, link), reason, detail);
 	if (sa->up && !sa->redundant)
 		ikev2_sa_event(sa, IKEV2_EVENT_DOWN, reason, detail);
 	else if (sa->dialled && !sa->redundant && !sa->up)

@@ -55,7 +55,12 @@ all_carry() {
 	"$flows" --a "${LAB_PREFIX}host-gw=${VNET_HOST[0]}" --b "${LAB_PREFIX}host-gw2=${VNET_HOST[1]}" --both --flows 64 --rate 2000 \
 		--seconds 2 >"$LAB_DIR/flows" || return 1
 	cat "$LAB_DIR/flows"
-	jq -se 'length == 2 and all(.[]; .received > 1000 and .lost == 0)' "$LAB_DIR/flows" >/dev/null || return 1
+	jq -se 'length == 2 and all(.[]; .received > 1000 and .lost == 0)' "$LAB_DIR/flows" >/dev/null || {
+		for name in gw gw2; do
+			on "$name" gateway_api GET /metrics | sed -n "s/^vpngw_dropped.*reason=\(.*[1-9][0-9]*\)$/$name dropped \1/p"
+		done
+		return 1
+	}
 	for name in gw gw2; do
 		on "$name" gateway_api GET /status | jq -e '[.tunnels[] | select(.egressPackets > 100)] | length == 4' >/dev/null || return 1
 	done
