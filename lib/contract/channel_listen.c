@@ -74,7 +74,8 @@ static int bind_name(struct channel_listener *l)
 
 /*
  * Two data planes that start together must not remove each other's socket: a lock on the folder is
- * held while the name is looked at and taken. It leaves nothing behind.
+ * held while the name is looked at and taken; whoever else wants it, for this or another name,
+ * waits these microseconds. It leaves nothing behind.
  */
 static int take_name(struct channel_listener *l)
 {
@@ -86,10 +87,7 @@ static int take_name(struct channel_listener *l)
 	lock = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (lock < 0)
 		return -errno;
-	if (flock(lock, LOCK_EX | LOCK_NB) < 0)
-		rc = errno == EWOULDBLOCK ? -EADDRINUSE : -errno;
-	else
-		rc = remove_stale(&l->name);
+	rc = flock(lock, LOCK_EX) < 0 ? -errno : remove_stale(&l->name);
 	if (!rc)
 		rc = bind_name(l);
 	close(lock);
