@@ -65,8 +65,9 @@ connected_at() {
 one_up='length == 1 and all(.[]; .connectionStatus == "Connected" and .lastFailureReason == null and (.lastConnectionEstablishedUtcTime | fromdate) > now - 60)'
 two_up='length == 2 and all(.[]; .connectionStatus == "Connected" and .lastFailureReason == null)'
 
+# A tunnel that came up late for the check before may say so first.
 refusal_passed() {
-	[[ $(statuses_of "$TUNNEL0") == "NotConnected Connecting NotConnected "* ]]
+	[[ $(statuses_of "$TUNNEL0") == *"NotConnected Connecting NotConnected "* ]]
 }
 refused() {
 	watch
