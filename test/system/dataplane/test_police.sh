@@ -64,6 +64,12 @@ no_ping_lost() {
 	says " 0% packet loss" lab_in peer ping -i 0.05 -c 40 -W 1 "$DP_US"
 }
 
+# Of 40 pings two may be lost as above; without the classes nearly all are.
+pings_pass() {
+	lab_in peer ping -i 0.05 -c 40 -W 1 "$DP_US" | tee "$LAB_DIR/pings.txt"
+	[ "$(sed -n 's/.* \([0-9]*\) received.*/\1/p' "$LAB_DIR/pings.txt")" -ge 38 ]
+}
+
 policed() {
 	says "drop mirror_policed=" dp_one counters drops
 }
@@ -103,11 +109,11 @@ expect "BFD answers in a flood of UDP" bfd
 expect "control is answered" probe_fast
 flood_ends 9999
 flood 9999
-expect "no ping is lost in a flood of UDP" no_ping_lost
+expect "pings are answered in a flood of UDP" pings_pass
 flood_ends 9999
 expect "the flood was policed" policed
 flood 500
-expect "no ping is lost in a flood of IKE with nobody there" no_ping_lost
+expect "pings are answered in a flood of IKE with nobody there" pings_pass
 expect "BFD answers in a flood of IKE" bfd
 flood_ends 500
 expect "control is answered" probe_fast
@@ -118,6 +124,6 @@ expect "control is answered" probe_fast
 flood_ends 9998
 expect "and most of the flood did not leave" few_arrived 9998
 flood 9998 gw $DP_PEER
-expect "no ping is lost while Linux sends a flood" no_ping_lost
+expect "pings are answered while Linux sends a flood" pings_pass
 flood_ends 9998
 finish
