@@ -400,6 +400,13 @@ static struct ikev2_sa *stand_in(const struct ikev2_child *child)
 	return NULL;
 }
 
+/* Takes late packets, and sends none. */
+static void linger(struct ikev2_child *child, enum ikev2_reason reason)
+{
+	ikev2_child_state(child, IKEV2_CHILD_LINGERING, ikev2_reason_text(reason));
+	child->remove_ns = child->sa->engine->now_ns + IKEV2_LINGER_NS;
+}
+
 void ikev2_child_outlive(struct ikev2_child *child, enum ikev2_reason reason, const char *detail)
 {
 	bool agreed = reason == IKEV2_REASON_REDUNDANT || reason == IKEV2_REASON_REKEYED ||
@@ -411,8 +418,7 @@ void ikev2_child_outlive(struct ikev2_child *child, enum ikev2_reason reason, co
 		return;
 	}
 	leave(child, reason, detail);
-	ikev2_child_state(child, IKEV2_CHILD_LINGERING, ikev2_reason_text(reason));
-	child->remove_ns = child->sa->engine->now_ns + IKEV2_LINGER_NS;
+	linger(child, reason);
 	list_del(&child->link);
 	list_add_tail(&host->children, &child->link);
 	child->sa = host;
@@ -453,8 +459,7 @@ void ikev2_child_linger(struct ikev2_child *child, enum ikev2_reason reason)
 	}
 	if (heir)
 		ikev2_child_switch(heir);
-	ikev2_child_state(child, IKEV2_CHILD_LINGERING, ikev2_reason_text(reason));
-	child->remove_ns = child->sa->engine->now_ns + IKEV2_LINGER_NS;
+	linger(child, reason);
 }
 
 static void add_child_job(struct ikev2_child *child, enum ikev2_job_kind kind)
