@@ -71,7 +71,7 @@ bool bgp_text_circuit(const struct bgp_wanted *w, struct text *out)
 
 	if (!first)
 		return false;
-	bgp_text_own(w->config, w->gateway, out);
+	bgp_text_own(w->config, w->gateway, NET_IP4, out);
 	text_add(out,
 		 "bgp as-path access-list VPNGW-NONE seq 5 permit ^$\n"
 		 "route-map VPNGW-CIRCUIT-IN deny 5\n"

@@ -94,24 +94,32 @@ void bgp_text_all_networks(const struct bgp_wanted *w, enum net_family family, s
 }
 
 void bgp_text_own(const struct config *config, const struct config_gateway *gateway,
-		  struct text *out)
+		  enum net_family family, struct text *out)
 {
 	const struct config_virtual_network *here = config_gateway_network(config, gateway);
+	bool ip6 = family == NET_IP6;
+	unsigned int most = ip6 ? 128 : 32;
 	char text[NET_PREFIX_TEXT];
 	unsigned int seq = 5;
 
-	for (uint32_t i = 0; here && i < here->prefixes.count; i++, seq += 5)
-		if (here->prefixes.items[i].addr.family == NET_IP4)
-			text_add(out, "ip prefix-list VPNGW-NETWORK seq %u permit %s%s\n", seq,
-				 net_prefix_text(text, &here->prefixes.items[i]),
-				 here->prefixes.items[i].length < 32 ? " le 32" : "");
+	for (uint32_t i = 0; here && i < here->prefixes.count; i++, seq += 5) {
+		const struct net_prefix *prefix = &here->prefixes.items[i];
+
+		if (prefix->addr.family != family)
+			continue;
+		text_add(out, "ip%s prefix-list VPNGW-NETWORK%s seq %u permit %s", ip6 ? "v6" : "",
+			 ip6 ? "6" : "", seq, net_prefix_text(text, prefix));
+		if (prefix->length < most)
+			text_add(out, " le %u", most);
+		text_add(out, "\n");
+	}
 }
 
 static void filters(const struct bgp_wanted *w, struct text *out)
 {
 	text_add(out, "ip prefix-list VPNGW-DEFAULT seq 5 permit 0.0.0.0/0\n"
 		      "ip prefix-list VPNGW-TUNNELS seq 5 permit 240.0.0.0/4 le 32\n");
-	bgp_text_own(w->config, w->gateway, out);
+	bgp_text_own(w->config, w->gateway, NET_IP4, out);
 	text_add(out, "route-map VPNGW-RIB permit 10\n"
 		      " match ip next-hop prefix-list VPNGW-TUNNELS\n"
 		      "exit\n"

@@ -42,9 +42,9 @@ void bgp_text_networks(const struct config *config, const struct config_gateway 
 /* What peers learn from us whatever other peers say: these and the prefixes of sites. */
 void bgp_text_all_networks(const struct bgp_wanted *wanted, enum net_family family,
 			   struct text *out);
-/* VPNGW-NETWORK: the prefixes of its network, and all inside of them. */
+/* VPNGW-NETWORK, or with NET_IP6 VPNGW-NETWORK6: the prefixes of its network and all in them. */
 void bgp_text_own(const struct config *config, const struct config_gateway *gateway,
-		  struct text *out);
+		  enum net_family family, struct text *out);
 void bgp_text_collector(const struct bgp_wanted *wanted, struct text *out);
 /* Of the daemon that notes who announces what: all paths are equal to it. */
 void bgp_text_announced(const struct bgp_wanted *wanted, struct text *out);

@@ -19,20 +19,6 @@ static bool carries(const struct bgp_session *s, uint32_t instance)
 	return s->instance == instance && s->is.ip6;
 }
 
-/* "match ipv6 address" and what it refers to: our own networks and all in them. */
-static void own(const struct bgp_wanted *w, struct text *out)
-{
-	const struct config_virtual_network *here = config_gateway_network(w->config, w->gateway);
-	char text[NET_PREFIX_TEXT];
-	unsigned int seq = 5;
-
-	for (uint32_t i = 0; here && i < here->prefixes.count; i++, seq += 5)
-		if (here->prefixes.items[i].addr.family == NET_IP6)
-			text_add(out, "ipv6 prefix-list VPNGW-NETWORK6 seq %u permit %s%s\n", seq,
-				 net_prefix_text(text, &here->prefixes.items[i]),
-				 here->prefixes.items[i].length < 128 ? " le 128" : "");
-}
-
 /* Its map begins with what is never taken or told. */
 static void map_begins(const char *name, const char *refused, struct text *out)
 {
@@ -90,7 +76,7 @@ void bgp_ip6_filters(const struct bgp_wanted *w, uint32_t instance, struct text 
 		      "exit\n"
 		      "route-map VPNGW-RIB6 permit 10\n"
 		      "exit\n");
-	own(w, out);
+	bgp_text_own(w->config, w->gateway, NET_IP6, out);
 	for (uint32_t i = 0; i < w->count; i++)
 		if (carries(&w->sessions[i], instance))
 			session_maps(&w->sessions[i], out);
