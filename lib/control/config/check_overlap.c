@@ -45,7 +45,7 @@ static size_t count_claims(const struct check *check)
 	return count;
 }
 
-static void add(struct claims *claims, struct claim claim)
+static void claim_add(struct claims *claims, struct claim claim)
 {
 	/* A default route is inside nothing and around everything: longest prefix decides. */
 	if (claim.prefix.length)
@@ -62,22 +62,22 @@ static void collect(struct claims *claims, const struct check *check)
 			config_gateway_network(config, gateway);
 
 		for (uint32_t k = 0; network && k < network->prefixes.count; k++)
-			add(claims, (struct claim){ .gateway = gateway,
-						    .prefix = network->prefixes.items[k],
-						    .owner = &network->resource,
-						    .index = k });
+			claim_add(claims, (struct claim){ .gateway = gateway,
+							  .prefix = network->prefixes.items[k],
+							  .owner = &network->resource,
+							  .index = k });
 	}
 	for (uint32_t i = 0; i < config_count(config, CONFIG_CONNECTION); i++) {
 		const struct config_connection *connection = config_connection_at(config, i);
 		const struct config_local_gateway *site = check->sites[i];
 
 		for (uint32_t k = 0; site && k < site->prefixes.count; k++)
-			add(claims, (struct claim){ .gateway = check->gateways[i],
-						    .prefix = site->prefixes.items[k],
-						    .owner = &site->resource,
-						    .connection = connection,
-						    .shared = site->shared_prefixes,
-						    .index = k });
+			claim_add(claims, (struct claim){ .gateway = check->gateways[i],
+							  .prefix = site->prefixes.items[k],
+							  .owner = &site->resource,
+							  .connection = connection,
+							  .shared = site->shared_prefixes,
+							  .index = k });
 	}
 }
 
@@ -137,7 +137,7 @@ static void sweep(struct check *check, struct claims *claims)
 }
 
 /* Connections of one gateway by the address of their site. */
-static int by_address(const void *a, const void *b)
+static int by_site_address(const void *a, const void *b)
 {
 	const struct claim *x = a, *y = b;
 	int order = (x->gateway > y->gateway) - (x->gateway < y->gateway);
@@ -196,7 +196,7 @@ static int check_peers(struct check *check)
 						     .owner = &site->resource,
 						     .connection = connection };
 	}
-	qsort(items, n, sizeof(*items), by_address);
+	qsort(items, n, sizeof(*items), by_site_address);
 	for (uint32_t i = 1; i < n; i++)
 		if (items[i - 1].gateway == items[i].gateway &&
 		    net_addr_equal(&items[i - 1].address, &items[i].address))

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int add(struct config_diff *diff, uint32_t *capacity, struct config_difference item)
+static int difference_add(struct config_diff *diff, uint32_t *capacity,
+			  struct config_difference item)
 {
 	if (diff->count == *capacity) {
 		uint32_t wanted = *capacity ? *capacity * 2 : 16;
@@ -137,7 +138,7 @@ static int both(struct walk *walk, const struct config_resource *was,
 	}
 	item.by_others = !item.properties;
 	item.live &= !touch.hard;
-	return add(walk->diff, &walk->capacity, item);
+	return difference_add(walk->diff, &walk->capacity, item);
 }
 
 static int diff_kind(struct walk *walk, const struct config_list *from,
@@ -153,15 +154,15 @@ static int diff_kind(struct walk *walk, const struct config_list *from,
 		int order = !was ? 1 : !now ? -1 : strcmp(was->key, now->key);
 
 		if (order < 0) {
-			status = add(walk->diff, &walk->capacity,
-				     (struct config_difference){ .change = CONFIG_REMOVED,
-								 .kind = was->kind,
-								 .was = was });
+			status = difference_add(
+				walk->diff, &walk->capacity,
+				(struct config_difference){
+					.change = CONFIG_REMOVED, .kind = was->kind, .was = was });
 		} else if (order > 0) {
-			status = add(walk->diff, &walk->capacity,
-				     (struct config_difference){ .change = CONFIG_ADDED,
-								 .kind = now->kind,
-								 .now = now });
+			status = difference_add(walk->diff, &walk->capacity,
+						(struct config_difference){ .change = CONFIG_ADDED,
+									    .kind = now->kind,
+									    .now = now });
 		} else {
 			status = both(walk, was, now);
 		}

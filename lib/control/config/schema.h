@@ -94,6 +94,10 @@ struct schema_object {
 
 #define SCHEMA_ROWS(array) .fields = (array), .count = sizeof(array) / sizeof((array)[0])
 
+/* Words that stand in several objects. */
+extern const struct schema_enum schema_direction_values[];
+extern const struct schema_enum schema_generation_values[];
+
 extern const struct schema_object schema_appliance;
 extern const struct schema_object schema_virtual_network;
 extern const struct schema_object schema_public_ip;

@@ -25,7 +25,6 @@ static const struct schema_enum token_role_values[] = {
 	{ .name = "admin", .value = CONFIG_TOKEN_ADMIN },
 	{ 0 }
 };
-extern const struct schema_enum schema_direction_values[];
 
 static bool check_port_name(const struct schema_field *field, const void *value,
 			    const struct where *where, struct config_report *report)

@@ -6,7 +6,7 @@
 #define NO_EXPRESS_ROUTE "the private circuit is a port of the appliance with the role circuit"
 #define BROKEN "it is broken; take AES or AES-GCM"
 
-static const struct schema_enum type_values[] = {
+static const struct schema_enum connection_type_values[] = {
 	{ .name = "IPsec", .value = CONFIG_CONNECTION_IPSEC },
 	{ .name = "Vnet2Vnet", .value = CONFIG_CONNECTION_VNET2VNET },
 	{ .name = "ExpressRoute",
@@ -25,7 +25,7 @@ static const struct schema_enum protocol_values[] = { { .name = "IKEv2", .value 
 							.refused = true,
 							.reason = "IKEv1 is not built yet" },
 						      { 0 } };
-static const struct schema_enum mode_values[] = {
+static const struct schema_enum connection_mode_values[] = {
 	{ .name = "Default", .value = CONFIG_MODE_DEFAULT },
 	{ .name = "ResponderOnly", .value = CONFIG_MODE_RESPONDER_ONLY },
 	{ .name = "InitiatorOnly", .value = CONFIG_MODE_INITIATOR_ONLY },
@@ -36,7 +36,7 @@ static const struct schema_enum authentication_values[] = {
 	{ .name = "Certificate", .value = CONFIG_AUTH_CERTIFICATE },
 	{ 0 }
 };
-static const struct schema_enum profile_values[] = {
+static const struct schema_enum connection_profile_values[] = {
 	{ .name = "inherit", .value = CONFIG_CRYPTO_INHERIT },
 	{ .name = "strong", .value = CONFIG_CRYPTO_STRONG },
 	{ .name = "azure-compat", .value = CONFIG_CRYPTO_AZURE_COMPAT },
@@ -313,7 +313,7 @@ static const struct schema_field connection_properties[] = {
 	  .status = SCHEMA_ENFORCED,
 	  .flags = SCHEMA_REQUIRED | SCHEMA_IMMUTABLE,
 	  SCHEMA_AT(config_connection, type),
-	  .values = type_values,
+	  .values = connection_type_values,
 	  .help = "" },
 	{ .name = "connectionProtocol",
 	  .type = SCHEMA_ENUM,
@@ -327,7 +327,7 @@ static const struct schema_field connection_properties[] = {
 	  .status = SCHEMA_ENFORCED,
 	  .flags = SCHEMA_HAS_DEFAULT | SCHEMA_LIVE,
 	  SCHEMA_AT(config_connection, mode),
-	  .values = mode_values,
+	  .values = connection_mode_values,
 	  .help = "Who dials the first exchange." },
 	{ .name = "authenticationType",
 	  .type = SCHEMA_ENUM,
@@ -472,7 +472,7 @@ static const struct schema_field connection_properties[] = {
 	  .status = SCHEMA_ENFORCED,
 	  .flags = SCHEMA_EXTENSION | SCHEMA_HAS_DEFAULT,
 	  SCHEMA_AT(config_connection, crypto_profile),
-	  .values = profile_values,
+	  .values = connection_profile_values,
 	  .help = "`inherit`: the appliance's." },
 	{ .name = "sourceCheck",
 	  .type = SCHEMA_ENUM,

@@ -62,7 +62,7 @@ static const struct schema_enum action_values[] = { { .name = "permit",
 						    { .name = "deny", .value = CONFIG_RULE_DENY },
 						    { 0 } };
 
-static const struct schema_field rule_rows[] = {
+static const struct schema_field filter_rule_rows[] = {
 	{ .name = "action",
 	  .type = SCHEMA_ENUM,
 	  .status = SCHEMA_ENFORCED,
@@ -110,7 +110,7 @@ static const struct schema_field rule_rows[] = {
 	  .help = "Added to the route's." },
 };
 static const struct schema_object rule_object = { .name = "route rule",
-						  SCHEMA_ROWS(rule_rows),
+						  SCHEMA_ROWS(filter_rule_rows),
 						  .size = sizeof(struct config_route_rule) };
 
 static const struct schema_field filter_rows[] = {

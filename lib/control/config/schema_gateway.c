@@ -23,7 +23,7 @@ static const struct schema_enum vpn_type_values[] = {
 		    "usePolicyBasedTrafficSelectors on the connection" },
 	{ 0 }
 };
-static const struct schema_enum generation_values[] = {
+const struct schema_enum schema_generation_values[] = {
 	{ .name = "None", .value = CONFIG_GENERATION_NONE },
 	{ .name = "Generation1", .value = CONFIG_GENERATION_1 },
 	{ .name = "Generation2", .value = CONFIG_GENERATION_2 },
@@ -308,7 +308,7 @@ static const struct schema_field gateway_properties[] = {
 	  .status = SCHEMA_ENFORCED,
 	  .flags = SCHEMA_IMMUTABLE | SCHEMA_HAS_DEFAULT,
 	  SCHEMA_AT(config_gateway, generation),
-	  .values = generation_values,
+	  .values = schema_generation_values,
 	  .help = "`None` takes the first generation that the SKU exists in." },
 	{ .name = "sku",
 	  .type = SCHEMA_OBJECT,

@@ -2,11 +2,12 @@
 
 #include <stdlib.h>
 
-static const struct schema_enum type_values[] = { { .name = "Static", .value = CONFIG_NAT_STATIC },
-						  { .name = "Dynamic",
-						    .value = CONFIG_NAT_DYNAMIC },
-						  { 0 } };
-static const struct schema_enum mode_values[] = {
+static const struct schema_enum nat_type_values[] = {
+	{ .name = "Static", .value = CONFIG_NAT_STATIC },
+	{ .name = "Dynamic", .value = CONFIG_NAT_DYNAMIC },
+	{ 0 }
+};
+static const struct schema_enum nat_mode_values[] = {
 	{ .name = "EgressSnat", .value = CONFIG_NAT_EGRESS_SNAT },
 	{ .name = "IngressSnat", .value = CONFIG_NAT_INGRESS_SNAT },
 	{ 0 }
@@ -74,14 +75,14 @@ static const struct schema_field rule_properties[] = {
 	  .status = SCHEMA_STORED,
 	  .flags = SCHEMA_HAS_DEFAULT | SCHEMA_LIVE,
 	  SCHEMA_AT(config_nat_rule, type),
-	  .values = type_values,
+	  .values = nat_type_values,
 	  .help = "One to one, or many to one." },
 	{ .name = "mode",
 	  .type = SCHEMA_ENUM,
 	  .status = SCHEMA_STORED,
 	  .flags = SCHEMA_HAS_DEFAULT | SCHEMA_LIVE,
 	  SCHEMA_AT(config_nat_rule, mode),
-	  .values = mode_values,
+	  .values = nat_mode_values,
 	  .help = "Whose source is translated: our network's, or the site's." },
 	MAPPING_ROW("internalMappings", internal, "Before."),
 	MAPPING_ROW("externalMappings", external, "After."),
@@ -102,7 +103,7 @@ static const struct schema_field rule_properties[] = {
 static const struct schema_object rule_properties_object = { .name = "NAT rule properties",
 							     SCHEMA_ROWS(rule_properties) };
 
-static const struct schema_field rule_rows[] = {
+static const struct schema_field nat_rule_rows[] = {
 	{ .name = "name",
 	  .type = SCHEMA_STRING,
 	  .status = SCHEMA_STORED,
@@ -126,6 +127,6 @@ static const struct schema_field rule_rows[] = {
 	  .help = "" },
 };
 const struct schema_object schema_nat_rule = { .name = "NAT rule",
-					       SCHEMA_ROWS(rule_rows),
+					       SCHEMA_ROWS(nat_rule_rows),
 					       .size = sizeof(struct config_nat_rule),
 					       .child = "natRules" };

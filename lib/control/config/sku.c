@@ -28,13 +28,6 @@ static const struct schema_enum feature_values[] = {
 	{ .name = "highBandwidth", .value = SKU_HIGH_BANDWIDTH },
 	{ 0 }
 };
-static const struct schema_enum generation_values[] = {
-	{ .name = "None", .value = CONFIG_GENERATION_NONE },
-	{ .name = "Generation1", .value = CONFIG_GENERATION_1 },
-	{ .name = "Generation2", .value = CONFIG_GENERATION_2 },
-	{ 0 }
-};
-
 #define SKU_TEXT(json_name, member)                                                                \
 	{                                                                                          \
 		.name = json_name, .type = SCHEMA_STRING, .status = SCHEMA_ENFORCED,               \
@@ -55,7 +48,7 @@ static const struct schema_field sku_rows[] = {
 	  .status = SCHEMA_ENFORCED,
 	  .flags = SCHEMA_REQUIRED,
 	  .offset = offsetof(struct sku, generation),
-	  .values = generation_values },
+	  .values = schema_generation_values },
 	SKU_LIMIT("throughputMbps", throughput_mbps),
 	SKU_LIMIT("siteToSiteTunnels", tunnels),
 	SKU_LIMIT("clientsSstp", clients_sstp),

@@ -9,7 +9,7 @@
 
 #define BITS_PER_MBIT 1000000
 
-struct item {
+struct limit_item {
 	uint32_t id;
 	uint32_t parent;
 	uint32_t generation; /* of the last set that wanted it */
@@ -17,7 +17,7 @@ struct item {
 
 struct limit_table {
 	struct desired *desired;
-	struct map items; /* key of the resource -> struct item */
+	struct map items; /* key of the resource -> struct limit_item */
 	uint32_t generation;
 };
 
@@ -53,9 +53,9 @@ static const char *name_of(const char *key)
 	return n < CONTRACT_OPAQUE_MAX ? key : key + (n - (CONTRACT_OPAQUE_MAX - 1));
 }
 
-static int item_get(struct limit_table *t, struct item **item, const char *key)
+static int item_get(struct limit_table *t, struct limit_item **item, const char *key)
 {
-	struct item *new;
+	struct limit_item *new;
 	int rc;
 
 	*item = map_get(&t->items, key, strlen(key));
@@ -79,7 +79,7 @@ static int want(struct limit_table *t, const char *key, const struct contract_li
 	struct requests_message message = { .kind = CONTRACT_LIMIT,
 					    .body = body,
 					    .body_length = sizeof(*body) };
-	struct item *item;
+	struct limit_item *item;
 	int rc = item_get(t, &item, key);
 
 	if (rc < 0)
@@ -106,7 +106,7 @@ static int want_gateway(struct limit_table *t, const struct config *config,
 static int want_connection(struct limit_table *t, const struct plan_connection *c)
 {
 	const struct config_limit *own = c->connection->limits;
-	const struct item *above =
+	const struct limit_item *above =
 		map_get(&t->items, c->gateway->resource.key, strlen(c->gateway->resource.key));
 	struct contract_limit body = { .weight = 1, .direction_sum = 1 };
 
@@ -142,7 +142,7 @@ static void drop_unwanted(struct limit_table *t, bool children)
 	struct requests_message message = { .kind = CONTRACT_LIMIT };
 
 	for (struct map_entry *next; entry; entry = next) {
-		struct item *item = entry->value;
+		struct limit_item *item = entry->value;
 
 		next = map_next(&t->items, entry);
 		if (item->generation == t->generation || (item->parent != 0) != children)
@@ -163,7 +163,7 @@ void limit_table_sweep(struct limit_table *table)
 
 uint32_t limit_table_id(const struct limit_table *table, const char *key)
 {
-	const struct item *item = map_get(&table->items, key, strlen(key));
+	const struct limit_item *item = map_get(&table->items, key, strlen(key));
 
 	return item && item->generation == table->generation ? item->id : 0;
 }

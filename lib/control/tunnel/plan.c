@@ -112,7 +112,7 @@ static int children_make(struct plan_connection *c, const struct config *config)
 }
 
 /* With certificates both default to what the certificates say. */
-static void ids_set(struct plan_tunnel *t, const struct config_public_ip *ours)
+static void plan_ids_set(struct plan_tunnel *t, const struct config_public_ip *ours)
 {
 	const struct config_connection *c = t->connection;
 	const struct net_addr *peer = &t->remote;
@@ -160,7 +160,7 @@ static int tunnel_add(struct plan_connection *c, struct plan_tunnel *tunnel,
 	if (!grown)
 		return -ENOMEM;
 	c->tunnels = grown;
-	ids_set(tunnel, ours);
+	plan_ids_set(tunnel, ours);
 	rc = tunnel_name(tunnel);
 	if (rc < 0)
 		return rc;
