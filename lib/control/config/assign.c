@@ -1,5 +1,7 @@
 #include "control/config/assign.h"
 
+#include "control/config/sku.h"
+
 static bool is_taken(const struct config *config, const struct net_addr *addr)
 {
 	for (uint32_t i = 0; i < config_count(config, CONFIG_PUBLIC_IP); i++)
@@ -48,5 +50,32 @@ void config_assign_addresses(struct config *config, const struct config *previou
 
 		if (ip->resource.revision == config->revision && ip->address.family == NET_NONE)
 			assign(config, previous, ip);
+	}
+}
+
+static void assign_generation(const struct config *config, const struct config *previous,
+			      struct config_gateway *gateway)
+{
+	const struct config_ref self = { .key = gateway->resource.key };
+	const struct config_gateway *was = previous ? config_gateway_find(previous, &self) : NULL;
+	const struct sku *sku = NULL;
+
+	if (was)
+		sku = sku_find(config->catalogue, gateway->sku.name, was->generation);
+	if (!sku)
+		sku = sku_find(config->catalogue, gateway->sku.name, CONFIG_GENERATION_NONE);
+	if (sku)
+		gateway->generation = sku->generation;
+}
+
+void config_assign_generations(struct config *config, const struct config *previous)
+{
+	for (uint32_t i = 0; i < config_count(config, CONFIG_GATEWAY); i++) {
+		struct config_gateway *gateway =
+			(struct config_gateway *)config_gateway_at(config, i);
+
+		if (gateway->resource.revision == config->revision &&
+		    gateway->generation == CONFIG_GENERATION_NONE)
+			assign_generation(config, previous, gateway);
 	}
 }

@@ -139,23 +139,51 @@ static int add(struct config_build *build, struct config_resource *resource)
 	return 0;
 }
 
-/* What the body did not say and may not lose. */
-static int keep_secrets(struct config_build *build, struct config_resource *resource)
+static int keep_key(struct config_connection *connection, const struct config_connection *old)
 {
-	struct config_connection *connection = (struct config_connection *)resource;
-	const struct config_resource *old;
-
-	if (resource->kind != CONFIG_CONNECTION || connection->shared_key.n)
+	if (connection->shared_key.n)
 		return 0;
-	old = build->options.previous
-		      ? config_find(build->options.previous, resource->kind, resource->key)
-		      : NULL;
-	if (old) {
-		const struct secret *key = &((const struct config_connection *)old)->shared_key;
+	return old ? secret_copy(&connection->shared_key, old->shared_key.p, old->shared_key.n)
+		   : generate_key(&connection->shared_key);
+}
 
-		return secret_copy(&connection->shared_key, key->p, key->n);
-	}
-	return generate_key(&connection->shared_key);
+static const struct config_bgp *bgp_of(const struct config_resource *resource)
+{
+	if (resource->kind == CONFIG_GATEWAY)
+		return ((const struct config_gateway *)resource)->bgp;
+	return ((const struct config_local_gateway *)resource)->bgp;
+}
+
+/* Gone it is only when the body says "": who puts what GET gave cannot say it. */
+static int keep_password(const struct config_body *body, const struct config_resource *resource,
+			 const struct config_resource *old)
+{
+	const cJSON *properties = cJSON_GetObjectItemCaseSensitive(body->json, "properties");
+	const cJSON *settings = cJSON_GetObjectItemCaseSensitive(properties, "bgpSettings");
+	struct config_bgp *now = (struct config_bgp *)bgp_of(resource);
+	const struct config_bgp *was = old ? bgp_of(old) : NULL;
+
+	if (!now || !was || !was->password.n ||
+	    cJSON_IsString(cJSON_GetObjectItemCaseSensitive(settings, "password")))
+		return 0;
+	return secret_copy(&now->password, was->password.p, was->password.n);
+}
+
+/* What the body did not say and may not lose. */
+static int keep_secrets(struct config_build *build, const struct config_body *body,
+			struct config_resource *resource)
+{
+	const struct config_resource *old =
+		build->options.previous
+			? config_find(build->options.previous, resource->kind, resource->key)
+			: NULL;
+
+	if (resource->kind == CONFIG_CONNECTION)
+		return keep_key((struct config_connection *)resource, (const void *)old);
+	if (!build->options.complete &&
+	    (resource->kind == CONFIG_GATEWAY || resource->kind == CONFIG_LOCAL_GATEWAY))
+		return keep_password(body, resource, old);
+	return 0;
 }
 
 static int put(struct config_build *build, const struct config_body *body)
@@ -182,7 +210,7 @@ static int put(struct config_build *build, const struct config_body *body)
 		return status;
 	}
 	resource->revision = build->config->revision;
-	status = keep_secrets(build, resource);
+	status = keep_secrets(build, body, resource);
 	if (status) {
 		resource_put(resource);
 		return status;
@@ -347,8 +375,10 @@ int config_build_end(struct config_build *build, struct config **config)
 
 	for (int kind = 0; !status && kind < CONFIG_KINDS; kind++)
 		status = merge(build, kind);
-	if (!status)
+	if (!status) {
 		config_assign_addresses(build->config, build->options.previous);
+		config_assign_generations(build->config, build->options.previous);
+	}
 	if (!status)
 		status = check_config(&check);
 	if (!status && (build->failures || !config_report_ok(build->report)))

@@ -15,8 +15,9 @@ struct config_build;
 struct config_build_options {
 	const struct sku_catalogue *catalogue; /* NULL: previous's, else the built-in one */
 	const struct config *previous;	       /* what it starts from, unless empty */
-	bool empty;   /* start empty; `previous` still lends keys and revisions */
-	bool lenient; /* unknown keys are warnings */
+	bool empty;    /* start empty; `previous` still lends keys and revisions */
+	bool lenient;  /* unknown keys are warnings */
+	bool complete; /* a password that a body does not have is none */
 };
 
 __attribute__((warn_unused_result)) int config_build_begin(

@@ -346,16 +346,37 @@ static void check_roaming(struct check *check, const struct config_gateway *gate
 			count, ROAMING_MAX);
 }
 
+/* The one that was put, when it was not the gateway that was; or NULL. */
+static const struct config_resource *newcomer(const struct check *check,
+					      const struct config_gateway *gateway)
+{
+	const struct config_resource *found = NULL;
+
+	if (gateway->resource.revision == check->config->revision)
+		return NULL;
+	for (uint32_t i = 0; i < config_count(check->config, CONFIG_CONNECTION); i++) {
+		const struct config_resource *one = config_at(check->config, CONFIG_CONNECTION, i);
+
+		if (check->gateways[i] == gateway && one->revision == check->config->revision)
+			found = one;
+	}
+	return found;
+}
+
 static void check_count(struct check *check, const struct config_gateway *gateway, uint32_t count)
 {
 	const struct sku *sku = sku_of_gateway(check->config, gateway);
-
+	const struct config_resource *last;
 	int64_t most = sku ? sku_connections(sku, gateway) : 0;
 
-	if (most && count > most)
-		check_fail(check, AT(&gateway->resource, "/properties/sku/name"), CODE_QUOTA,
-			   "SKU %s carries %lld connections; gateway %s has %u.", sku->name,
-			   (long long)most, gateway->resource.name, count);
+	if (!most || count <= most)
+		return;
+	last = newcomer(check, gateway);
+	check_fail(check,
+		   last ? AT(last, "/properties/virtualNetworkGateway1")
+			: AT(&gateway->resource, "/properties/sku/name"),
+		   CODE_QUOTA, "SKU %s carries %lld connections; gateway %s has %u.", sku->name,
+		   (long long)most, gateway->resource.name, count);
 }
 
 void check_connections(struct check *check)

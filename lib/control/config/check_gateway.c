@@ -246,7 +246,13 @@ static void check_resize(struct check *check, const struct config_gateway *gatew
 	old = (const struct config_gateway *)config_find(check->previous, CONFIG_GATEWAY,
 							 gateway->resource.key);
 	was = old ? sku_of_gateway(check->previous, old) : NULL;
-	if (was && !sku_resizable(was, sku))
+	if (!was || sku_resizable(was, sku))
+		return;
+	if (!strcasecmp(was->name, sku->name))
+		check_fail(check, AT(&gateway->resource, "/properties/vpnGatewayGeneration"),
+			   CODE_IMMUTABLE,
+			   "Cannot be changed: delete the gateway and make a new one.");
+	else
 		check_fail(check, AT(&gateway->resource, "/properties/sku/name"),
 			   "GatewaySkuChangeNotAllowed",
 			   "A gateway of SKU %s cannot become %s: delete it and make a new one.",

@@ -99,7 +99,8 @@ bool config_gateway_is_ours(const struct config *config, const struct config_gat
 struct config_source {
 	const struct sku_catalogue *catalogue; /* NULL: previous's, else the built-in one */
 	const struct config *previous;
-	bool lenient; /* unknown keys are warnings, as in REST */
+	bool lenient;  /* unknown keys are warnings, as in REST */
+	bool complete; /* a password that is not in it is none: it is not `previous`'s */
 };
 __attribute__((warn_unused_result)) int config_load_text(struct config **config,
 							 const struct config_source *source,

@@ -64,6 +64,7 @@ static int load_tree(struct config **config, const struct config_source *source,
 	struct config_build_options options = { .catalogue = source->catalogue,
 						.previous = source->previous,
 						.empty = true,
+						.complete = source->complete,
 						.lenient = source->lenient };
 	struct parse parse = { .report = report, .lenient = source->lenient };
 	struct where where = { .root = "" };

@@ -506,10 +506,18 @@ void parse_release(const struct schema_object *object, void *base)
 	for (uint16_t i = 0; i < object->count; i++) {
 		const struct schema_field *field = &object->fields[i];
 		void *at = schema_member(base, field);
+		const struct config_array *array = at;
 
 		if (field->type == SCHEMA_SECRET)
 			secret_free(at);
 		else if (field->type == SCHEMA_OBJECT && (field->flags & SCHEMA_INLINE))
 			parse_release(field->object, at);
+		else if (field->type == SCHEMA_OBJECT && *(void **)at)
+			parse_release(field->object, *(void **)at);
+		else if (field->type == SCHEMA_ARRAY && field->element == SCHEMA_OBJECT)
+			for (uint32_t k = 0; k < array->count; k++)
+				parse_release(field->object,
+					      (char *)array->items +
+						      k * schema_element_size(field));
 	}
 }

@@ -151,7 +151,7 @@ static const struct schema_field bgp_rows[] = {
 	  .min = 1,
 	  .max = 80,
 	  .check = check_password,
-	  .help = "Of a peer: TCP MD5 (RFC 2385)." },
+	  .help = "Of a peer: TCP MD5 (RFC 2385). Absent: what it was; `\"\"` takes it away." },
 	{ .name = "bgpPeeringAddresses",
 	  .type = SCHEMA_ARRAY,
 	  .element = SCHEMA_OBJECT,
@@ -306,10 +306,12 @@ static const struct schema_field gateway_properties[] = {
 	{ .name = "vpnGatewayGeneration",
 	  .type = SCHEMA_ENUM,
 	  .status = SCHEMA_ENFORCED,
-	  .flags = SCHEMA_IMMUTABLE | SCHEMA_HAS_DEFAULT,
+	  .flags = SCHEMA_LIVE | SCHEMA_HAS_DEFAULT,
 	  SCHEMA_AT(config_gateway, generation),
 	  .values = schema_generation_values,
-	  .help = "`None` takes the first generation that the SKU exists in." },
+	  .help = "`None`: what it was, else the first that the SKU exists in. It changes only "
+		  "from and "
+		  "to SKUs that have none." },
 	{ .name = "sku",
 	  .type = SCHEMA_OBJECT,
 	  .status = SCHEMA_ENFORCED,

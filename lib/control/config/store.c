@@ -353,6 +353,7 @@ static void roll_back(void *context, int status, const char *text, size_t n)
 	struct config_store *store = rollback->store;
 	struct config_source source = { .catalogue = store->catalogue,
 					.previous = config_store_latest(store),
+					.complete = true,
 					.lenient = true };
 	struct config_store_commit commit = { .cause = rollback->cause,
 					      .actor = rollback->actor,

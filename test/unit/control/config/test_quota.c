@@ -5,6 +5,7 @@
  */
 #include "config_edit.h"
 
+#include "control/config/build.h"
 #include "control/config/sku.h"
 
 #include "base/text.h"
@@ -69,6 +70,40 @@ static void refused_for_count(struct text *edits, const struct sku *sku)
 	config_report_fini(&report);
 }
 
+/* With all that the SKU carries running, one connection more comes: it is told of that one. */
+static void refuses_one_more(const struct config *full, const struct sku *sku)
+{
+	struct config_build_options options = { .previous = full };
+	struct config_body site = { .kind = CONFIG_LOCAL_GATEWAY, .id = "more", .origin = "" };
+	struct config_body connection = { .kind = CONFIG_CONNECTION, .id = "more", .origin = "" };
+	cJSON *json[2] = {
+		cJSON_Parse(
+			"{\"properties\":{\"gatewayIpAddress\":\"203.0.113.200\","
+			"\"localNetworkAddressSpace\":{\"addressPrefixes\":[\"10.77.0.0/16\"]}}}"),
+		cJSON_Parse("{\"properties\":{\"virtualNetworkGateway1\":{\"id\":\"gw\"},"
+			    "\"localNetworkGateway2\":{\"id\":\"more\"},"
+			    "\"connectionType\":\"IPsec\"}}"),
+	};
+	struct config_report report;
+	struct config_build *build;
+	struct config *config;
+
+	config_report_init(&report);
+	site.json = json[0];
+	connection.json = json[1];
+	assert_int_equal(config_build_begin(&build, &options, &report), 0);
+	assert_int_equal(config_build_put(build, &site), 0);
+	assert_int_equal(config_build_put(build, &connection), 0);
+	assert_int_equal(config_build_end(build, &config), -EINVAL);
+	assert_int_equal(report.error_count, 1);
+	assert_string_equal(report.errors[0].code, "QuotaExceeded");
+	assert_string_equal(report.errors[0].pointer, "/properties/virtualNetworkGateway1");
+	assert_non_null(strstr(report.errors[0].message, sku->name));
+	config_report_fini(&report);
+	cJSON_Delete(json[0]);
+	cJSON_Delete(json[1]);
+}
+
 static void carries(const struct sku *sku, bool active)
 {
 	struct config_report report;
@@ -82,6 +117,7 @@ static void carries(const struct sku *sku, bool active)
 		config_test_print(&report);
 	assert_non_null(config);
 	assert_int_equal(config_count(config, CONFIG_CONNECTION), sku->tunnels);
+	refuses_one_more(config, sku);
 	config_put(config);
 	config_report_fini(&report);
 	edit_sku(&edits, sku, active);

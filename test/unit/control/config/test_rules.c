@@ -353,6 +353,11 @@ static const struct rule changes[] = {
 	{ GW_P "/sku/name='none'", NULL },
 	{ GW_P "/sku/name='Basic'\n" GW_P "/activeActive=false\n" GW_P "/ipConfigurations/1=-",
 	  GW_P "/sku/name", "GatewaySkuChangeNotAllowed" },
+	/* The base is of the first generation, since its SKU is. */
+	{ GW_P "/vpnGatewayGeneration='Generation2'", GW_P "/vpnGatewayGeneration",
+	  "PropertyChangeNotAllowed" },
+	{ GW_P "/sku/name='VpnGw5'\n" GW_P "/vpnGatewayGeneration='Generation2'", GW_P "/sku/name",
+	  "GatewaySkuChangeNotAllowed" },
 	{ C0 "/virtualNetworkGateway1='gw2'", C0 "/virtualNetworkGateway1",
 	  "PropertyChangeNotAllowed" },
 	{ C0 "/dpdTimeoutSeconds=60", NULL },
@@ -443,6 +448,84 @@ static void test_assigned_address(void **state)
 	config_report_fini(&report);
 }
 
+static struct config *load(const struct config *previous, bool complete, const char *edits)
+{
+	struct config_source source = { .previous = previous, .complete = complete };
+	struct config_report report;
+	struct config *config = NULL;
+	char *text = config_edit(edits);
+
+	config_report_init(&report);
+	if (config_load_text(&config, &source, text, strlen(text), &report))
+		config_test_print(&report);
+	assert_non_null(config);
+	config_report_fini(&report);
+	free(text);
+	return config;
+}
+
+/* The generation is the one that it had, else the SKU's first; SKUs without one leave it open. */
+static void test_assigned_generation(void **state)
+{
+	static const char second[] = GW_P "/vpnGatewayGeneration='Generation2'";
+	static const struct {
+		const char *before, *after;
+		int generation;
+	} cases[] = {
+		{ NULL, "", CONFIG_GENERATION_1 },
+		{ NULL, GW_P "/sku/name='VpnGw5'", CONFIG_GENERATION_2 },
+		{ NULL, GW_P "/sku/name='none'", CONFIG_GENERATION_NONE },
+		{ second, "", CONFIG_GENERATION_2 },
+		{ second, GW_P "/sku/name='VpnGw3'", CONFIG_GENERATION_2 },
+		{ second, GW_P "/sku/name='none'", CONFIG_GENERATION_NONE },
+		{ GW_P "/sku/name='none'", GW_P "/sku/name='VpnGw5'", CONFIG_GENERATION_2 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config *base = cases[i].before ? load(NULL, false, cases[i].before) : NULL;
+		struct config *next = load(base, false, cases[i].after);
+
+		assert_int_equal(config_gateway_at(next, 0)->generation, cases[i].generation);
+		config_put(next);
+		config_put(base);
+	}
+}
+
+#define BGP(more)                                                                                  \
+	LNG(0)                                                                                     \
+	"/bgpSettings={'asn':65010,'bgpPeeringAddress':'10.1.0.1'" more "}\n"                      \
+	"/appliance/ports/2={'name':'er0','device':'net_null2','role':'circuit','addresses':"      \
+	"['172.16.0.1/30'],'bgpSettings':{'asn':65020,'bgpPeeringAddress':'172.16.0.2'" more "}}"
+
+/* A body that does not speak of the password leaves it; "" takes it away; none stays in the pool.
+ */
+static void test_password(void **state)
+{
+	static const struct {
+		const char *edits;
+		bool complete;
+		const char *password;
+	} cases[] = {
+		{ BGP(""), false, "Md5Word" },
+		{ BGP(",'password':'Other'"), false, "Other" },
+		{ BGP(",'password':''"), false, "" },
+		{ BGP(""), true, "" },
+	};
+	size_t used = secret_pool_used();
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config *base = load(NULL, false, BGP(",'password':'Md5Word'"));
+		struct config *next = load(base, cases[i].complete, cases[i].edits);
+		const struct secret *now = &config_local_gateway_at(next, 0)->bgp->password;
+
+		assert_int_equal(now->n, strlen(cases[i].password));
+		assert_true(!now->n || secret_equal(now->p, cases[i].password, now->n));
+		config_put(next);
+		config_put(base);
+		assert_int_equal(secret_pool_used(), used);
+	}
+}
+
 static int set_up(void **state)
 {
 	return secret_pool_init(1 << 20);
@@ -462,6 +545,8 @@ int main(void)
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_in_use),
 		cmocka_unit_test(test_assigned_address),
+		cmocka_unit_test(test_assigned_generation),
+		cmocka_unit_test(test_password),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
