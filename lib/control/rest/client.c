@@ -226,7 +226,7 @@ static void client_refuse(struct client *client, const struct parse_fault *fault
 	error_set(&reply, &(struct error_answer){ fault->status, fault->code, NULL }, "%s",
 		  fault->message);
 	if (fault->status == 405)
-		http_reply_header(&reply, "Allow", "GET, PUT, POST, PATCH, DELETE");
+		http_reply_header(&reply, "Allow", "GET, HEAD, PUT, POST, PATCH, DELETE");
 	client->head.keep_alive = false;
 	answer_write(client, &reply);
 	if (client->exchange)

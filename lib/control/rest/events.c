@@ -47,6 +47,11 @@ void events_subscribe(struct router_call *call)
 	int64_t most = config_appliance(rest->configured)->api.limits.streams;
 	struct event_stream *stream;
 
+	if (call->request->head_only) {
+		rest_refuse(call, &(struct error_answer){ 405, "MethodNotAllowed", NULL },
+			    "HEAD is not for a stream.");
+		return;
+	}
 	if (sweep(rest) >= (size_t)most) {
 		rest_refuse(call, &(struct error_answer){ 429, "TooManyRequests", NULL },
 			    "There are %lld event streams already.", (long long)most);

@@ -22,7 +22,8 @@ struct http_pair {
 };
 
 struct http_request {
-	enum http_method method;
+	enum http_method method; /* HEAD is GET, and */
+	bool head_only;
 	const char *segments[HTTP_SEGMENTS_MAX]; /* decoded; their case is the client's */
 	uint32_t segment_count;
 	struct http_pair query[HTTP_QUERY_MAX]; /* decoded */

@@ -23,9 +23,10 @@ FAULT(bad_version, 505, "HttpVersionNotSupported", "Only HTTP/1.1 and HTTP/1.0 a
 FAULT(bad_coding, 501, "NotImplemented", "The only transfer coding that is known is chunked.");
 FAULT(bad_expect, 417, "ExpectationFailed", "The only expectation that is known is 100-continue.");
 FAULT(too_many, 431, "RequestHeaderFieldsTooLarge", "There are more than 100 headers.");
-FAULT(no_method, 501, "NotImplemented", "The method is none of GET, PUT, POST, PATCH and DELETE.");
+FAULT(no_method, 501, "NotImplemented",
+      "The method is none of GET, HEAD, PUT, POST, PATCH and DELETE.");
 FAULT(not_allowed, 405, "MethodNotAllowed",
-      "The method is none of GET, PUT, POST, PATCH and DELETE.");
+      "The method is none of GET, HEAD, PUT, POST, PATCH and DELETE.");
 
 static bool is_token(char c)
 {
@@ -43,7 +44,7 @@ static bool is_visible(const char *text)
 static const struct parse_fault *method_set(struct http_request *request, struct parse_head *head,
 					    const char *method)
 {
-	static const char *const known[] = { "HEAD", "OPTIONS", "TRACE", "CONNECT" };
+	static const char *const known[] = { "OPTIONS", "TRACE", "CONNECT" };
 
 	for (int i = 0; i < HTTP_METHODS; i++) {
 		request->method = (enum http_method)i;
@@ -51,7 +52,9 @@ static const struct parse_fault *method_set(struct http_request *request, struct
 			return NULL;
 	}
 	request->method = HTTP_GET;
-	head->head_only = !strcmp(method, "HEAD");
+	request->head_only = head->head_only = !strcmp(method, "HEAD");
+	if (head->head_only)
+		return NULL;
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (!strcmp(method, known[i]))
 			return &not_allowed;

@@ -66,7 +66,7 @@ static cJSON *whole_of(struct router_call *call, const struct part *part, cJSON 
 
 	if (!resource)
 		return NULL;
-	whole = whole_print(call, resource, "Succeeded");
+	whole = whole_print(call, resource, rest_state_of(rest_of(call), resource));
 	*array = array_of(whole, part);
 	if (!whole)
 		rest_refuse_memory(call);

@@ -62,16 +62,23 @@ static const struct config_resource *lookup(const struct router_call *call,
 const struct config_resource *rest_find(struct router_call *call, enum config_kind kind,
 					const char *name)
 {
+	const struct config_store *store = rest_of(call)->config.store;
 	const struct config_resource *resource =
-		lookup(call, config_store_running(rest_of(call)->config.store), kind, name);
+		lookup(call, config_store_running(store), kind, name);
 
-	if (!resource)
+	if (resource)
+		return resource;
+	if (lookup(call, config_store_latest(store), kind, name))
+		rest_refuse(call, &(struct error_answer){ 409, "AnotherOperationInProgress", NULL },
+			    "The %s '%s' is being created: wait for that.", schema_kind(kind)->noun,
+			    name);
+	else
 		rest_refuse(call, &(struct error_answer){ 404, "ResourceNotFound", NULL },
 			    "The %s '%s' was not found.", schema_kind(kind)->noun, name);
-	return resource;
+	return NULL;
 }
 
-static const char *provisioning_state(struct rest *rest, const struct config_resource *resource)
+const char *rest_state_of(struct rest *rest, const struct config_resource *resource)
 {
 	const struct config_store *store = rest->config.store;
 
@@ -87,10 +94,22 @@ static void body_set(struct http_reply *reply, struct json_out *out)
 	json_out_fini(out);
 }
 
+/* The running resource, or the one that is being created. */
+static const struct config_resource *find_to_show(struct router_call *call, enum config_kind kind)
+{
+	const struct config_store *store = rest_of(call)->config.store;
+	const struct config_resource *coming =
+		lookup(call, config_store_latest(store), kind, call->names[0]);
+
+	if (coming && !config_find(config_store_running(store), kind, coming->key))
+		return coming;
+	return rest_find(call, kind, call->names[0]);
+}
+
 /* 200 with the resource, 304 when the client has it. */
 static void resource_get_one(struct router_call *call, enum config_kind kind)
 {
-	const struct config_resource *resource = rest_find(call, kind, call->names[0]);
+	const struct config_resource *resource = find_to_show(call, kind);
 	struct rest *rest = rest_of(call);
 	struct http_reply reply = { 0 };
 	struct json_out out;
@@ -106,7 +125,7 @@ static void resource_get_one(struct router_call *call, enum config_kind kind)
 		return;
 	}
 	json_out_init(&out);
-	rest_print(rest, resource, provisioning_state(rest, resource), &out);
+	rest_print(rest, resource, rest_state_of(rest, resource), &out);
 	body_set(&reply, &out);
 	rest_answer(call, &reply);
 }
@@ -162,7 +181,7 @@ void rest_list_answer(struct router_call *call, const struct rest_list *list)
 			continue;
 		if (printed++ == PAGE)
 			break;
-		list->print(rest, resource, provisioning_state(rest, resource), &out);
+		list->print(rest, resource, rest_state_of(rest, resource), &out);
 	}
 	json_out_close(&out, ']');
 	if (i < config_count(config, list->kind))
@@ -289,9 +308,15 @@ static int build(struct rest *rest, enum config_kind kind, const char *id, const
 
 static bool precondition_good(struct router_call *call, const struct config_resource *was)
 {
-	const char *wanted = call->request->if_match;
+	const char *wanted = call->request->if_match, *none = call->request->if_none_match;
 	char etag[CONFIG_ETAG];
 
+	if (was && none && (!strcmp(none, "*") || !strcmp(none, config_etag(etag, was)))) {
+		rest_refuse(call,
+			    &(struct error_answer){ 412, "PreconditionFailed", "If-None-Match" },
+			    "The resource is there already.");
+		return false;
+	}
 	if (!wanted || (was && (!strcmp(wanted, "*") || !strcmp(wanted, config_etag(etag, was)))))
 		return true;
 	rest_refuse(call, &(struct error_answer){ 412, "PreconditionFailed", "If-Match" },
@@ -299,15 +324,20 @@ static bool precondition_good(struct router_call *call, const struct config_reso
 	return false;
 }
 
+/* True: the exchange was ended. */
+static bool is_busy(struct router_call *call, enum config_kind kind, const char *key)
+{
+	if (!config_store_busy(rest_of(call)->config.store, kind, key))
+		return false;
+	rest_refuse(call, &(struct error_answer){ 409, "AnotherOperationInProgress", NULL },
+		    "Another change of this resource is under way: wait for it.");
+	return true;
+}
+
 static bool change_allowed(struct router_call *call, enum config_kind kind, const char *key,
 			   const struct config_resource *was)
 {
-	if (config_store_busy(rest_of(call)->config.store, kind, key)) {
-		rest_refuse(call, &(struct error_answer){ 409, "AnotherOperationInProgress", NULL },
-			    "Another change of this resource is under way: wait for it.");
-		return false;
-	}
-	return precondition_good(call, was);
+	return !is_busy(call, kind, key) && precondition_good(call, was);
 }
 
 bool rest_is_dry_run(const struct router_call *call)
@@ -472,13 +502,14 @@ static void resource_delete(struct router_call *call, enum config_kind kind)
 	struct http_reply reply = { .status = 204 };
 	char id[ID_MAX];
 
+	rest_resource_key(call, kind, call->names[0], id, sizeof(id));
+	if (was ? !change_allowed(call, kind, was->key, was) : is_busy(call, kind, id))
+		return;
 	if (!was) {
 		rest_answer(call, &reply);
 		return;
 	}
 	snprintf(id, sizeof(id), "%s", was->id);
-	if (!change_allowed(call, kind, was->key, was))
-		return;
 	config_report_init(&report);
 	if (build(rest, kind, was->id, NULL, &config, &report) < 0) {
 		refuse_report(call, id, &report, NULL);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define TOPIC "rest"
 
@@ -44,10 +45,11 @@ void rest_refuse_memory(struct router_call *call)
 		    "The gateway is out of memory.");
 }
 
+/* HEAD of a full path asks whether it is there, and yes is 204 in Azure. */
 void rest_answer(struct router_call *call, struct http_reply *reply)
 {
 	if (!reply->status)
-		reply->status = 200;
+		reply->status = call->request->head_only && call->subscription ? 204 : 200;
 	server_reply(call->exchange, reply);
 }
 
@@ -152,6 +154,7 @@ static bool version_good(struct router_call *call)
 {
 	const char *version = http_query(call->request, "api-version");
 	unsigned int year, month, day;
+	int n = 0;
 
 	if (!version && !call->subscription)
 		return true;
@@ -163,7 +166,8 @@ static bool version_good(struct router_call *call)
 			"requests.");
 		return false;
 	}
-	if (sscanf(version, "%4u-%2u-%2u", &year, &month, &day) == 3)
+	if (sscanf(version, "%4u-%2u-%2u%n", &year, &month, &day, &n) == 3 && n == 10 &&
+	    (!version[n] || !strcasecmp(version + n, "-preview")))
 		return true;
 	rest_refuse(call,
 		    &(struct error_answer){ 400, "InvalidApiVersionParameter", "api-version" },

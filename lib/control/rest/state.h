@@ -88,6 +88,8 @@ void rest_resource_key(const struct router_call *call, enum config_kind kind, co
 /* The running resource, or the exchange was ended with 404. */
 const struct config_resource *rest_find(struct router_call *call, enum config_kind kind,
 					const char *name);
+/* Its provisioningState. */
+const char *rest_state_of(struct rest *rest, const struct config_resource *resource);
 /* Resources of a kind, a page at a time, as Azure's lists are. */
 struct rest_list {
 	enum config_kind kind;

@@ -34,10 +34,11 @@ def expect(what, holds, detail=""):
 
 
 class Answer:
-    def __init__(self, method, path, body=None):
+    def __init__(self, method, path, body=None, headers=None):
         text = None if body is None else json.dumps(body)
+        sent = {"Authorization": "Bearer " + TOKEN, "Content-Type": "application/json", **(headers or {})}
         while True:
-            endpoint.request(method, path, text, {"Authorization": "Bearer " + TOKEN, "Content-Type": "application/json"})
+            endpoint.request(method, path, text, sent)
             answer = endpoint.getresponse()
             raw = answer.read()
             if answer.status != 429:
@@ -53,8 +54,8 @@ class Answer:
         return f"{self.status} {dict(self.headers)} {json.dumps(self.json)[:600]}"
 
 
-def call(method, path, body=None, query=""):
-    return Answer(method, f"{BASE}{path}?{VERSION}{query}", body)
+def call(method, path, body=None, query="", headers=None):
+    return Answer(method, f"{BASE}{path}?{VERSION}{query}", body, headers)
 
 
 def path_of(url):
@@ -218,10 +219,32 @@ def absent():
         expect(f"{number}: {action} is for ExpressRoute only", got.status == 400 and got.error()["code"] == "NotSupported", got)
 
 
+def existence():
+    """HEAD, which Azure answers with 204 or 404, and conditions."""
+    for path, status in ((GROUP, 204), (GROUP + "none", 404), (BASE + GW, 204), (BASE + GW + "x", 404), (BASE + RULE, 204)):
+        got = Answer("HEAD", f"{path}?{VERSION}")
+        expect(f"HEAD {path.rsplit('/', 1)[1]}: {status} without a body", got.status == status and got.json is None, got)
+    short = Answer("HEAD", "/healthz")
+    expect("HEAD of a page of ours is GET without its body", short.status == 200 and short.json is None and
+           int(short.headers["Content-Length"]) > 0, short)
+    expect("a stream has none", Answer("HEAD", "/events").status == 405)
+    site = call("GET", LNG)
+    for name, value in (("If-None-Match", "*"), ("If-None-Match", site.json["etag"]), ("If-Match", 'W/"other"')):
+        got = call("PUT", LNG, site.json, headers={name: value})
+        expect(f"PUT with {name}: {value}", got.status == 412 and got.error()["code"] == "PreconditionFailed" and
+               got.error()["target"] == name, got)
+    good = call("PUT", LNG, site.json, headers={"If-Match": site.json["etag"]})
+    expect("PUT of what GET gave with its etag", good.status == 200, good)
+    follows(50, good, "aao")
+    kept = call("GET", GW).json["properties"]
+    expect("a gateway says its generation", kept["vpnGatewayGeneration"] == {"none": "None"}.get(kept["sku"]["name"], "Generation1"), kept)
+
+
 def wrong():
     rows = (
         ("no api-version", Answer("GET", BASE + GW), 400, "MissingApiVersionParameter"),
         ("an api-version that is none", Answer("GET", BASE + GW + "?api-version=new"), 400, "InvalidApiVersionParameter"),
+        ("an api-version with more behind it", Answer("GET", BASE + GW + "?api-version=2025-05-01x"), 400, "InvalidApiVersionParameter"),
         ("a gateway that is not there", call("GET", "/virtualNetworkGateways/nowhere"), 404, "ResourceNotFound"),
         ("a NAT rule that is not there", call("GET", GW + "/natRules/nowhere"), 404, "NotFound"),
         ("a method that is not for it", call("POST", GW), 405, "MethodNotAllowed"),
@@ -235,8 +258,8 @@ def wrong():
     for what, answer, status, code in rows:
         expect(f"{what}: {status} {code}", answer.status == status and answer.error().get("code") == code and
                len(answer.error().get("message", "")) > 10, answer)
-    expect("the pointer of a NAT rule is into what was sent", rows[6][1].error()["target"].startswith("/properties/"), rows[6][1])
-    expect("the pointer of a connection names the property", rows[7][1].error()["target"] == "/properties/egressNatRules", rows[7][1])
+    expect("the pointer of a NAT rule is into what was sent", rows[7][1].error()["target"].startswith("/properties/"), rows[7][1])
+    expect("the pointer of a connection names the property", rows[8][1].error()["target"] == "/properties/egressNatRules", rows[8][1])
     used = call("DELETE", LNG)
     expect("a site that is in use", used.status == 409 and CONN.rsplit("/", 1)[1] in used.error()["message"], used)
 
@@ -271,6 +294,9 @@ def without_dataplane():
     made = call("PUT", LNG, {"properties": {"gatewayIpAddress": "203.0.113.61"}})
     other = call("PUT", "/localNetworkGateways/other", {"properties": {"gatewayIpAddress": "203.0.113.62"}})
     expect("a change is taken", made.status == 201 and other.status == 201, made)
+    seen, again = call("GET", LNG), call("DELETE", LNG)
+    expect("what is being created is there, and says so", seen.status == 200 and seen.json["properties"]["provisioningState"] == "Updating", seen)
+    expect("and cannot be deleted meanwhile", again.status == 409 and again.error()["code"] == "AnotherOperationInProgress", again)
     follows(50, made, "aao", "Failed")
     state, _ = end_of(other)
     expect("and one behind it ends as well", state.json["status"] == "Failed", state)
@@ -281,6 +307,8 @@ def without_dataplane():
     gone = call("DELETE", CONN.replace("ops", "to-branch"))
     seen = call("GET", CONN.replace("ops", "to-branch"))
     expect("what is being deleted says so", gone.status == 202 and seen.json["properties"]["provisioningState"] == "Deleting", seen)
+    again = call("DELETE", CONN.replace("ops", "to-branch"))
+    expect("a second DELETE is not told that it is gone", again.status == 409 and again.error()["code"] == "AnotherOperationInProgress", again)
     follows(40, gone, "aao", "Failed")
     seen = call("GET", CONN.replace("ops", "to-branch"))
     expect("and stays when that fails", seen.json["properties"]["provisioningState"] == "Succeeded", seen)
@@ -302,6 +330,7 @@ def main():
         tags()
         actions()
         absent()
+        existence()
         wrong()
         rules_stay()
         removals()
