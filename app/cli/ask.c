@@ -8,16 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define FILE_MAX (16u << 20)
+
+static const char *text_of(const cJSON *item)
+{
+	return cJSON_IsString(item) ? item->valuestring : "";
+}
 
 static void error_text(const cJSON *error, enum cli_exit code)
 {
 	const cJSON *details = cJSON_GetObjectItem(error, "details");
 	const cJSON *detail;
 
-	fprintf(stderr, "vpngw: %s: %s\n", cli_text(error, "code"), cli_text(error, "message"));
-	if (cJSON_GetArraySize(details) > 1)
+	bool several = cJSON_GetArraySize(details) > 1;
+	const char *target = cli_text(error, "target");
+	bool pointer = !several && target[0] == '/';
+
+	fprintf(stderr, "vpngw: %s: %s%s%s\n", cli_text(error, "code"), pointer ? target : "",
+		pointer ? ": " : "", cli_text(error, "message"));
+	if (several)
 		cJSON_ArrayForEach(detail, details) fprintf(
 			stderr, "  %s%s%s\n", cli_text(detail, "target"),
 			cli_text(detail, "target")[0] ? ": " : "", cli_text(detail, "message"));
@@ -40,6 +51,12 @@ static void error_print(const struct cli *cli, const struct client_answer *answe
 	cJSON_Delete(root);
 }
 
+static void warnings_print(const struct cli *cli, const char *lines)
+{
+	for (; *lines && !cli->quiet; lines += strcspn(lines, "\n") + 1)
+		fprintf(stderr, "vpngw: warning: %.*s\n", (int)strcspn(lines, "\n"), lines);
+}
+
 static enum cli_exit exit_of(int status)
 {
 	if (status < 400)
@@ -59,8 +76,10 @@ enum cli_exit cli_ask(struct cli *cli, const struct client_request *request,
 	rc = client_ask(&cli->client, request, answer, why, sizeof(why));
 	cli_progress_end();
 	cli->error = rc < 0 ? CLI_UNREACHABLE : exit_of(answer->status);
-	if (cli->error == CLI_DONE)
+	if (cli->error == CLI_DONE) {
+		warnings_print(cli, text_get(&answer->warnings));
 		return CLI_DONE;
+	}
 	if (rc < 0 && !cli->quiet)
 		fprintf(stderr, "vpngw: %s\n", why);
 	else if (!cli->quiet)
@@ -86,23 +105,72 @@ static cJSON *get(struct cli *cli, const char *path, bool may_be_empty)
 	return json;
 }
 
+/* A long list comes a page at a time: the others are added to the first. False: one is missing. */
+static bool pages_join(struct cli *cli, cJSON *root)
+{
+	cJSON *list = cJSON_GetObjectItem(root, "value");
+	cJSON *next = cJSON_DetachItemFromObject(root, "nextLink");
+	bool whole = true;
+
+	while (whole && list && text_of(next)[0]) {
+		cJSON *page = get(cli, text_of(next), false);
+		cJSON *items = cJSON_GetObjectItem(page, "value");
+
+		cJSON_Delete(next);
+		next = cJSON_DetachItemFromObject(page, "nextLink");
+		while (items && items->child)
+			cJSON_AddItemToArray(list, cJSON_DetachItemViaPointer(items, items->child));
+		whole = page != NULL;
+		cJSON_Delete(page);
+	}
+	cJSON_Delete(next);
+	return whole;
+}
+
 cJSON *cli_get(struct cli *cli, const char *path)
 {
-	return get(cli, path, false);
+	cJSON *root = get(cli, path, false);
+
+	if (root && pages_join(cli, root))
+		return root;
+	cJSON_Delete(root);
+	return NULL;
+}
+
+/* What the endpoint said, byte for byte, but for long lists; on a terminal it is laid out. */
+static void body_print(const struct cli *cli, const struct client_answer *answer, const cJSON *root)
+{
+	bool lay_out = !cli->json && isatty(STDOUT_FILENO);
+	char *text = !root ? NULL : lay_out ? cJSON_Print(root) : cJSON_PrintUnformatted(root);
+
+	if (text)
+		fputs(text, stdout);
+	else
+		fwrite(answer->body.p, 1, answer->body.n, stdout);
+	if (text || (answer->body.n && answer->body.p[answer->body.n - 1] != '\n'))
+		putchar('\n');
+	cJSON_free(text);
 }
 
 enum cli_exit cli_print(struct cli *cli, const char *path)
 {
 	struct client_request request = { .method = "GET", .path = path };
 	struct client_answer answer;
+	cJSON *root = NULL;
+	bool whole = true;
 
 	if (cli_ask(cli, &request, &answer) != CLI_DONE)
 		return cli->error;
-	fwrite(answer.body.p, 1, answer.body.n, stdout);
-	if (answer.body.n && answer.body.p[answer.body.n - 1] != '\n')
-		putchar('\n');
+	if (strstr(text_get(&answer.body), "\"nextLink\":") ||
+	    (!cli->json && isatty(STDOUT_FILENO)))
+		root = cJSON_Parse(text_get(&answer.body));
+	if (root)
+		whole = pages_join(cli, root);
+	if (whole)
+		body_print(cli, &answer, root);
+	cJSON_Delete(root);
 	client_answer_fini(&answer);
-	return CLI_DONE;
+	return whole ? CLI_DONE : cli->error;
 }
 
 enum cli_exit cli_repeat(struct cli *cli, enum cli_exit (*draw)(struct cli *cli, void *context),

@@ -350,6 +350,16 @@ static void chunks_read(const struct connection *c, const struct client_request 
 	}
 }
 
+/* 299 vpngw "text" */
+static void warning_take(struct client_answer *answer, const char *value)
+{
+	const char *begin = strchr(value, '"');
+	const char *end = begin ? strrchr(begin, '"') : NULL;
+
+	if (end && end > begin + 1)
+		text_add(&answer->warnings, "%.*s\n", (int)(end - begin - 1), begin + 1);
+}
+
 static int answer_read(struct connection *c, const struct client_request *request,
 		       struct client_answer *answer, char *why, size_t size)
 {
@@ -371,6 +381,8 @@ static int answer_read(struct connection *c, const struct client_request *reques
 			snprintf(answer->location, sizeof(answer->location), "%.511s", line + 22);
 		else if (!strncasecmp(line, "Location: ", 10))
 			snprintf(answer->result, sizeof(answer->result), "%.511s", line + 10);
+		else if (!strncasecmp(line, "Warning: ", 9))
+			warning_take(answer, line + 9);
 	}
 	/* A stream may be silent for as long as it likes. */
 	c->patient = request->piece != NULL;
@@ -405,4 +417,5 @@ int client_ask(const struct client *client, const struct client_request *request
 void client_answer_fini(struct client_answer *answer)
 {
 	text_fini(&answer->body);
+	text_fini(&answer->warnings);
 }

@@ -15,8 +15,9 @@ struct client {
 struct client_answer {
 	int status; /* 0: none came */
 	struct text body;
-	char location[512]; /* of the operation to follow, or "" */
-	char result[512];   /* where its result will be, or "" */
+	char location[512];   /* of the operation to follow, or "" */
+	char result[512];     /* where its result will be, or "" */
+	struct text warnings; /* a line each */
 };
 
 struct client_request {

@@ -86,7 +86,13 @@ PAGES = {
     "/anything": {"any": 1},
     "/history": {"value": [{"revision": 7, "timeMs": 0, "cause": "file", "actor": "-", "set": 1, "deleted": 0}]},
     "/virtualNetworkGateways": {"value": [{"name": "gw"}]},
+    # A long list; its links are whole URLs, and so is the path of a page that a link leads to.
+    "/many": {"value": [{"name": "a"}, {"name": "b"}], "nextLink": "https://gateway/many?$skiptoken=2"},
+    "/many?$skiptoken=2": {"value": [{"name": "c"}], "nextLink": "https://gateway/many?$skiptoken=3"},
+    "/many?$skiptoken=3": {"value": [{"name": "d"}]},
+    "/torn": {"value": [{"name": "a"}], "nextLink": "https://gateway/nothing"},
 }
+REFUSED = {"code": "InvalidParameter", "message": "Must be 9 to 3600.", "target": "/properties/dpdTimeoutSeconds"}
 
 
 class Endpoint(http.server.BaseHTTPRequestHandler):
@@ -147,6 +153,10 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
             self.answer(200, {"changes": []})
         elif self.path == "/trace":
             self.send_text('data: {"step":"route"}\n\n')
+        elif self.path == "/connections/refused":
+            self.answer(400, {"error": dict(REFUSED, details=[REFUSED])})
+        elif self.path == "/connections/warned":
+            self.answer(200, {}, Warning='299 vpngw "/properties/colour: Is not known and was ignored."')
         else:
             name = "bad" if "bad" in self.path else "good"
             self.answer(202, Azure_AsyncOperation=host + "/operations/" + name)
@@ -302,6 +312,24 @@ class Cli(unittest.TestCase):
             self.assertIn("token create", self.call(command, code=4, VPNGW_TOKEN="wrong").stderr)
         error = json.loads(self.call("get", "/nothing", "-o", "json", code=5).stderr)
         self.assertEqual(error["error"]["code"], "NotFound")
+
+    def test_refusals_say_where_and_warnings_are_shown(self):
+        name = os.path.join(self.folder.name, "any.json")
+        with open(name, "w", encoding="utf-8") as file:
+            file.write("{}")
+        self.assertEqual(self.call("put", "/connections/refused", name, code=1).stderr,
+                         "vpngw: InvalidParameter: /properties/dpdTimeoutSeconds: Must be 9 to 3600.\n")
+        self.assertEqual(self.call("put", "/connections/warned", name).stderr,
+                         "vpngw: warning: /properties/colour: Is not known and was ignored.\n")
+
+    def test_long_lists_are_whole(self):
+        self.assertEqual(json.loads(self.call("get", "/many").stdout), {"value": [{"name": n} for n in "abcd"]})
+        self.assertEqual([path for _, path in Endpoint.asked], ["/many", "/many?$skiptoken=2", "/many?$skiptoken=3"])
+        self.assertEqual(self.call("get", "/torn", code=5).stdout, "")
+
+    def test_get_is_laid_out_on_a_terminal_only(self):
+        self.assertIn('{\r\n', self.on_terminal("get", "/anything"))
+        self.assertEqual(self.call("get", "/anything").stdout, json.dumps(PAGES["/anything"]) + "\n")
 
     def test_certificate_is_checked(self):
         done = subprocess.run([PROGRAM, *self.options[:2], "status"], text=True, capture_output=True, env=ENVIRONMENT)
