@@ -129,33 +129,52 @@ static void swap(uint8_t *a, uint8_t *b, size_t n)
 	memcpy(b, keep, n);
 }
 
-size_t crowd_esp_echo(struct crowd_esp *esp, uint8_t *packet, size_t n, size_t room)
+static uint32_t copies_of(const uint8_t *inner)
+{
+	uint32_t port = (uint32_t)inner[IP_HEAD + 2] << 8 | inner[IP_HEAD + 3];
+
+	return port >= CROWD_COPIES && port < CROWD_COPIES + 10 ? port - CROWD_COPIES : 1;
+}
+
+struct span crowd_esp_open(struct crowd_esp *esp, uint8_t *packet, size_t n, uint32_t *copies)
 {
 	struct cursor c = cursor_of(packet, n);
-	uint32_t spi = cursor_u32(&c);
-	const struct pair *in = map_get_u32(&esp->pairs, spi);
+	const struct pair *in = map_get_u32(&esp->pairs, cursor_u32(&c));
 	uint8_t *data = packet + ESP_HEAD;
-	struct writer w = writer_of(packet, ESP_HEAD);
+	size_t inner = in && n > ESP_HEAD + ICV + 2 ? open_packet(esp, in, packet, n) : 0;
+
+	if (!inner) {
+		esp->refused++;
+		return (struct span){ 0 };
+	}
+	*copies = copies_of(data);
+	swap(data + 12, data + 16, 4);
+	swap(data + IP_HEAD, data + IP_HEAD + 2, 2);
+	return (struct span){ data, inner };
+}
+
+size_t crowd_esp_seal(struct crowd_esp *esp, uint32_t spi, struct span inner, uint8_t *to,
+		      size_t room)
+{
+	const struct pair *in = map_get_u32(&esp->pairs, spi);
+	struct pair *out = in ? map_get(&esp->senders, in->local.bytes, 4) : NULL;
+	struct writer w = writer_of(to, ESP_HEAD);
+	uint8_t *data = to + ESP_HEAD;
 	struct crypto_aead aead;
-	struct pair *out;
+	size_t n = inner.n;
 	uint8_t aad[12];
-	size_t inner = 0;
 	size_t padding;
 
-	if (in && n > ESP_HEAD + ICV + 2)
-		inner = open_packet(esp, in, packet, n);
-	out = in ? map_get(&esp->senders, in->local.bytes, 4) : NULL;
-	if (!inner || !out || inner + ESP_HEAD + ICV + 8 > room) {
+	if (!out || n + ESP_HEAD + ICV + 8 > room) {
 		esp->refused++;
 		return 0;
 	}
-	swap(data + 12, data + 16, 4);
-	swap(data + IP_HEAD, data + IP_HEAD + 2, 2);
-	for (padding = 0; (inner + padding + 2) % 4; padding++)
-		data[inner + padding] = (uint8_t)(padding + 1);
-	data[inner + padding] = (uint8_t)padding;
-	data[inner + padding + 1] = 4;
-	inner += padding + 2;
+	memcpy(data, inner.p, n);
+	for (padding = 0; (n + padding + 2) % 4; padding++)
+		data[n + padding] = (uint8_t)(padding + 1);
+	data[n + padding] = (uint8_t)padding;
+	data[n + padding + 1] = 4;
+	n += padding + 2;
 	out->sequence++;
 	writer_u32(&w, out->out_spi);
 	writer_u32(&w, (uint32_t)out->sequence);
@@ -163,11 +182,11 @@ size_t crowd_esp_echo(struct crowd_esp *esp, uint8_t *packet, size_t n, size_t r
 	aead = (struct crypto_aead){ .cipher = out->cipher,
 				     .icv_bytes = ICV,
 				     .key = { out->out_key, out->key_n },
-				     .iv = { packet + 8, 8 },
+				     .iv = { to + 8, 8 },
 				     .aad = { aad, aad_of(out, aad, out->out_spi,
 							  (uint32_t)out->sequence) } };
-	if (crypto_aead_seal(esp->crypto, &aead, data, inner, data + inner) < 0)
+	if (crypto_aead_seal(esp->crypto, &aead, data, n, data + n) < 0)
 		return 0;
 	esp->echoed++;
-	return ESP_HEAD + inner + ICV;
+	return ESP_HEAD + n + ICV;
 }

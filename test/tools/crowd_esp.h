@@ -2,11 +2,14 @@
 /*
  * The crowd's ESP (AES-GCM, ChaCha20-Poly1305): what comes is opened and sent back,
  * addresses and ports of the inner UDP packet swapped. So whoever counts answers knows that a
- * tunnel carried both ways.
+ * tunnel carried both ways. A packet to port CROWD_COPIES + N is sent back N times, 0 to 9: so a
+ * limit can be exceeded on the way in alone, or on the way out.
  */
 #include "base/map.h"
 #include "control/crypto/cipher.h"
 #include "control/ikev2/engine.h"
+
+#define CROWD_COPIES 40000
 
 struct crowd_esp {
 	struct crypto *crypto;
@@ -21,5 +24,8 @@ __attribute__((warn_unused_result)) int crowd_esp_add(struct crowd_esp *esp,
 						      const struct ikev2_child_install *install);
 void crowd_esp_switch(struct crowd_esp *esp, uint32_t child);
 void crowd_esp_del(struct crowd_esp *esp, uint32_t child);
-/* The answer's size, in place; 0: none. `n` may grow by what `room` allows. */
-size_t crowd_esp_echo(struct crowd_esp *esp, uint8_t *packet, size_t n, size_t room);
+/* The inner packet, turned round; empty: none. `copies`: how often it is to be sent back. */
+struct span crowd_esp_open(struct crowd_esp *esp, uint8_t *packet, size_t n, uint32_t *copies);
+/* Its size in `to`; 0: none. By the tunnel that has the inbound SPI `spi`. */
+size_t crowd_esp_seal(struct crowd_esp *esp, uint32_t spi, struct span inner, uint8_t *to,
+		      size_t room);

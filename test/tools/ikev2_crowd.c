@@ -195,16 +195,23 @@ static void hook_send(void *context, const struct ikev2_datagram *datagram,
 }
 
 /* A raw socket gives the IP header as well. */
-static bool echo(struct crowd *crowd, struct ikev2_datagram *d, uint8_t *packet, size_t room)
+static bool echo(struct crowd *crowd, struct ikev2_datagram *d, uint8_t *packet)
 {
 	size_t head = d->bytes.n > 20 ? (packet[0] & 15u) * 4 : 0;
-	size_t n = head && head < d->bytes.n ? crowd_esp_echo(&crowd->esp, packet + head,
-							      d->bytes.n - head, room - head)
-					     : 0;
+	static uint8_t answer[65536];
+	uint32_t copies = 0, spi;
+	struct span inner;
 
-	d->bytes = (struct span){ packet + head, n };
-	if (n)
-		send_from(crowd, ESP, &d->path, d);
+	if (!head || head + sizeof(spi) > d->bytes.n)
+		return true;
+	memcpy(&spi, packet + head, sizeof(spi));
+	inner = crowd_esp_open(&crowd->esp, packet + head, d->bytes.n - head, &copies);
+	for (; inner.n && copies; copies--) {
+		d->bytes = (struct span){ answer, crowd_esp_seal(&crowd->esp, ntohl(spi), inner,
+								 answer, sizeof(answer)) };
+		if (d->bytes.n)
+			send_from(crowd, ESP, &d->path, d);
+	}
 	return true;
 }
 
@@ -237,7 +244,7 @@ static bool receive(struct crowd *crowd, int which)
 		d.path.local = net_addr_of(NET_IP4, &info.ipi_addr);
 	}
 	if (which == ESP)
-		return echo(crowd, &d, bytes, sizeof(bytes));
+		return echo(crowd, &d, bytes);
 	if (which == NATT) {
 		static const uint8_t none[4];
 

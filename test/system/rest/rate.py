@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How much passes, and when: send HOST PORT PAYLOAD PACKETS_PER_S FILE | watch FILE INTERFACE... | rate FILE FROM TO.
+"""How much passes, and when: send HOST[,HOST...] PORT PAYLOAD PACKETS_PER_S FILE | watch FILE INTERFACE... | rate FILE FROM TO.
 
 The sender goes on until it is told to stop (TERM); then it writes how many it has sent. What it was late for by more than
 some milliseconds it leaves out: it sends no bursts. The watcher writes, every 20 ms, the time and how many packets the
@@ -23,9 +23,11 @@ def stop(_signal, _frame):
     raise Stop
 
 
-def send(host, port, payload, per_s, path):
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.connect((host, port))
+def send(hosts, port, payload, per_s, path):
+    socks = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in hosts]
+    for sock, host in zip(socks, hosts):
+        sock.connect((host, port))
+    count = len(socks)
     body = bytes(payload)
     due = time.monotonic()
     sent = 0
@@ -35,7 +37,7 @@ def send(host, port, payload, per_s, path):
             due = max(due, now - LATE_S)
             while due < now:
                 try:
-                    sock.send(body)
+                    socks[sent % count].send(body)
                     sent += 1
                 except ConnectionRefusedError: # of an earlier one; this one was not sent
                     continue
@@ -77,7 +79,7 @@ def main():
     what, *rest = sys.argv[1:]
     signal.signal(signal.SIGTERM, stop)
     if what == "send":
-        return send(rest[0], int(rest[1]), int(rest[2]), int(rest[3]), rest[4])
+        return send(rest[0].split(","), int(rest[1]), int(rest[2]), int(rest[3]), rest[4])
     if what == "watch":
         return watch(rest[0], rest[1:])
     if what == "rate":

@@ -15,18 +15,22 @@ resize() {
 	gateway_api PUT "$GATEWAY" "$body" | tee "$LAB_DIR/answer" | jq -e .properties.provisioningState && lab_await 5 is_sku "$1"
 }
 
+# What arrives at the interfaces of a namespace, by default at what is behind the demo's gateway: wire_watch [NAME NAMESPACE INTERFACE...]
 wire_watch() {
-	lab_start wire net python3 "$RATE" watch "$LAB_DIR/wire" gw0 gw1
+	[ $# -gt 0 ] || set -- wire net gw0 gw1
+	local name=$1 ns=$2
+	shift 2
+	lab_start "$name" "$ns" python3 "$RATE" watch "$LAB_DIR/$name" "$@"
 }
 
 wire_watched_to() {
-	awk -v t="$1" 'END { exit !($1 > t) }' "$LAB_DIR/wire"
+	awk -v t="$2" 'END { exit !($1 > t) }' "$LAB_DIR/$1"
 }
 
-# Packets in the second that begins $2 seconds after $1.
+# Packets in the second that begins $2 seconds after $1: wire_rate BEGIN SECONDS [NAME]
 wire_rate() {
-	local from to
+	local from to name=${3:-wire}
 	from=$(awk -v a="$1" -v s="$2" 'BEGIN { printf "%.6f", a + s }')
 	to=$(awk -v f="$from" 'BEGIN { printf "%.6f", f + 1 }')
-	lab_await 10 wire_watched_to "$to" && python3 "$RATE" rate "$LAB_DIR/wire" "$from" "$to"
+	lab_await 10 wire_watched_to "$name" "$to" && python3 "$RATE" rate "$LAB_DIR/$name" "$from" "$to"
 }
