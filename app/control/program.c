@@ -291,10 +291,11 @@ static void on_tunnel_changed(void *context, const struct tunnel_status *status)
 		rest_tunnel_changed(program->rest, status);
 }
 
-static void on_tunnel_goes(void *context, uint32_t id)
+static void on_tunnel_goes(void *context, uint32_t id, const char *name)
 {
 	struct program *program = context;
 
+	diagnostics_tunnel_goes(program->diagnostics, name);
 	if (program->metering)
 		metering_tunnel_goes(program->metering, id);
 }

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "base/clock.h"
+#include "base/when.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 2048
@@ -109,20 +109,14 @@ bool log_enabled(const char *topic, enum log_level level)
 static size_t put_prefix(char *line, size_t size, const char *topic, enum log_level level)
 {
 	static const int priorities[] = { 3, 4, 6, 7 }; /* sd-daemon(3) */
-	uint64_t ms = clock_wall_ms();
-	time_t s = (time_t)(ms / 1000);
-	struct tm tm;
-	char when[24];
+	char when[WHEN_TEXT];
 	int n;
 
-	if (to_journal) {
+	if (to_journal)
 		n = snprintf(line, size, "<%d>%s %s: ", priorities[level], names[level], topic);
-	} else {
-		gmtime_r(&s, &tm);
-		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
-		n = snprintf(line, size, "%s.%03uZ %s %s: ", when, (unsigned)(ms % 1000),
+	else
+		n = snprintf(line, size, "%s %s %s: ", when_text(when, clock_wall_ms()),
 			     names[level], topic);
-	}
 	return (size_t)n < size ? (size_t)n : size - 1;
 }
 

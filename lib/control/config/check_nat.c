@@ -14,13 +14,17 @@
 #define EXTERNAL RULE "/properties/externalMappings/0"
 #define DYNAMIC_SHORTEST 26
 
+/* False: it has none, or they are wrong, and that has been told. */
+static bool ports_of(const struct config_nat_mapping *mapping, struct schema_ports *ports)
+{
+	return mapping->port_range && schema_port_range(mapping->port_range, ports);
+}
+
 static unsigned long port_count(const struct config_nat_mapping *mapping)
 {
 	struct schema_ports ports;
 
-	if (!mapping->port_range || !schema_port_range(mapping->port_range, &ports))
-		return 0;
-	return ports.high - ports.low + 1;
+	return ports_of(mapping, &ports) ? ports.high - ports.low + 1 : 0;
 }
 
 static void check_sizes(struct check *check, const struct config_gateway *gateway, uint32_t i)
@@ -56,10 +60,9 @@ static bool ports_overlap(const struct config_nat_mapping *a, const struct confi
 {
 	struct schema_ports x, y;
 
-	if (!port_count(a) || !port_count(b))
+	if (!ports_of(a, &x) || !ports_of(b, &y))
 		return true;
-	return schema_port_range(a->port_range, &x) && schema_port_range(b->port_range, &y) &&
-	       x.low <= y.high && y.low <= x.high;
+	return x.low <= y.high && y.low <= x.high;
 }
 
 /* Two instances may translate to the same addresses: a flow is at one of them. */

@@ -4,6 +4,8 @@
  */
 #include "control/config/check.h"
 
+#include "control/config/list.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,31 +26,26 @@ static const struct config_gateway *user_of(const struct check *check,
 	return NULL;
 }
 
-static uint32_t index_of(const struct check *check, const struct config_ref *ref)
+static bool index_of(const struct check *check, const struct config_ref *ref, uint32_t *index)
 {
-	uint32_t count = config_count(check->config, CONFIG_GATEWAY);
+	bool found = false;
 
-	for (uint32_t g = 0; ref->key && g < count; g++)
-		if (!strcmp(config_gateway_at(check->config, g)->resource.key, ref->key))
-			return g;
-	return count;
+	if (ref->key)
+		*index = config_list_find(&check->config->lists[CONFIG_GATEWAY], ref->key, &found);
+	return found;
 }
 
 /* One more hop from the gateways that are reached; false: there is none. */
 static bool reach_further(const struct check *check, bool *reached)
 {
-	uint32_t count = config_count(check->config, CONFIG_GATEWAY);
 	bool further = false;
 
 	for (uint32_t i = 0; i < config_count(check->config, CONFIG_CONNECTION); i++) {
 		const struct config_connection *c = config_connection_at(check->config, i);
 		uint32_t a, b;
 
-		if (c->type != CONFIG_CONNECTION_VNET2VNET)
-			continue;
-		a = index_of(check, &c->gateway);
-		b = index_of(check, &c->other_gateway);
-		if (a == count || b == count || reached[a] == reached[b])
+		if (c->type != CONFIG_CONNECTION_VNET2VNET || !index_of(check, &c->gateway, &a) ||
+		    !index_of(check, &c->other_gateway, &b) || reached[a] == reached[b])
 			continue;
 		reached[a] = reached[b] = further = true;
 	}

@@ -66,6 +66,8 @@ void diagnostics_configured(struct diagnostics *diagnostics, const struct config
 void diagnostics_refused(struct diagnostics *diagnostics, const struct config_report *report);
 void diagnostics_dataplane(struct diagnostics *diagnostics, bool attached);
 void diagnostics_tunnel(struct diagnostics *diagnostics, const struct tunnel_status *status);
+/* The configuration has it no more, or anew. */
+void diagnostics_tunnel_goes(struct diagnostics *diagnostics, const char *name);
 void diagnostics_ike(struct diagnostics *diagnostics, const char *tunnel, const char *line);
 void diagnostics_route(struct diagnostics *diagnostics, const struct net_prefix *prefix,
 		       const struct rib_candidate *best);

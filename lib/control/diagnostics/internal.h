@@ -42,7 +42,9 @@ struct diagnostics {
 /* A tunnel as it was told last. */
 struct told_tunnel {
 	enum tunnel_state state;
+	const char *instance;
 	char gateway[92];
+	char connection[92];
 	char local[NET_ADDR_TEXT];
 	char remote[NET_ADDR_TEXT];
 };

@@ -140,7 +140,9 @@ void diagnostics_tunnel(struct diagnostics *d, const struct tunnel_status *statu
 		return;
 	was = told->state == TUNNEL_CONNECTED;
 	told->state = status->state;
+	told->instance = line.instance;
 	snprintf(told->gateway, sizeof(told->gateway), "%s", status->plan->gateway->resource.name);
+	snprintf(told->connection, sizeof(told->connection), "%s", line.connection);
 	net_addr_text(told->local, &status->local);
 	if (status->remote.family)
 		net_addr_text(told->remote, &status->remote);
@@ -155,6 +157,32 @@ void diagnostics_tunnel(struct diagnostics *d, const struct tunnel_status *statu
 	line.remote = told->remote;
 	line.message = message;
 	diagnostics_write(d, &line);
+}
+
+void diagnostics_tunnel_goes(struct diagnostics *d, const char *name)
+{
+	size_t n = strlen(name);
+	struct told_tunnel *told = map_get(&d->tunnels, name, n);
+	struct diagnostics_line line = { .category = DIAGNOSTICS_TUNNEL,
+					 .operation = "TunnelDisconnected" };
+	char message[300];
+
+	if (!told)
+		return;
+	if (told->state == TUNNEL_CONNECTED) {
+		snprintf(message, sizeof(message),
+			 "Connection %s, %s to %s: Connected -> NotConnected. It was taken out of "
+			 "the configuration, or changed there.",
+			 told->connection, told->local, told->remote);
+		line.resource = told->gateway;
+		line.instance = told->instance;
+		line.remote = told->remote;
+		line.connection = told->connection;
+		line.message = message;
+		diagnostics_write(d, &line);
+	}
+	map_del(&d->tunnels, name, n);
+	free(told);
 }
 
 void diagnostics_ike(struct diagnostics *d, const char *tunnel, const char *text)

@@ -69,25 +69,13 @@ static bool read_row(void *context, uint32_t id, struct sample_row *row)
 	return true;
 }
 
-static enum contract_destination far_of(const struct config_connection *connection)
-{
-	switch (connection->type) {
-	case CONFIG_CONNECTION_VNET2VNET:
-		return CONTRACT_TO_GATEWAY;
-	case CONFIG_CONNECTION_VPN_CLIENT:
-		return CONTRACT_TO_CLIENT;
-	default:
-		return CONTRACT_TO_SITE;
-	}
-}
-
 static void on_tunnel(void *context, const struct tunnel_status *status)
 {
 	struct metering *m = context;
 
 	sample_add(&m->sampler,
 		   &(struct sample_subject){ .type = METERING_TUNNEL,
-					     .far = far_of(status->connection),
+					     .far = tunnel_far_end(status->connection),
 					     .gateway = status->connection->gateway.key,
 					     .connection = status->connection->resource.key,
 					     .name = status->name,

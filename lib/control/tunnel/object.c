@@ -71,16 +71,15 @@ static uint32_t limit_of(const struct tunnel *tunnel)
 	return limit_table_id(tunnel->all->limits, tunnel->plan->connection->resource.key);
 }
 
-/* For the counters of where packets go. */
-static uint8_t far_end(const struct tunnel *tunnel)
+enum contract_destination tunnel_far_end(const struct config_connection *connection)
 {
-	switch (tunnel->plan->connection->type) {
+	switch (connection->type) {
 	case CONFIG_CONNECTION_VNET2VNET:
-		return CONTRACT_TUNNEL_TO_GATEWAY;
+		return CONTRACT_TO_GATEWAY;
 	case CONFIG_CONNECTION_VPN_CLIENT:
-		return CONTRACT_TUNNEL_TO_CLIENT;
+		return CONTRACT_TO_CLIENT;
 	default:
-		return 0;
+		return CONTRACT_TO_SITE;
 	}
 }
 
@@ -109,12 +108,16 @@ static void source_set(struct tunnel *tunnel)
 
 static int publish(struct tunnel *tunnel)
 {
+	static const uint8_t flags[CONTRACT_DESTINATIONS] = {
+		[CONTRACT_TO_GATEWAY] = CONTRACT_TUNNEL_TO_GATEWAY,
+		[CONTRACT_TO_CLIENT] = CONTRACT_TUNNEL_TO_CLIENT,
+	};
 	struct contract_tunnel body = {
 		.nexthop = tunnel->nexthop,
 		.limit = limit_of(tunnel),
 		.mirror = route_tunnel_mirror(tunnel->all->route, tunnel->plan->instance),
 		.df = CONTRACT_DF_COPY,
-		.flags = far_end(tunnel),
+		.flags = flags[tunnel_far_end(tunnel->plan->connection)],
 		.source_check = source_check(tunnel),
 		.source = tunnel->source,
 		.mtu = tunnel->path_mtu,

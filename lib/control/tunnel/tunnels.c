@@ -230,8 +230,8 @@ static void tunnel_close(struct tunnel *tunnel)
 	    ikev2_delete(all->engine, tunnel->ike, false, clock_now_ns(all->clock)) < 0)
 		log_debug(TOPIC, "IKE SA was gone already tunnel=\"%s\"", tunnel->name);
 	pair_orphan(tunnel);
-	if (all->hooks.goes && tunnel->id)
-		all->hooks.goes(all->hooks.context, tunnel->id);
+	if (all->hooks.goes)
+		all->hooks.goes(all->hooks.context, tunnel->id, tunnel->name);
 	tunnel_objects_delete(tunnel);
 	/* Only now: what the engine says of the end puts it into the lists once more. */
 	list_del(&tunnel->work);

@@ -64,6 +64,9 @@ struct tunnel_status {
 	const char *detail;
 };
 
+/* What is at the far end, for the counters of where packets go. */
+enum contract_destination tunnel_far_end(const struct config_connection *connection);
+
 typedef void (*tunnels_visit)(void *context, const struct tunnel_status *status);
 
 struct tunnels_hooks {
@@ -74,8 +77,8 @@ struct tunnels_hooks {
 	void (*trace)(void *context, const char *tunnel, const char *line);
 	/* SECRET; NULL unless the operator asked. */
 	void (*key_log)(void *context, const char *line);
-	/* A tunnel (its id in the data plane) is about to go; may be NULL. */
-	void (*goes)(void *context, uint32_t id);
+	/* A tunnel (its id in the data plane, 0: none) is about to go; may be NULL. */
+	void (*goes)(void *context, uint32_t id, const char *name);
 };
 
 __attribute__((warn_unused_result)) int tunnels_new(struct tunnels **tunnels,

@@ -36,6 +36,11 @@ struct item {
 	struct item *gateway; /* of a connection; of the same reading */
 };
 
+struct last {
+	const struct config_resource *resource;
+	struct item *item;
+};
+
 struct usage {
 	struct event_source *timer;
 	const struct clock *clock;
@@ -43,6 +48,8 @@ struct usage {
 	struct tunnels *tunnels;
 	struct map by_tunnel;	/* name -> struct item */
 	struct map by_resource; /* key of a connection or a gateway -> struct item */
+	struct last connection; /* of this reading */
+	struct last gateway;
 	uint64_t generation;
 	uint64_t at_ns;
 	uint64_t elapsed_ns; /* between the last two readings */
@@ -166,12 +173,18 @@ static void add(struct item *to, const struct usage_traffic *traffic)
 	to->traffic.connected += traffic->connected;
 }
 
-static struct item *resource_of(struct usage *usage, const struct config_resource *resource)
+/* Tunnels of a connection follow one another, and so do most of a gateway's. */
+static struct item *resource_of(struct usage *usage, const struct config_resource *resource,
+				struct last *last)
 {
-	struct item *item = item_of(usage, &usage->by_resource, resource->key);
+	struct item *item = last->item;
 
+	if (last->resource == resource)
+		return item;
+	item = item_of(usage, &usage->by_resource, resource->key);
 	if (item)
 		item->limit = tunnels_limit_of(usage->tunnels, resource->key);
+	*last = (struct last){ resource, item };
 	return item;
 }
 
@@ -179,8 +192,10 @@ static void on_tunnel(void *context, const struct tunnel_status *status)
 {
 	struct usage *usage = context;
 	struct item *item = item_of(usage, &usage->by_tunnel, status->name);
-	struct item *connection = resource_of(usage, &status->connection->resource);
-	struct item *gateway = resource_of(usage, &status->plan->gateway->resource);
+	struct item *connection =
+		resource_of(usage, &status->connection->resource, &usage->connection);
+	struct item *gateway =
+		resource_of(usage, &status->plan->gateway->resource, &usage->gateway);
 
 	if (!item)
 		return;
@@ -273,6 +288,7 @@ void usage_sample(struct usage *usage)
 	usage->elapsed_ns = usage->at_ns ? now - usage->at_ns : 0;
 	usage->at_ns = now;
 	usage->generation++;
+	usage->connection = usage->gateway = (struct last){ 0 };
 	tunnels_each(usage->tunnels, NULL, on_tunnel, usage);
 	sweep(&usage->by_tunnel, usage->generation);
 	sweep(&usage->by_resource, usage->generation);

@@ -54,7 +54,7 @@ shares() {
 	for second in 2 3 4 5 6; do
 		out=$(mbits "$(wire_rate "$start" "$second" outside)") && in=$(mbits "$(wire_rate "$start" "$second" inside)") || return 1
 		case $ways in
-		out) sum=$out ;;
+		out) sum="$out" ;;
 		in) sum=$in ;;
 		*) sum=$(awk -v a="$out" -v b="$in" 'BEGIN { print a + b }') ;;
 		esac

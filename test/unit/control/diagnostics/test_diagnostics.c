@@ -4,7 +4,8 @@
  */
 #include "cmocka_all.h"
 
-#include "control/diagnostics/diagnostics.h"
+#include "control/diagnostics/internal.h"
+#include "control/tunnel/plan.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -222,6 +223,39 @@ static void test_no_journal(void **state)
 	assert_int_equal(lines_of(file_text(w)), 1);
 }
 
+/* A tunnel that is taken out of the configuration while it is up is told, and forgotten. */
+static void test_tunnel_goes(void **state)
+{
+	struct world *w = *state;
+	const struct config_connection connection = { .resource.name = "to-branch" };
+	const struct config_gateway gateway = { .resource.name = "gw" };
+	const struct plan_tunnel plan = { .connection = &connection, .gateway = &gateway };
+	struct tunnel_status status = { .name = "to-branch a b",
+					.plan = &plan,
+					.connection = &connection,
+					.reason = "",
+					.detail = "" };
+	static const struct {
+		enum tunnel_state last;
+		uint32_t lines;
+	} cases[] = { { TUNNEL_CONNECTED, 2 }, { TUNNEL_NOT_CONNECTED, 2 } };
+
+	begin(w, NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unlink(w->file);
+		diagnostics_reopen(w->diagnostics);
+		status.state = TUNNEL_CONNECTED;
+		diagnostics_tunnel(w->diagnostics, &status);
+		status.state = cases[i].last;
+		diagnostics_tunnel(w->diagnostics, &status);
+		diagnostics_tunnel_goes(w->diagnostics, status.name);
+		diagnostics_tunnel_goes(w->diagnostics, status.name);
+		assert_int_equal(lines_of(file_text(w)), cases[i].lines);
+		assert_non_null(strstr(w->text, "\"TunnelDisconnected\""));
+		assert_int_equal(w->diagnostics->tunnels.count, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +265,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_file_turns, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_journal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_journal, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tunnel_goes, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
