@@ -129,17 +129,19 @@ static void report_in_use(struct check *check, const struct schema_field *field,
 		[CONFIG_GATEWAY] = "InUseGatewayCannotBeDeleted",
 		[CONFIG_LOCAL_GATEWAY] = "InUseLocalNetworkGatewayCannotBeDeleted",
 	};
+	bool subnet = !check->deleting && field->ref_child && !strcmp(field->ref_child, "subnets");
 	char pointer[WHERE_TEXT];
 	const struct where *user = where;
 	struct config_problem problem = { .pointer = where_text(pointer, where),
-					  .code = codes[field->ref_kind],
+					  .code = subnet ? "InUseSubnetCannotBeDeleted"
+							 : codes[field->ref_kind],
 					  .http_status = 409 };
 
 	while (user->up)
 		user = user->up;
 	problem.resource = user->resource;
 	config_report_error(check->report, &problem, "The %s is used by %s: delete that first.",
-			    schema_kind(field->ref_kind)->noun, user->resource);
+			    subnet ? "subnet" : schema_kind(field->ref_kind)->noun, user->resource);
 }
 
 static void check_ref(struct check *check, const struct schema_field *field,
@@ -147,7 +149,8 @@ static void check_ref(struct check *check, const struct schema_field *field,
 {
 	if (!ref->key || ref_exists(check->config, field, ref) || has_failed(check, field, ref))
 		return;
-	if (check->deleting && check->previous && ref_exists(check->previous, field, ref))
+	if ((check->deleting || check->user_stays) && check->previous &&
+	    ref_exists(check->previous, field, ref))
 		report_in_use(check, field, where);
 	else
 		where_error(check->report, where, CODE_REFERENCE, "There is no %s.", ref->id);
@@ -214,8 +217,8 @@ static void check_references(struct check *check)
 			const struct config_resource *resource = config_at(check->config, kind, i);
 			struct where where = { .root = resource->origin, .resource = resource->id };
 
-			if (kind == CONFIG_CONNECTION && intact &&
-			    resource->revision != check->config->revision)
+			check->user_stays = resource->revision != check->config->revision;
+			if (kind == CONFIG_CONNECTION && intact && check->user_stays)
 				continue;
 			check_refs(check, schema_kind(kind)->object, resource, &where);
 		}

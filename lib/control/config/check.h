@@ -14,6 +14,7 @@ struct check {
 	const struct map *failed; /* keys that are in the text, but wrong */
 	bool removed;		  /* resources of `previous` are gone */
 	bool deleting;		  /* and they were deleted by name: who uses them is told */
+	bool user_stays;	  /* so it is where a part went and its user was not put anew */
 	/* Of each connection, looked up once: NULL where there is none. */
 	const struct config_gateway **gateways;
 	const struct config_local_gateway **sites;

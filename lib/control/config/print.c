@@ -217,14 +217,24 @@ static void print_own(struct printer *printer, const char *name)
 	}
 }
 
-static void print_nothing(struct printer *printer, const struct schema_object *object,
-			  const struct schema_field *field, const void *base)
+/* The status knows more of it than the configuration says. */
+static bool print_known(struct printer *printer, const struct schema_object *object,
+			const struct schema_field *field, const void *base)
 {
 	const struct config_print *print = printer->print;
 	struct config_print_place place = { .resource = printer->resource,
 					    .name = field->name,
 					    .part = object->name,
 					    .element = base };
+
+	return print->shape == CONFIG_PRINT_BODY && print->status &&
+	       print->status(print->context, &place, printer->out);
+}
+
+static void print_nothing(struct printer *printer, const struct schema_object *object,
+			  const struct schema_field *field, const void *base)
+{
+	const struct config_print *print = printer->print;
 
 	if (print->shape != CONFIG_PRINT_BODY) {
 		bool id = print->shape == CONFIG_PRINT_JOURNAL && !strcmp(field->name, "id");
@@ -234,7 +244,7 @@ static void print_nothing(struct printer *printer, const struct schema_object *o
 			print_own(printer, field->name);
 		return;
 	}
-	if (!print->status || !print->status(print->context, &place, printer->out))
+	if (!print_known(printer, object, field, base))
 		print_own(printer, field->name);
 }
 
@@ -268,7 +278,7 @@ static void print_field(struct printer *printer, const struct schema_object *obj
 	} else if (!is_wanted(printer, field, at)) {
 		return;
 	} else if (field->type == SCHEMA_OBJECT) {
-		if (*(const void *const *)at)
+		if (!print_known(printer, object, field, base) && *(const void *const *)at)
 			print_object(printer, field->name, field->object, *(const void *const *)at);
 	} else if (field->type == SCHEMA_ARRAY) {
 		print_array(printer, field, at);

@@ -13,7 +13,7 @@ enum config_print_shape {
 	CONFIG_PRINT_JOURNAL, /* the same with full ids */
 };
 
-/* Where a read-only property is printed. */
+/* Where a read-only property is printed, or an object that may have some. */
 struct config_print_place {
 	const struct config_resource *resource;
 	const char *name;    /* of the property */

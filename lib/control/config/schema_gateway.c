@@ -97,7 +97,7 @@ static const struct schema_field bgp_rows[] = {
 	  .type = SCHEMA_ADDR,
 	  .status = SCHEMA_ENFORCED,
 	  SCHEMA_AT(config_bgp, peering_address),
-	  .help = "Of a local network gateway: the remote speaker." },
+	  .help = "Of a local network gateway: the remote speaker. A gateway shows its own." },
 	{ .name = "peerWeight",
 	  .type = SCHEMA_INT,
 	  .status = SCHEMA_ENFORCED,

@@ -3,6 +3,7 @@
  */
 #include "control/config/print.h"
 #include "control/config/schema.h"
+#include "control/rest/gateway.h"
 #include "control/rest/state.h"
 
 #include <stdio.h>
@@ -96,6 +97,9 @@ static bool status(void *context, const struct config_print_place *place, struct
 		json_out_string(out, place->name, guid);
 		return true;
 	}
+	if (place->resource->kind == CONFIG_GATEWAY)
+		return rest_gateway_print(config_store_latest(printing->rest->config.store), place,
+					  out);
 	return place->resource->kind == CONFIG_CONNECTION && print_connection(printing, place, out);
 }
 

@@ -11,6 +11,7 @@
 #include "control/config/print.h"
 #include "control/config/schema.h"
 #include "control/rest/change.h"
+#include "control/rest/gateway.h"
 #include "control/rest/state.h"
 
 #include <errno.h>
@@ -451,26 +452,6 @@ void rest_resource_put_as(struct router_call *call, const struct config_resource
 	config_put(config);
 }
 
-/* NAT rules have operations of their own: a gateway that does not speak of them keeps them. */
-static void keep_rules(const struct config_resource *was, cJSON *json)
-{
-	cJSON *properties = cJSON_GetObjectItemCaseSensitive(json, "properties");
-	struct config_report report;
-	cJSON *whole;
-
-	if (!was || !cJSON_IsObject(properties) ||
-	    cJSON_GetObjectItemCaseSensitive(properties, "natRules"))
-		return;
-	config_report_init(&report);
-	whole = rest_resource_whole(was, &report);
-	cJSON_AddItemToObject(
-		properties, "natRules",
-		cJSON_DetachItemFromObjectCaseSensitive(
-			cJSON_GetObjectItemCaseSensitive(whole, "properties"), "natRules"));
-	config_json_free(whole);
-	config_report_fini(&report);
-}
-
 static void put_body(struct router_call *call, enum config_kind kind)
 {
 	const char *name = call->names[0];
@@ -482,9 +463,10 @@ static void put_body(struct router_call *call, enum config_kind kind)
 		refuse_report(call, name, &report, NULL);
 	} else {
 		if (kind == CONFIG_GATEWAY)
-			keep_rules(lookup(call, config_store_latest(rest_of(call)->config.store),
-					  kind, name),
-				   json);
+			rest_gateway_body(lookup(call,
+						 config_store_latest(rest_of(call)->config.store),
+						 kind, name),
+					  json);
 		rest_resource_put(call, kind, name, json);
 	}
 	config_json_free(json);

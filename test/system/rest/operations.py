@@ -236,7 +236,17 @@ def existence():
     good = call("PUT", LNG, site.json, headers={"If-Match": site.json["etag"]})
     expect("PUT of what GET gave with its etag", good.status == 200, good)
     follows(50, good, "aao")
-    kept = call("GET", GW).json["properties"]
+    gateway = call("GET", GW)
+    same = call("PUT", GW, gateway.json)
+    follows(1, same, "aao")
+    expect("a gateway that is put back as it is has not changed", call("GET", GW).json["etag"] == gateway.json["etag"], same)
+    addresses = [one["properties"].get("privateIPAddress") for one in gateway.json["properties"]["ipConfigurations"]]
+    expect("its instances have addresses out of GatewaySubnet", all(addresses) and len(set(addresses)) == len(addresses), addresses)
+    network = gateway.json["properties"]["ipConfigurations"][0]["properties"]["subnet"]["id"]
+    used = Answer("DELETE", f"{network}?{VERSION}")
+    expect("a subnet in use", used.status == 409 and used.error()["code"] == "InUseSubnetCannotBeDeleted" and
+           "virtualNetworkGateways/gw" in used.error()["message"], used)
+    kept = gateway.json["properties"]
     expect("a gateway says its generation", kept["vpnGatewayGeneration"] == {"none": "None"}.get(kept["sku"]["name"], "Generation1"), kept)
 
 

@@ -48,9 +48,9 @@ mbits() { # packets a second
 shares() {
 	local what=$1 limit=$2 copies=$4 ways=$5 start second out in sum reached=false before after way=egress
 	[ "$ways" != in ] || way=ingress
-	lab_start load host python3 "$RATE" send "$SITES" $((COPIES + copies)) $PAYLOAD $(($3 * 1000000 / 8 / (PAYLOAD + 28))) "$LAB_DIR/sent"
+	lab_start load host python3 "$RATE" send "$SITES" $((COPIES + copies)) "$PAYLOAD" $(($3 * 1000000 / 8 / (PAYLOAD + 28))) "$LAB_DIR/sent"
 	start=$(date +%s)
-	before=$(bytes_of $way)
+	before=$(bytes_of "$way")
 	for second in 2 3 4 5 6; do
 		out=$(mbits "$(wire_rate "$start" "$second" outside)") && in=$(mbits "$(wire_rate "$start" "$second" inside)") || return 1
 		case $ways in
@@ -63,7 +63,7 @@ shares() {
 		awk -v r="$sum" -v l="$limit" 'BEGIN { exit !(r <= 1.02 * l) }' || return 1
 		awk -v r="$sum" -v l="$limit" 'BEGIN { exit !(r >= 0.98 * l) }' && reached=true
 	done
-	after=$(bytes_of $way)
+	after=$(bytes_of "$way")
 	lab_stop load
 	printf '# %s: parts of the tunnels, smallest and largest: %s\n' "$what" "$(parts "$before" "$after" | tr -d ' \n')" >&3
 	$reached && parts "$before" "$after" | jq -e '.[0] > 0.9 and .[1] < 1.1'

@@ -425,6 +425,32 @@ static void test_in_use(void **state)
 	config_put(base);
 }
 
+/* A network is put without the subnet that a gateway is in: told as a deletion is. */
+static void test_part_in_use(void **state)
+{
+	struct config_body body = { .kind = CONFIG_VIRTUAL_NETWORK, .id = "inside", .origin = "" };
+	struct config_build_options options = { 0 };
+	struct config_report report;
+	struct config_build *build;
+	struct config *base = NULL, *config = NULL;
+	cJSON *json = cJSON_Parse("{\"properties\":{\"addressSpace\":{\"addressPrefixes\":"
+				  "[\"10.0.0.0/16\"]}}}");
+
+	config_report_init(&report);
+	assert_int_equal(config_edit_load(&base, NULL, "", &report), 0);
+	options.previous = base;
+	body.json = json;
+	assert_int_equal(config_build_begin(&build, &options, &report), 0);
+	assert_int_equal(config_build_put(build, &body), 0);
+	assert_int_equal(config_build_end(build, &config), -EINVAL);
+	assert_string_equal(report.errors[0].code, "InUseSubnetCannotBeDeleted");
+	assert_int_equal(report.errors[0].http_status, 409);
+	assert_non_null(strstr(report.errors[0].message, "/virtualNetworkGateways/gw"));
+	config_report_fini(&report);
+	config_put(base);
+	cJSON_Delete(json);
+}
+
 /* The address stays with its resource when a client puts it again without. */
 static void test_assigned_address(void **state)
 {
@@ -544,6 +570,7 @@ int main(void)
 		cmocka_unit_test(test_names_without_case),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_in_use),
+		cmocka_unit_test(test_part_in_use),
 		cmocka_unit_test(test_assigned_address),
 		cmocka_unit_test(test_assigned_generation),
 		cmocka_unit_test(test_password),
