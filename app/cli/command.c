@@ -48,9 +48,13 @@ void cli_command_help(const struct command *command)
 	       command->arguments, command->options ? " [options]" : "", command->help);
 	if (command->options)
 		putchar('\n');
-	for (const struct cli_option *option = command->options; option && option->name; option++)
-		printf("  --%-10s %-8s %s\n", option->name,
-		       option->argument ? option->argument : "", option->help);
+	for (const struct cli_option *option = command->options; option && option->name; option++) {
+		char usage[40];
+
+		snprintf(usage, sizeof(usage), "%s %s", option->name,
+			 option->argument ? option->argument : "");
+		printf("  --%-22s %s\n", usage, option->help);
+	}
 	printf("\nexample:\n  %s\n", command->example);
 }
 

@@ -3,6 +3,8 @@
  */
 #include "cli.h"
 
+#include "base/clock.h"
+#include "base/when.h"
 #include "control/rest/auth.h"
 
 #include <errno.h>
@@ -15,6 +17,7 @@
 #include <unistd.h>
 
 #define DEFAULT_FILE "/var/lib/vpngw/tokens"
+#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@"
 
 static int role_of(const char *text, enum config_token_role *role)
 {
@@ -56,12 +59,15 @@ static enum cli_exit create(struct cli *cli, char **arguments, int count)
 	struct auth_new_token wanted = { .name = arguments[0],
 					 .expires = count == 3 ? arguments[2] : NULL };
 	char token[AUTH_TOKEN_TEXT];
+	uint64_t expires_ms;
 	char line[512];
 	int rc;
 
-	if (strpbrk(wanted.name, " \t\n#") || strlen(wanted.name) > 63) {
+	if (!wanted.name[0] || wanted.name[strspn(wanted.name, NAME_LETTERS)] ||
+	    strlen(wanted.name) > 63) {
 		fprintf(stderr,
-			"vpngw: a token's name has up to 63 characters, no blank and no #\n");
+			"vpngw: a token's name has 1 to 63 letters, digits, '.', '_', '-' or "
+			"'@'\n");
 		return CLI_USAGE;
 	}
 	if (role_of(arguments[1], &wanted.role) < 0) {
@@ -73,6 +79,11 @@ static enum cli_exit create(struct cli *cli, char **arguments, int count)
 	if (rc == -EINVAL) {
 		fprintf(stderr, "vpngw: '%s' is no time such as 2027-01-31T00:00:00Z\n",
 			wanted.expires ? wanted.expires : "");
+		return CLI_USAGE;
+	}
+	if (rc == 0 && wanted.expires && when_parse(wanted.expires, &expires_ms) == 0 &&
+	    expires_ms <= clock_wall_ms()) {
+		fprintf(stderr, "vpngw: '%s' has passed already\n", wanted.expires);
 		return CLI_USAGE;
 	}
 	if (rc == 0)

@@ -21,19 +21,22 @@
 #define COMPLETE_S 2 /* a shell waits for it */
 #define DEFAULT_CA "/var/lib/vpngw/api.crt"
 
+static void command_row(const char *before, const struct command *command)
+{
+	char usage[64];
+
+	snprintf(usage, sizeof(usage), "%s %s", command->name, command->arguments);
+	printf("%s%-34s %s\n", before, usage, command->help);
+}
+
 static void help(void)
 {
 	puts("vpngw: looks at the gateway and changes it, over its REST endpoint\n\n"
 	     "usage: vpngw [options] COMMAND [arguments]");
 	for (unsigned int s = 0; s < cli_set_count; s++) {
 		printf("\n%s\n", cli_sets[s]->title);
-		for (unsigned int i = 0; i < cli_sets[s]->count; i++) {
-			const struct command *command = &cli_sets[s]->commands[i];
-			char usage[64];
-
-			snprintf(usage, sizeof(usage), "%s %s", command->name, command->arguments);
-			printf("  %-34s %s\n", usage, command->help);
-		}
+		for (unsigned int i = 0; i < cli_sets[s]->count; i++)
+			command_row("  ", &cli_sets[s]->commands[i]);
 	}
 	puts("\nOptions\n"
 	     "  --url URL          endpoint (VPNGW_URL, default " DEFAULT_URL ")\n"
@@ -77,11 +80,35 @@ static bool group_help(const char *word)
 
 			if (strncmp(command->name, word, n) || command->name[n] != ' ')
 				continue;
-			printf("  vpngw %s %s  %s\n", command->name, command->arguments,
-			       command->help);
+			command_row("  vpngw ", command);
 			any = true;
 		}
 	return any;
+}
+
+/* The first command that begins as the word does; NULL: none. */
+static const char *similar(const char *word)
+{
+	size_t n = strlen(word);
+
+	for (; n >= 2; n--)
+		for (unsigned int s = 0; s < cli_set_count; s++)
+			for (unsigned int i = 0; i < cli_sets[s]->count; i++)
+				if (!strncmp(cli_sets[s]->commands[i].name, word, n))
+					return cli_sets[s]->commands[i].name;
+	return NULL;
+}
+
+static enum cli_exit unknown(char **words, int count)
+{
+	const char *meant = similar(words[0]);
+
+	fprintf(stderr, "vpngw: unknown command '%s%s%s'; ", words[0], count > 1 ? " " : "",
+		count > 1 ? words[1] : "");
+	if (meant)
+		fprintf(stderr, "did you mean '%.*s'? ", (int)strcspn(meant, " "), meant);
+	fprintf(stderr, "see vpngw --help\n");
+	return CLI_USAGE;
 }
 
 static enum cli_exit run(struct cli *cli, char **words, int count)
@@ -96,9 +123,7 @@ static enum cli_exit run(struct cli *cli, char **words, int count)
 	if (!cli->command) {
 		if (count == 1 && group_help(words[0]))
 			return cli->help ? CLI_DONE : CLI_USAGE;
-		fprintf(stderr, "vpngw: unknown command '%s%s%s'; see vpngw --help\n", words[0],
-			count > 1 ? " " : "", count > 1 ? words[1] : "");
-		return CLI_USAGE;
+		return unknown(words, count);
 	}
 	if (cli->help) {
 		cli_command_help(cli->command);

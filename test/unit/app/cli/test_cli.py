@@ -307,6 +307,8 @@ class Cli(unittest.TestCase):
     def test_errors_say_what_and_what_to_do(self):
         self.assertIn("NotFound: There is nothing", self.call("get", "/nothing", code=5).stderr)
         self.assertIn("Nope: It did not work.", self.call("reset", "bad", code=1).stderr)
+        self.assertIn("did you mean 'status'?", self.call("stats", code=2).stderr)
+        self.assertEqual(self.call("xyz", code=2).stderr, "vpngw: unknown command 'xyz'; see vpngw --help\n")
         self.assertIn("unknown option --nonsense of status", self.call("status", "--nonsense", code=2).stderr)
         for command in ("connections", "events"):
             self.assertIn("token create", self.call(command, code=4, VPNGW_TOKEN="wrong").stderr)
@@ -435,6 +437,10 @@ class Cli(unittest.TestCase):
         self.assertRegex(line, "^me read never sha256:[0-9a-f]{64}\n$")
         self.assertNotIn(token, line)
         self.call("token", "create", "me", "king", code=2, VPNGW_TOKENS=name)
+        self.call("token", "create", 'm"e', "read", code=2, VPNGW_TOKENS=name)
+        self.assertIn("has passed", self.call("token", "create", "old", "read", "2020-01-01", code=2, VPNGW_TOKENS=name).stderr)
+        with open(name, encoding="utf-8") as file:
+            self.assertEqual(file.read(), line)
 
 
 if __name__ == "__main__":
