@@ -427,14 +427,22 @@ static struct wanted *wanted_new(struct desired *d, const struct requests_messag
 	return w;
 }
 
-static bool wanted_same(const struct wanted *a, const struct wanted *b)
+/* Of the same size as it was: it stays where it is. False: nothing has changed. */
+static bool wanted_renew(struct wanted *w, const struct requests_message *m)
 {
-	const struct requests_message *x = &a->message;
-	const struct requests_message *y = &b->message;
+	struct requests_message *was = &w->message;
+	uint8_t *tail = w->bytes + m->body_length;
 
-	return x->body_length == y->body_length && x->tail_length == y->tail_length &&
-	       x->owner == y->owner && x->domain == y->domain &&
-	       !memcmp(a->bytes, b->bytes, x->body_length + x->tail_length);
+	if (was->owner == m->owner && was->domain == m->domain &&
+	    !memcmp(w->bytes, m->body, m->body_length) &&
+	    (!m->tail_length || !memcmp(tail, m->tail, m->tail_length)))
+		return false;
+	was->owner = m->owner;
+	was->domain = m->domain;
+	memcpy(w->bytes, m->body, m->body_length);
+	if (m->tail_length)
+		memcpy(tail, m->tail, m->tail_length);
+	return true;
 }
 
 int desired_set(struct desired *d, const struct requests_message *message)
@@ -442,15 +450,18 @@ int desired_set(struct desired *d, const struct requests_message *message)
 	uint8_t key[64];
 	size_t n = key_of(message, key);
 	struct wanted *was = map_get(&d->wanted[message->kind], key, n);
-	struct wanted *w = wanted_new(d, message);
+	struct wanted *w;
 	int rc;
 
-	if (!w)
-		return -ENOMEM;
-	if (was && wanted_same(was, w)) {
-		free(w);
+	if (was && was->message.body_length == message->body_length &&
+	    was->message.tail_length == message->tail_length) {
+		if (wanted_renew(was, message))
+			send_now(d, CONTRACT_SET, &was->message);
 		return 0;
 	}
+	w = wanted_new(d, message);
+	if (!w)
+		return -ENOMEM;
 	rc = map_set(&d->wanted[message->kind], key, n, w, NULL);
 	if (rc < 0) {
 		free(w);

@@ -1,7 +1,9 @@
 #include "control/route/cover.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct cover_node {
 	struct cover_node *child[2];
@@ -19,18 +21,27 @@ static bool bit(const struct net_prefix *prefix, uint8_t at)
 	return prefix->addr.bytes[at / 8] >> (7 - at % 8) & 1;
 }
 
+/* 64 bits from a multiple of 64 on. */
+static uint64_t word(const struct net_addr *addr, uint8_t from)
+{
+	uint64_t bits_be;
+
+	memcpy(&bits_be, addr->bytes + from / 8, sizeof(bits_be));
+	return be64toh(bits_be);
+}
+
 /* Bits that both begin with. */
 static uint8_t common(const struct net_prefix *a, const struct net_prefix *b)
 {
 	uint8_t most = a->length < b->length ? a->length : b->length;
+	uint8_t same = 0;
+	uint64_t differ;
 
-	for (uint8_t i = 0; i < most; i++) {
-		if (i % 8 == 0 && most - i >= 8 && a->addr.bytes[i / 8] == b->addr.bytes[i / 8])
-			i += 7;
-		else if (bit(a, i) != bit(b, i))
-			return i;
-	}
-	return most;
+	do {
+		differ = word(&a->addr, same) ^ word(&b->addr, same);
+		same += differ ? (uint8_t)__builtin_clzll(differ) : 64;
+	} while (!differ && same < most);
+	return same < most ? same : most;
 }
 
 static void node_free(struct cover_node *node)

@@ -4,6 +4,7 @@
 #include "base/map.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +16,37 @@ struct nexthop {
 	struct contract_nexthop spec;
 	struct contract_member members[CONTRACT_MEMBERS_MAX];
 	const struct source_set *sources;
-	char name[CONTRACT_OPAQUE_MAX];
 };
 
 struct nexthop_table {
 	struct desired *desired;
-	struct map by_name;
+	struct map by_key; /* what it is */
 	struct map by_id;
 };
+
+/* What tells one from all others. */
+struct key {
+	const struct source_set *sources; /* one object for equal ones */
+	struct contract_nexthop spec;
+	uint32_t domain;
+	uint32_t zero;
+	struct contract_member members[CONTRACT_MEMBERS_MAX];
+};
+_Static_assert(offsetof(struct key, members) ==
+		       sizeof(void *) + sizeof(struct contract_nexthop) + 8,
+	       "compared as bytes: no padding");
+
+static size_t key_of(const struct nexthop *n, struct key *key)
+{
+	size_t members = n->spec.member_count * sizeof(n->members[0]);
+
+	key->sources = n->sources;
+	key->spec = n->spec;
+	key->domain = n->domain;
+	key->zero = 0;
+	memcpy(key->members, n->members, members);
+	return offsetof(struct key, members) + members;
+}
 
 int nexthop_table_new(struct nexthop_table **table, struct desired *desired)
 {
@@ -31,7 +55,7 @@ int nexthop_table_new(struct nexthop_table **table, struct desired *desired)
 	if (!t)
 		return -ENOMEM;
 	t->desired = desired;
-	map_init(&t->by_name);
+	map_init(&t->by_key);
 	map_init(&t->by_id);
 	*table = t;
 	return 0;
@@ -45,7 +69,7 @@ void nexthop_table_free(struct nexthop_table *table)
 		return;
 	while ((entry = map_next(&table->by_id, entry)))
 		free(entry->value);
-	map_fini(&table->by_name);
+	map_fini(&table->by_key);
 	map_fini(&table->by_id);
 	free(table);
 }
@@ -108,24 +132,34 @@ static int publish(struct nexthop_table *t, const struct nexthop *n)
 	return desired_set(t->desired, &message);
 }
 
+/* In the data plane it has a name, by which the next control finds it again. */
 static int create(struct nexthop_table *t, struct nexthop *n)
 {
-	int rc = desired_id(t->desired, CONTRACT_NEXTHOP, n->name, &n->id);
+	char name[CONTRACT_OPAQUE_MAX];
+	struct key key;
+	size_t key_n = key_of(n, &key);
+	int rc;
 
+	if (n->spec.member_count)
+		name_of_members(name, sizeof(name), n->domain, n->members, n->spec.member_count);
+	else
+		name_of_spec(name, sizeof(name), n->domain, &n->spec);
+	name_sources(name, sizeof(name), n->sources);
+	rc = desired_id(t->desired, CONTRACT_NEXTHOP, name, &n->id);
 	if (rc < 0)
 		return rc;
-	rc = map_set(&t->by_name, n->name, strlen(n->name), n, NULL);
+	rc = map_set(&t->by_key, &key, key_n, n, NULL);
 	if (rc < 0)
 		goto fail_id;
 	rc = map_set(&t->by_id, &n->id, sizeof(n->id), n, NULL);
 	if (rc < 0)
-		goto fail_name;
+		goto fail_key;
 	rc = publish(t, n);
 	if (rc == 0)
 		return 0;
 	map_del(&t->by_id, &n->id, sizeof(n->id));
-fail_name:
-	map_del(&t->by_name, n->name, strlen(n->name));
+fail_key:
+	map_del(&t->by_key, &key, key_n);
 fail_id:
 	desired_id_put(t->desired, CONTRACT_NEXTHOP, n->id);
 	return rc;
@@ -133,7 +167,9 @@ fail_id:
 
 static int get(struct nexthop_table *t, struct nexthop *wanted, uint32_t *id)
 {
-	struct nexthop *n = map_get(&t->by_name, wanted->name, strlen(wanted->name));
+	struct key key;
+	size_t key_n = key_of(wanted, &key);
+	struct nexthop *n = map_get(&t->by_key, &key, key_n);
 	int rc;
 
 	if (!n) {
@@ -159,7 +195,6 @@ static void sources_set(struct nexthop *n, const struct source_set *sources)
 {
 	n->sources = sources;
 	n->spec.source_count = sources ? (uint8_t)sources->count : 0;
-	name_sources(n->name, sizeof(n->name), sources);
 }
 
 int nexthop_get(struct nexthop_table *t, uint32_t domain, const struct contract_nexthop *spec,
@@ -167,7 +202,6 @@ int nexthop_get(struct nexthop_table *t, uint32_t domain, const struct contract_
 {
 	struct nexthop wanted = { .domain = domain, .spec = *spec };
 
-	name_of_spec(wanted.name, sizeof(wanted.name), domain, spec);
 	sources_set(&wanted, sources);
 	return get(t, &wanted, id);
 }
@@ -183,7 +217,6 @@ int nexthop_get_ecmp(struct nexthop_table *t, uint32_t domain,
 	if (count > CONTRACT_MEMBERS_MAX)
 		return -E2BIG;
 	memcpy(wanted.members, members, count * sizeof(*members));
-	name_of_members(wanted.name, sizeof(wanted.name), domain, members, count);
 	return get(t, &wanted, id);
 }
 
@@ -199,11 +232,6 @@ int nexthop_with(struct nexthop_table *t, uint32_t id, const struct source_set *
 	wanted.domain = n->domain;
 	wanted.spec = n->spec;
 	memcpy(wanted.members, n->members, sizeof(wanted.members));
-	if (n->spec.member_count)
-		name_of_members(wanted.name, sizeof(wanted.name), n->domain, n->members,
-				n->spec.member_count);
-	else
-		name_of_spec(wanted.name, sizeof(wanted.name), n->domain, &n->spec);
 	sources_set(&wanted, sources);
 	for (uint8_t i = 0; i < n->spec.member_count; i++) {
 		struct nexthop *member = map_get(&t->by_id, &n->members[i].id, sizeof(uint32_t));
@@ -227,12 +255,13 @@ void nexthop_put(struct nexthop_table *t, uint32_t id)
 {
 	struct requests_message message = { .kind = CONTRACT_NEXTHOP, .id = id };
 	struct nexthop *n = map_get(&t->by_id, &id, sizeof(id));
+	struct key key;
 
 	if (!n || --n->users)
 		return;
 	desired_delete(t->desired, &message);
 	map_del(&t->by_id, &id, sizeof(id));
-	map_del(&t->by_name, n->name, strlen(n->name));
+	map_del(&t->by_key, &key, key_of(n, &key));
 	desired_id_put(t->desired, CONTRACT_NEXTHOP, id);
 	for (uint8_t i = 0; i < n->spec.member_count; i++)
 		nexthop_put(t, n->members[i].id);

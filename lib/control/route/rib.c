@@ -287,6 +287,25 @@ void rib_delete(struct rib *rib, const struct net_prefix *prefix, enum rib_sourc
 	entry_put(rib, p);
 }
 
+void rib_forget(struct rib *rib, const struct net_prefix *prefix, uint32_t sources, uint32_t metric,
+		uint32_t owner)
+{
+	struct prefix_entry *p = map_get(&rib->prefixes, prefix, sizeof(*prefix));
+	struct candidate **at = p ? &p->first : NULL;
+
+	if (!p)
+		return;
+	while (*at) {
+		const struct rib_candidate *is = &(*at)->is;
+
+		if (sources >> is->source & 1 && is->metric == metric && is->owner == owner)
+			remove_at(rib, p, at);
+		else
+			at = &(*at)->next;
+	}
+	entry_put(rib, p);
+}
+
 int rib_announced_set(struct rib *rib, const struct net_prefix *prefix,
 		      const struct source_set *sources)
 {

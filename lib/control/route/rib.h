@@ -48,6 +48,9 @@ __attribute__((warn_unused_result)) int rib_set(struct rib *rib, const struct ne
 						const struct rib_candidate *candidate);
 void rib_delete(struct rib *rib, const struct net_prefix *prefix, enum rib_source source,
 		uint32_t metric, uint32_t owner);
+/* The candidates of several sources (a bit each) with this metric and owner. */
+void rib_forget(struct rib *rib, const struct net_prefix *prefix, uint32_t sources, uint32_t metric,
+		uint32_t owner);
 /* What the source sets from now on stays; the rest goes with rib_sweep(). */
 void rib_mark(struct rib *rib, enum rib_source source);
 void rib_sweep(struct rib *rib, enum rib_source source);

@@ -195,13 +195,11 @@ static int route_nexthop(struct route *route, const struct netlink_route *linux_
 }
 
 /* What was imported before from this place of the kernel's, whatever it was taken for. */
-static void forget(struct route *route, const struct netlink_route *r, enum rib_source but)
+static void forget(struct route *route, const struct netlink_route *r, uint32_t but)
 {
-	static const enum rib_source sources[] = { RIB_CONNECTED, RIB_CIRCUIT, RIB_LINUX };
+	const uint32_t imported = 1u << RIB_CONNECTED | 1u << RIB_CIRCUIT | 1u << RIB_LINUX;
 
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-		if (sources[i] != but)
-			rib_delete(route->rib, &r->prefix, sources[i], r->metric, r->table);
+	rib_forget(route->rib, &r->prefix, imported & ~but, r->metric, r->table);
 }
 
 static const char *origin_of(const struct rib_candidate *candidate, const struct netlink_route *r)
@@ -253,7 +251,7 @@ static void on_route(void *context, const struct netlink_route *r, bool gone)
 		candidate.source = circuit_leads(&route->ports, &alive) ? RIB_CIRCUIT : RIB_LINUX;
 	rc = gone ? -ENOENT : route_nexthop(route, &alive, &candidate);
 	if (rc == -ENOENT) { /* gone, or it replaces what was imported before it */
-		forget(route, r, RIB_SOURCES);
+		forget(route, r, 0);
 		return;
 	}
 	snprintf(candidate.origin, sizeof(candidate.origin), "%s", origin_of(&candidate, r));
@@ -262,7 +260,7 @@ static void on_route(void *context, const struct netlink_route *r, bool gone)
 	if (rc < 0)
 		log_error(TOPIC, "cannot take a route error=\"%s\"", strerror(-rc));
 	else
-		forget(route, r, candidate.source);
+		forget(route, r, 1u << candidate.source);
 }
 
 static void on_resync(void *context)

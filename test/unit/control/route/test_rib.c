@@ -231,6 +231,29 @@ static void what_is_not_mentioned_goes(void **state)
 	allowed(w, "10.2.0.0/16", set_of(w, 1, 0));
 }
 
+/* A place of the kernel's (metric and table) has one route, whatever it was taken for before. */
+static void a_place_is_forgotten(void **state)
+{
+	struct world *w = *state;
+	struct net_prefix prefix = prefix_of("10.20.0.0/16");
+	const uint32_t imported = 1u << RIB_CIRCUIT | 1u << RIB_LINUX;
+
+	add(w, "10.20.0.0/16", RIB_CIRCUIT, NULL);
+	add(w, "10.20.0.0/16", RIB_TUNNEL, set_of(w, 1, 0));
+	add(w, "10.20.0.0/16", RIB_LINUX, set_of(w, 2, 0));
+	rib_forget(w->rib, &prefix, imported, 0, 254); /* another table's */
+	rib_forget(w->rib, &prefix, imported, 5, 0);   /* another metric's */
+	assert_int_equal(desired_count(w->desired, CONTRACT_NEXTHOP), 4);
+	rib_forget(w->rib, &prefix, 1u << RIB_CIRCUIT, 0, 0);
+	allowed(w, "10.20.0.0/16", set_of(w, 1, 2, 0));
+	rib_forget(w->rib, &prefix, imported, 0, 0);
+	allowed(w, "10.20.0.0/16", set_of(w, 1, 0));
+	delete (w, "10.20.0.0/16", RIB_TUNNEL);
+	rib_forget(w->rib, &prefix, imported, 0, 0);
+	assert_int_equal(rib_count(w->rib), 0);
+	assert_int_equal(desired_count(w->desired, CONTRACT_NEXTHOP), 0);
+}
+
 static bool two_routes(void *context)
 {
 	struct world *w = context;
@@ -278,6 +301,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(inside_is_nobodys, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_than_fit_are_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_not_mentioned_goes, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_place_is_forgotten, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_data_plane_is_told, setup, teardown),
 	};
 
