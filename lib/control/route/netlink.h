@@ -22,7 +22,8 @@ struct netlink_link {
 	int ifindex;
 	char name[16];
 	uint16_t mtu;
-	bool up; /* administratively and carrier */
+	bool enabled; /* administratively up */
+	bool up;      /* and carrier */
 };
 
 struct netlink_address {

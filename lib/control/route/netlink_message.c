@@ -113,7 +113,8 @@ bool netlink_decode_link(const struct nlmsghdr *message, struct netlink_link *li
 		n = sizeof(link->name) - 1;
 	memcpy(link->name, RTA_DATA(by_type[IFLA_IFNAME]), n);
 	link->mtu = (uint16_t)u32_of(by_type[IFLA_MTU], 0);
-	link->up = (info->ifi_flags & IFF_UP) && (info->ifi_flags & IFF_LOWER_UP);
+	link->enabled = info->ifi_flags & IFF_UP;
+	link->up = link->enabled && (info->ifi_flags & IFF_LOWER_UP);
 	return true;
 }
 

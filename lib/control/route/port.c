@@ -80,6 +80,26 @@ bool port_address_seen(struct port *port, const struct net_addr *addr, bool gone
 	return port->present != was;
 }
 
+static bool *disabled_of(struct port_table *table, int ifindex)
+{
+	struct port *port = port_by_ifindex(table, ifindex);
+
+	for (uint32_t i = 0; i < table->tunnel_count; i++)
+		if ((int)table->tunnels[i].is.ifindex == ifindex)
+			return &table->tunnels[i].disabled;
+	return port ? &port->disabled : NULL;
+}
+
+bool port_link_seen(struct port_table *table, const struct netlink_link *link, bool gone)
+{
+	bool *disabled = disabled_of(table, link->ifindex);
+	bool was = disabled && *disabled;
+
+	if (disabled)
+		*disabled = !gone && !link->enabled;
+	return was && !gone && link->enabled;
+}
+
 static void mirror_listed(struct port_table *table, const struct contract_mirror *mirror,
 			  const struct contract_object *object)
 {
@@ -88,7 +108,7 @@ static void mirror_listed(struct port_table *table, const struct contract_mirror
 	if (!mirror->port) {
 		if (table->tunnel_count < PORTS_MAX)
 			table->tunnels[table->tunnel_count++] =
-				(struct tunnel_mirror){ *mirror, id, object->domain };
+				(struct tunnel_mirror){ *mirror, id, object->domain, false };
 		return;
 	}
 	for (uint32_t i = 0; i < table->count; i++)

@@ -14,12 +14,14 @@ struct port {
 	int ifindex; /* of the mirror; 0: not known */
 	struct route_port_config wanted;
 	uint32_t present; /* bit i: Linux has wanted.addresses[i] */
+	bool disabled;	  /* someone has set the mirror down */
 };
 
 struct tunnel_mirror {
 	struct contract_mirror is;
 	uint32_t id;
 	uint32_t domain;
+	bool disabled;
 };
 
 struct port_table {
@@ -39,6 +41,8 @@ bool port_reaches(const struct port *port, const struct route_address *entry,
 		  const struct net_addr *remote);
 /* Linux has this address, or no longer; true when it is one that was wanted and that is news. */
 bool port_address_seen(struct port *port, const struct net_addr *addr, bool gone);
+/* True: a mirror was set down by someone and is up again; the kernel has dropped its routes. */
+bool port_link_seen(struct port_table *table, const struct netlink_link *link, bool gone);
 /* A listed PORT or MIRROR object. */
 void port_listed(struct port_table *table, const struct contract_header *message);
 /* Writes to Linux what is wanted, and takes back what was wanted before. */

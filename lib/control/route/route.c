@@ -20,6 +20,7 @@
 /* As BGP's graceful restart has it by default, and time for FRR's daemons to hear one another. */
 #define RESTART_NS (120 * CLOCK_NS_PER_S)
 #define SETTLE_NS (10 * CLOCK_NS_PER_S)
+#define LATER_NS (5 * CLOCK_NS_PER_S)
 
 struct route {
 	struct desired *desired;
@@ -34,6 +35,7 @@ struct route {
 	struct speaker_table speakers;
 	struct port_table ports;
 	struct upstream *upstream;
+	struct event_source *later; /* reads the kernel again after a restore */
 	bool synced; /* the kernel was read whole since the data plane was attached */
 	struct route_hooks hooks;
 };
@@ -64,6 +66,31 @@ static int publish_address(struct route *route, const struct netlink_address *ad
 	return 0;
 }
 
+static bool is_tun(const struct route *route, int ifindex)
+{
+	for (uint32_t i = 0; i < route->ports.tunnel_count; i++)
+		if ((int)route->ports.tunnels[i].is.ifindex == ifindex)
+			return true;
+	return false;
+}
+
+/* With the last address of an interface, or when it is set down, the kernel drops all its routes
+ * and tells nobody. What is ours is written again; the rest is seen by reading the kernel again
+ * when FRR's daemons had time to do as much. */
+static void restore(struct route *route, int ifindex)
+{
+	log_warn(TOPIC,
+		 "someone has taken addresses or routes of a mirror away; they are written "
+		 "again interface=%d",
+		 ifindex);
+	for (uint32_t i = 0; i < route->ports.count; i++)
+		if (route->ports.ports[i].ifindex == ifindex)
+			port_apply(route->netlink, &route->ports, &route->ports.ports[i], NULL);
+	if (is_tun(route, ifindex))
+		speaker_again(&route->speakers, &route->ports, route->netlink);
+	event_timer_set(route->later, LATER_NS);
+}
+
 static void on_address(void *context, const struct netlink_address *address, bool gone)
 {
 	struct route *route = context;
@@ -73,6 +100,9 @@ static void on_address(void *context, const struct netlink_address *address, boo
 		log_error(TOPIC, "out of memory for an address");
 	if (port && port_address_seen(port, &address->addr, gone))
 		route->hooks.ports_changed(route->hooks.context);
+	if (gone && is_tun(route, address->ifindex) &&
+	    speaker_has(&route->speakers, &address->addr))
+		restore(route, address->ifindex);
 }
 
 static void on_neighbour(void *context, const struct netlink_neighbour *neighbour, bool gone)
@@ -98,6 +128,10 @@ static void on_neighbour(void *context, const struct netlink_neighbour *neighbou
 
 static void on_link(void *context, const struct netlink_link *link, bool gone)
 {
+	struct route *route = context;
+
+	if (port_link_seen(&route->ports, link, gone))
+		restore(route, link->ifindex);
 }
 
 static int hop_nexthop(struct route *route, const struct netlink_hop *hop, uint32_t *id)
@@ -112,14 +146,6 @@ static int hop_nexthop(struct route *route, const struct netlink_hop *hop, uint3
 		spec.kind = CONTRACT_NEXTHOP_GATEWAY;
 	spec.port = port->id;
 	return nexthop_get(route->nexthops, 0, &spec, NULL, id);
-}
-
-static bool is_tun(const struct route *route, int ifindex)
-{
-	for (uint32_t i = 0; i < route->ports.tunnel_count; i++)
-		if ((int)route->ports.tunnels[i].is.ifindex == ifindex)
-			return true;
-	return false;
 }
 
 int route_sources(struct route *route, const uint32_t *ids, uint32_t count,
@@ -316,7 +342,7 @@ static bool announced_restarts(void *context)
 	return route->hooks.restarting && route->hooks.restarting(route->hooks.context, true);
 }
 
-static void hold_over(void *context)
+static void kernel_again(void *context)
 {
 	struct route *route = context;
 
@@ -326,7 +352,7 @@ static void hold_over(void *context)
 
 static int holds_new(struct route *route, struct event_loop *loop)
 {
-	struct hold_hooks hooks = { route, learned_restarts, hold_over, SETTLE_NS, RESTART_NS };
+	struct hold_hooks hooks = { route, learned_restarts, kernel_again, SETTLE_NS, RESTART_NS };
 	int rc = hold_new(&route->learned, loop, &hooks);
 
 	hooks.restarting = announced_restarts;
@@ -354,6 +380,8 @@ int route_new(struct route **route, struct event_loop *loop, struct desired *des
 		rc = upstream_new(&r->upstream, loop, &probed);
 	if (rc == 0)
 		rc = holds_new(r, loop);
+	if (rc == 0)
+		rc = event_timer_new(&r->later, loop, kernel_again, r);
 	if (rc < 0) {
 		route_free(r);
 		return rc;
@@ -370,6 +398,7 @@ void route_free(struct route *route)
 	upstream_free(route->upstream);
 	hold_free(route->learned);
 	hold_free(route->announced);
+	event_source_free(route->later);
 	rib_free(route->rib);
 	for (uint32_t i = 0; i < ROUTE_INSTANCES; i++)
 		rib_free(route->peers[i]);

@@ -97,9 +97,9 @@ static void write_address(const struct port_table *ports, struct netlink *netlin
 	netlink_rule_set(netlink, addr, SPEAKER_TABLE_BASE + instance, add);
 }
 
-/* In the main table so that FRR finds the peer and the next hop; in the instance's for packets. */
-static void write_routes(const struct port_table *ports, struct netlink *netlink,
-			 const struct speaker_peer *peer, bool add, bool shared)
+/* In the main table so that FRR finds the peer; in the instance's for packets. */
+static void write_way(const struct port_table *ports, struct netlink *netlink,
+		      const struct speaker_peer *peer, bool add, bool shared)
 {
 	struct netlink_route_spec spec = { .table = SPEAKER_TABLE_BASE + peer->instance,
 					   .prefix = net_prefix_of(&peer->peer, 32),
@@ -109,7 +109,16 @@ static void write_routes(const struct port_table *ports, struct netlink *netlink
 	spec.table = 254;
 	if (!shared || add)
 		netlink_route_set(netlink, &spec, add);
-	spec.prefix.addr = speaker_via(peer->tunnel);
+}
+
+/* In the main table so that FRR finds the next hop. */
+static void write_via(const struct port_table *ports, struct netlink *netlink,
+		      const struct speaker_peer *peer, bool add)
+{
+	struct netlink_route_spec spec = { .table = 254,
+					   .prefix = { speaker_via(peer->tunnel), 32 },
+					   .ifindex = tun_of(ports, peer->instance) };
+
 	netlink_route_set(netlink, &spec, add);
 	if (!peer->ip6)
 		return;
@@ -117,27 +126,55 @@ static void write_routes(const struct port_table *ports, struct netlink *netlink
 	netlink_route_set(netlink, &spec, add);
 }
 
-static void write_peer(const struct speaker_table *table, const struct port_table *ports,
-		       struct netlink *netlink, const struct speaker_peer *peer, bool add)
+static void peer_add(const struct port_table *ports, struct netlink *netlink,
+		     const struct speaker_peer *peer)
 {
 	if (!netlink || !tun_of(ports, peer->instance))
 		return;
-	if (add)
-		write_address(ports, netlink, peer->instance, &peer->local, true);
-	write_routes(ports, netlink, peer, add, peer_used(table, peer));
-	if (!add && !address_used(table, peer))
+	write_address(ports, netlink, peer->instance, &peer->local, true);
+	write_way(ports, netlink, peer, true, false);
+	write_via(ports, netlink, peer, true);
+}
+
+/* `now`: what has its place, NULL: nothing. What both have stays: by its next hop FRR takes the
+ * routes that were learned there for good or not. */
+static void peer_delete(const struct speaker_table *table, const struct port_table *ports,
+			struct netlink *netlink, const struct speaker_peer *peer,
+			const struct speaker_peer *now)
+{
+	if (!netlink || !tun_of(ports, peer->instance))
+		return;
+	if (!now || now->instance != peer->instance || !net_addr_equal(&now->peer, &peer->peer))
+		write_way(ports, netlink, peer, false, peer_used(table, peer));
+	if (!now || now->instance != peer->instance || now->ip6 != peer->ip6)
+		write_via(ports, netlink, peer, false);
+	if (!address_used(table, peer))
 		write_address(ports, netlink, peer->instance, &peer->local, false);
+}
+
+/* The new address comes before the old one goes: with the last one of an interface the kernel
+ * drops all its routes, those of FRR's daemons too, and tells nobody. */
+static void peer_change(const struct speaker_table *table, const struct port_table *ports,
+			struct netlink *netlink, const struct speaker_peer *before,
+			const struct speaker_peer *now)
+{
+	if (netlink && tun_of(ports, now->instance))
+		write_address(ports, netlink, now->instance, &now->local, true);
+	peer_delete(table, ports, netlink, before, now);
 }
 
 int speaker_set(struct speaker_table *table, const struct port_table *ports,
 		struct netlink *netlink, const struct speaker_peer *peer)
 {
 	struct speaker_peer *at = find(table, peer->tunnel);
+	struct speaker_peer before;
 
 	if (at && !memcmp(at, peer, sizeof(*at)))
 		return 0;
 	if (at) {
-		write_peer(table, ports, netlink, at, false);
+		before = *at;
+		*at = *peer;
+		peer_change(table, ports, netlink, &before, at);
 	} else {
 		struct speaker_peer *grown =
 			reallocarray(table->peers, table->count + 1, sizeof(*grown));
@@ -146,9 +183,9 @@ int speaker_set(struct speaker_table *table, const struct port_table *ports,
 			return -ENOMEM;
 		table->peers = grown;
 		at = &grown[table->count++];
+		*at = *peer;
 	}
-	*at = *peer;
-	write_peer(table, ports, netlink, at, true);
+	peer_add(ports, netlink, at);
 	return 1;
 }
 
@@ -159,7 +196,7 @@ bool speaker_delete(struct speaker_table *table, const struct port_table *ports,
 
 	if (!at)
 		return false;
-	write_peer(table, ports, netlink, at, false);
+	peer_delete(table, ports, netlink, at, NULL);
 	*at = table->peers[--table->count];
 	return true;
 }
@@ -168,10 +205,27 @@ void speaker_apply(const struct speaker_table *table, const struct port_table *p
 		   struct netlink *netlink)
 {
 	for (uint32_t i = 0; i < table->count; i++)
-		write_peer(table, ports, netlink, &table->peers[i], true);
+		peer_add(ports, netlink, &table->peers[i]);
 	for (uint32_t i = 0; i < table->private_count; i++)
 		write_address(ports, netlink, table->privates[i].instance, &table->privates[i].addr,
 			      true);
+}
+
+void speaker_again(const struct speaker_table *table, const struct port_table *ports,
+		   struct netlink *netlink)
+{
+	speaker_apply(table, ports, netlink);
+	for (uint32_t i = 0; i < table->count; i++) {
+		if (!tun_of(ports, table->peers[i].instance))
+			continue;
+		write_via(ports, netlink, &table->peers[i], false);
+		write_via(ports, netlink, &table->peers[i], true);
+	}
+}
+
+bool speaker_has(const struct speaker_table *table, const struct net_addr *addr)
+{
+	return peer_has(table, addr, NULL) || speaker_private_find(table, addr);
 }
 
 const struct speaker_private *speaker_private_find(const struct speaker_table *table,

@@ -55,6 +55,12 @@ bool speaker_delete(struct speaker_table *table, const struct port_table *ports,
 		    struct netlink *netlink, uint32_t tunnel);
 void speaker_apply(const struct speaker_table *table, const struct port_table *ports,
 		   struct netlink *netlink);
+/* As speaker_apply(), after the kernel has dropped a TUN's routes without a word: the next hops go
+ * and come for FRR's daemons, so that they install what they had by them. */
+void speaker_again(const struct speaker_table *table, const struct port_table *ports,
+		   struct netlink *netlink);
+/* An address of an instance. */
+bool speaker_has(const struct speaker_table *table, const struct net_addr *addr);
 const struct speaker_peer *speaker_find(const struct speaker_table *table, uint32_t tunnel);
 /* Takes the place of those before; `netlink` NULL: written later, by speaker_apply(). -E2BIG. */
 __attribute__((warn_unused_result)) int speaker_privates_set(struct speaker_table *table,
