@@ -140,6 +140,7 @@ static void text_wipe(struct text *text)
 
 static void speaker_clear(struct speaker_instance *s)
 {
+	s->idle = false;
 	text_wipe(&s->bgpd.wanted);
 	text_clear(&s->bgpd.arguments);
 }
@@ -152,6 +153,17 @@ static int listener_write(struct daemon *d)
 	return daemon_write(d);
 }
 
+/* Of an instance that there is no more: its daemon, when it runs, ends its sessions by a word to
+ * the peers, who would wait for one that only goes away. */
+static void speaker_idle(struct speaker_instance *s)
+{
+	speaker_clear(s);
+	s->idle = true;
+	text_add(&s->bgpd.wanted, "allow-reserved-ranges\nbgp no-rib\n");
+	if (daemon_write(&s->bgpd) < 0)
+		log_debug(TOPIC, "no FRR has this speaker daemon=%s", s->bgpd.name);
+}
+
 static int render(struct bgp *bgp)
 {
 	struct bgp_wanted wanted = { bgp->config, bgp->gateway, bgp->sessions, bgp->count };
@@ -161,8 +173,10 @@ static int render(struct bgp *bgp)
 		struct speaker_instance *s = &bgp->speakers[i];
 
 		speaker_clear(s);
-		if (!bgp_text_speaker(&wanted, i, &s->bgpd.wanted))
+		if (!bgp_text_speaker(&wanted, i, &s->bgpd.wanted)) {
+			speaker_idle(s);
 			continue;
+		}
 		bgp_text_arguments(&wanted, i, &s->bgpd.arguments);
 		rc = daemon_write(&s->bgpd);
 	}
@@ -289,6 +303,10 @@ void bgp_refresh(struct bgp *bgp)
 	sessions_take(bgp, &c);
 	if (bgp->gateway)
 		rc = render(bgp);
+	for (uint32_t i = 0; !bgp->gateway && i < BGP_INSTANCES; i++) {
+		speaker_idle(&bgp->speakers[i]);
+		daemon_follow(&bgp->speakers[i].bgpd);
+	}
 	if (rc == 0)
 		rc = render_circuit(bgp);
 	if (rc == 0 && (bgp->gateway || bgp->has_circuit))
@@ -354,7 +372,7 @@ static void every_second(void *context)
 	vty_try(bgp->collector.vty);
 	vty_try(bgp->announced.vty);
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
-		if (bgp->speakers[i].bgpd.wanted.n)
+		if (bgp->speakers[i].bgpd.wanted.n && !bgp->speakers[i].idle)
 			speaker_try(&bgp->speakers[i]);
 }
 

@@ -22,9 +22,10 @@
  * no process.
  *
  * Sessions and routes live in FRR: a restart of this program touches neither. When the collector
- * dies, its routes are kept until it is back (route/hold.h). Speakers help peers
- * that restart gracefully and do not ask it of them: zebra 8.4.4 aborts when two BGP clients with
- * graceful restart leave it.
+ * dies, its routes are kept until it is back (route/hold.h). When a speaker dies, peers, collector
+ * and who notes what is announced keep its routes until it is back (graceful restart, RFC 4724,
+ * with forwarding preserved: the data plane goes on). Speakers need numbers of their own for it
+ * (bgpd -I): zebra 8.4.4 aborts when two BGP clients of one number with graceful restart leave it.
  *
  * Owner: app/control. Thread: the event loop's.
  */

@@ -232,7 +232,7 @@ void bgp_learned(struct bgp *bgp, bgp_routes_done done, void *context)
 	if (!q)
 		return;
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
-		if (bgp->speakers[i].bgpd.wanted.n)
+		if (bgp->speakers[i].bgpd.wanted.n && !bgp->speakers[i].idle)
 			ask_families(q, i, "show bgp %s unicast json");
 	finish(q);
 }

@@ -23,6 +23,7 @@ struct daemon {
 struct speaker_instance {
 	struct bgp *bgp;
 	uint32_t instance;
+	bool idle; /* there is no such instance: a daemon that runs ends its sessions */
 	struct daemon bgpd;
 };
 

@@ -216,6 +216,16 @@ static void inner_family(const char *peer, struct text *out)
 		 peer, peer);
 }
 
+/* A speaker that comes again waits with what it tells, and with its End-of-RIB, until it has heard
+ * who is there. FRR's own deferral would wait for one peer only. */
+static void graceful(struct text *out)
+{
+	text_add(out, " update-delay 20 8\n"
+		      " bgp graceful-restart select-defer-time 0\n"
+		      " bgp graceful-restart\n"
+		      " bgp graceful-restart preserve-fw-state\n");
+}
+
 bool bgp_text_speaker(const struct bgp_wanted *w, uint32_t instance, struct text *out)
 {
 	struct net_addr own;
@@ -242,6 +252,7 @@ bool bgp_text_speaker(const struct bgp_wanted *w, uint32_t instance, struct text
 		 " bgp bestpath as-path multipath-relax\n"
 		 " no bgp network import-check\n",
 		 as, net_addr_text(text, &own));
+	graceful(out);
 	for (uint32_t i = 0; i < w->count; i++)
 		if (w->sessions[i].instance == instance)
 			bgp_text_session(&w->sessions[i], out);

@@ -150,6 +150,7 @@ static void test_speaker(void **state)
 	assert_true(bgp_text_speaker(&wanted, 1, &out));
 	assert_true(has(&out, "router bgp 65515\n"));
 	assert_true(has(&out, " neighbor 10.1.0.1 update-source 10.0.255.5\n"));
+	assert_true(has(&out, " bgp graceful-restart preserve-fw-state\n"));
 	assert_true(has(&out, " neighbor 10.1.0.1 password pw\n"));
 	assert_true(has(&out, " neighbor 10.1.0.1 bfd profile vpngw-300\n"));
 	assert_true(has(&out, "  neighbor 10.1.0.1 maximum-prefix 100 restart 5\n"));

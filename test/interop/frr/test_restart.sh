@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Graceful restart: both speakers of the gateway are killed, then all of FRR is started again, while traffic flows: the site and
+# we go on with what was learned, nothing is lost, and what the site withdrew meanwhile goes when they are back.
+. "$(dirname "$0")/../../system/harness.sh" restart
+skip_unless lab_charon_missing
+skip_unless lab_frr_missing
+skip_unless gateway_missing dataplane control
+# shellcheck source=bgp_site.sh
+. "$(dirname "$0")/bgp_site.sh"
+
+told_preserved() {
+	lab_vtysh branch-frr "show bgp ipv4 neighbors ${OURS[0]} graceful-restart json" | tee /dev/stderr | jq -e '.. | .fBit? // empty | . == true'
+}
+
+# sessions_have ROUTES: both are up, with so many each
+sessions_have() {
+	api_result getBgpPeerStatus | jq -e --argjson n "$1" '[.value[] | select(.state == "Connected" and .routesReceived == $n)] | length == 2'
+}
+
+speaker_pids() {
+	cat "$LAB_DIR/frr/i0/bgpd.pid" "$LAB_DIR/frr/i1/bgpd.pid"
+}
+
+new_speakers() {
+	local pid
+	[ "$(speaker_pids)" != "$1" ] && for pid in $(speaker_pids); do kill -0 "$pid" || return 1; done
+}
+
+# What the kernels say of their routes, and numbered pings both ways.
+watch_begins() {
+	lab_start "routes-gw$1" gw ip monitor route
+	lab_start "routes-site$1" branch ip monitor route
+	rm -f "$LAB_DIR/figures"
+	site_pings_start
+}
+
+watch_ends() {
+	kill "$(lab_pid "routes-gw$1")" "$(lab_pid "routes-site$1")"
+	site_pings_end
+}
+
+# stays WHERE PREFIX: no kernel let go of it
+stays() {
+	! grep "^Deleted $2" "$LAB_DIR/routes-$1.log"
+}
+
+# The site's BGP withdraws a network while nobody hears it.
+speakers_die() {
+	local before
+	before=$(speaker_pids)
+	# shellcheck disable=SC2086
+	kill -KILL $before
+	lab_vtysh branch-frr 'configure terminal' 'router bgp 65010' 'address-family ipv4 unicast' 'no network 10.21.0.0/16'
+	lab_await 20 new_speakers "$before"
+}
+
+site_keeps_stale() {
+	lab_vtysh branch-frr 'show bgp ipv4 unicast 10.10.0.0/16 json' | jq -e '[.paths[] | select(.stale)] | length == 2'
+}
+
+kernel_has() {
+	ip -n "${LAB_PREFIX}gw" -j route show "$1" | jq -e --argjson n "$2" '[.[] | if .nexthops then .nexthops | length else 1 end] | add // 0 | . == $n'
+}
+
+rib_has() {
+	gateway_api GET /routes | jq -e --arg prefix "$1" '[.value[] | select(.prefix == $prefix and .best)] | length == 1'
+}
+
+frr_restarts() {
+	lab_kill frr
+	gateway_start_frr
+}
+
+require "the site is made" site_up
+site_gateway_ports
+require "the configuration is good" config
+require "the data plane starts" gateway_start_dataplane
+require "FRR's launcher starts" gateway_start_frr
+require "control starts" gateway_start_control
+require "the site's tunnels and FRR are up" site_and_frr
+require "both sessions are up, two routes each" lab_await 40 sessions_have 2
+require "traffic flows" lab_await 10 lab_ping host-a "$SITE_HOST_B" 1
+expect "the kernel has both tunnels" lab_await 10 kernel_has 10.20.0.0/16 2
+expect "the site is told that forwarding is preserved" told_preserved
+watch_begins 1
+expect "both speakers are killed and come again" speakers_die
+expect "the sessions come back, one route each" lab_await 60 sessions_have 1
+expect "what was withdrawn meanwhile goes" lab_await 60 kernel_has 10.21.0.0/16 0
+expect "of the RIB too" lab_await 20 fails rib_has 10.21.0.0/16
+expect "no packet was lost, either way" watch_ends 1
+expect "the site kept our network" stays site1 10.10.0.0/16
+expect "we kept the site's" stays gw1 10.20.0.0/16
+expect "with both tunnels" kernel_has 10.20.0.0/16 2
+watch_begins 2
+expect "all of FRR ends and starts again" frr_restarts
+expect "the sessions come back" lab_await 60 sessions_have 1
+expect "the kernel has both tunnels again" lab_await 30 kernel_has 10.20.0.0/16 2
+expect "no packet was lost, either way" watch_ends 2
+expect "the site kept our network" stays site2 10.10.0.0/16
+finish
