@@ -1,8 +1,8 @@
 /*
- * Known answers through the whole path: vectors of RFCs and of Project Wycheproof whose data is
- * what ESP protects. The packet arrives at the public port; that its number was committed shows
- * that the ICV held, and what stands in its buffer is the answer. With its last byte changed the
- * ICV must not hold.
+ * Known answers through the whole path: vectors of RFCs, of the draft that tests GCM in ESP, and of
+ * Project Wycheproof whose data is what ESP protects. The packet arrives at the public port; that
+ * its number was committed shows that the ICV held, and what stands in its buffer is the answer.
+ * With its last byte changed the ICV must not hold.
  *
  * A vector is used as it is where its additional data, or the message of a MAC, can be SPI and
  * number with the rest behind them. To those of a cipher alone an ICV of OpenSSL is put. SPIs are
@@ -168,42 +168,84 @@ static enum contract_cipher by_size(size_t key_bytes, enum contract_cipher of128
 	return key_bytes == 16 ? of128 : key_bytes == 24 ? of192 : of256;
 }
 
-/* The nonce of AEAD is four bytes of the key and the IV. */
-static void aead_row(const cJSON *row, bool chacha, int id)
+enum aead { AEAD_GCM, AEAD_CCM, AEAD_CHACHA };
+
+static enum contract_cipher aead_cipher(enum aead aead, size_t key_bytes)
+{
+	switch (aead) {
+	case AEAD_CHACHA:
+		return CONTRACT_CIPHER_CHACHA20_POLY1305;
+	case AEAD_CCM:
+		return by_size(key_bytes, CONTRACT_CIPHER_AES128_CCM, CONTRACT_CIPHER_NULL,
+			       CONTRACT_CIPHER_AES256_CCM);
+	default:
+		return by_size(key_bytes, CONTRACT_CIPHER_AES128_GCM, CONTRACT_CIPHER_AES192_GCM,
+			       CONTRACT_CIPHER_AES256_GCM);
+	}
+}
+
+/* The nonce of AEAD is a salt, which stands behind the key, and the IV of the packet. */
+static void nonce(const cJSON *row)
+{
+	struct span iv = get(row, "iv");
+	size_t salt = iv.n - 8;
+
+	memcpy(packet.sa.key + packet.sa.key_length, iv.p, salt);
+	packet.sa.key_length = (uint16_t)(packet.sa.key_length + salt);
+	memcpy(packet.esp + HEAD, iv.p + salt, 8);
+	packet.n = packet.plain_at = HEAD + 8;
+}
+
+static void aead_row(const cJSON *row, enum aead aead, int id)
 {
 	size_t key_bytes = get(row, "key").n;
+	enum contract_cipher cipher = aead_cipher(aead, key_bytes);
 	struct span aad = get(row, "aad");
 	bool esn = aad.n == 12;
-	uint8_t iv[12];
 
-	if ((aad.n != 8 && aad.n != 12) || word(aad.p + aad.n - 4) == 0)
+	if ((aad.n != 8 && !esn) || cipher == CONTRACT_CIPHER_NULL)
 		return;
-	begin(chacha ? CONTRACT_CIPHER_CHACHA20_POLY1305
-		     : by_size(key_bytes, CONTRACT_CIPHER_AES128_GCM, CONTRACT_CIPHER_AES192_GCM,
-			       CONTRACT_CIPHER_AES256_GCM),
-	      CONTRACT_INTEGRITY_NONE);
+	if (word(aad.p) == 0 || (word(aad.p + aad.n - 4) == 0 && (!esn || word(aad.p + 4) == 0)))
+		return; /* no SPI, no number */
+	begin(cipher, CONTRACT_INTEGRITY_NONE);
 	append(row, "aad", 4);
 	memcpy(packet.esp + 4, aad.p + aad.n - 4, 4);
-	packet.n = HEAD;
 	if (esn) {
 		packet.high = word(aad.p + 4);
+		if (packet.high == UINT32_MAX)
+			return; /* an SA ends before the window would pass the last number */
 		packet.sa.flags = CONTRACT_SA_ESN;
 		packet.sa.sequence_start = ((uint64_t)packet.high << 32 | word(aad.p + 8)) - 1;
 	}
-	memcpy(iv, get(row, "iv").p, sizeof(iv));
 	key(row, "key");
-	memcpy(packet.sa.key + packet.sa.key_length, iv, 4);
-	packet.sa.key_length += 4;
-	memcpy(packet.esp + packet.n, iv + 4, 8);
-	packet.n += 8;
-	packet.plain_at = packet.n;
+	nonce(row);
 	vector_get(&packet.plain, row, "msg");
 	append(row, "ct", SIZE_MAX);
 	if (packet.plain.n < 4 || packet.plain.n % 4)
 		return; /* RFC 4303 section 2.4: no ESP packet is like that */
 	append(row, "tag", SIZE_MAX);
 	packet.good = strcmp(vector_text(row, "result"), "valid") == 0;
-	judge(chacha ? "chacha20-poly1305" : "aes-gcm", id);
+	judge(aead == AEAD_CHACHA ? "chacha20-poly1305"
+	      : aead == AEAD_CCM  ? "aes-ccm"
+				  : "aes-gcm",
+	      id);
+}
+
+/* RFC 4543: what is authenticated is the packet as it is. */
+static void gmac_row(const cJSON *row, int id)
+{
+	begin(by_size(get(row, "key").n, CONTRACT_CIPHER_AES128_GMAC, CONTRACT_CIPHER_AES192_GMAC,
+		      CONTRACT_CIPHER_AES256_GMAC),
+	      CONTRACT_INTEGRITY_NONE);
+	append(row, "aad", SIZE_MAX);
+	key(row, "key");
+	nonce(row);
+	vector_get(&packet.plain, row, "aad");
+	packet.plain.n -= packet.n;
+	memmove(packet.plain.p, packet.plain.p + packet.n, packet.plain.n);
+	packet.n += (uint32_t)packet.plain.n;
+	append(row, "tag", SIZE_MAX);
+	judge("aes-gmac", id);
 }
 
 /* The message of a MAC is SPI, number and a text that is not encrypted. */
@@ -332,6 +374,89 @@ static void rfcs(void **state)
 	cJSON_Delete(json);
 }
 
+/* draft-mcgrew-gcm-test-01, but for one with SPI 0 and one with the last number of all. */
+static void packets_of_the_draft(void **state)
+{
+	cJSON *json = vector_json("gcm-esp/gcm_esp.json");
+	const cJSON *row;
+	int id = 0;
+
+	(void)state;
+	done = 0;
+	cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(json, "tests"))
+	{
+		id++;
+		if (strcmp(vector_text(row, "alg"), "ESP AES-GMAC") == 0)
+			gmac_row(row, id);
+		else
+			aead_row(row, AEAD_GCM, id);
+	}
+	print_message("%u packets of the draft\n", done);
+	assert_int_equal(done, 15); /* 14 of GCM with all three keys, one of GMAC */
+	cJSON_Delete(json);
+}
+
+/* The answer of the step that seals and opens: no vector of these has an ESP header. */
+static bool gmac_alone(const cJSON *row, struct cipher_lane *lane)
+{
+	static uint8_t expanded[CIPHER_KEY_BYTES] __attribute__((aligned(64)));
+	static struct vector_bytes message, secret, iv, tag;
+	enum contract_cipher cipher;
+	const struct cipher_suite *suite;
+	uint8_t buffer[16 + 512] = { 0 };
+	uint8_t *esp = buffer + 16; /* what stands before it is there in any packet */
+	uint8_t made[16];
+	struct cipher_op op = {
+		.text = esp + 16, .key = expanded, .head = 16, .tag_bytes = 16, .aad_bytes = 8
+	};
+
+	if (vector_get(&message, row, "msg").n < op.head || message.n > 512)
+		return false;
+	vector_get(&secret, row, "key");
+	vector_get(&iv, row, "iv");
+	vector_get(&tag, row, "tag");
+	cipher = by_size(secret.n, CONTRACT_CIPHER_AES128_GMAC, CONTRACT_CIPHER_AES192_GMAC,
+			 CONTRACT_CIPHER_AES256_GMAC);
+	suite = cipher_suite_find(cipher, CONTRACT_INTEGRITY_NONE, 16);
+	assert_non_null(suite);
+	cipher_expand(lane, suite, secret.p, NULL, expanded);
+	memcpy(esp, message.p, message.n);
+	memcpy(op.aad, message.p, op.aad_bytes);
+	memcpy(op.iv, iv.p, iv.n);
+	op.length = (uint16_t)(message.n - op.head);
+	op.tag = made;
+	suite->seal(lane, &op, 1);
+	assert_memory_equal(esp, message.p, message.n);
+	if (strcmp(vector_text(row, "result"), "valid") == 0)
+		assert_memory_equal(made, tag.p, sizeof(made));
+	op.tag = tag.p;
+	suite->open(lane, &op, 1);
+	assert_int_equal(op.good, strcmp(vector_text(row, "result"), "valid") == 0);
+	return true;
+}
+
+static void gmac_of_every_key(void **state)
+{
+	cJSON *json = vector_json("wycheproof/aes_gmac_test.json");
+	struct cipher_lane *lane;
+	const cJSON *group, *row;
+
+	(void)state;
+	done = 0;
+	assert_int_equal(cipher_lane_new(&lane), 0);
+	cJSON_ArrayForEach(group, cJSON_GetObjectItemCaseSensitive(json, "testGroups"))
+	{
+		if (number_of(group, "ivSize") != 96)
+			continue;
+		cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(group, "tests")) done +=
+			gmac_alone(row, lane);
+	}
+	print_message("%u answers of GMAC\n", done);
+	assert_int_equal(done, 3 * (8 + 27)); /* each key size: valid, invalid */
+	cipher_lane_free(lane);
+	cJSON_Delete(json);
+}
+
 struct source {
 	const char *name;
 	int key_bits; /* of ESP's; 0: any */
@@ -350,7 +475,11 @@ static void one_row(const struct source *s, const cJSON *row)
 	else if (strstr(s->name, "cbc"))
 		cbc_row(row, id);
 	else
-		aead_row(row, strstr(s->name, "chacha") != NULL, id);
+		aead_row(row,
+			 strstr(s->name, "chacha") ? AEAD_CHACHA
+			 : strstr(s->name, "ccm")  ? AEAD_CCM
+						   : AEAD_GCM,
+			 id);
 }
 
 static void one_source(const struct source *s)
@@ -358,6 +487,7 @@ static void one_source(const struct source *s)
 	const cJSON *group, *row;
 	char path[128];
 	cJSON *json;
+	int nonce_bits = strstr(s->name, "ccm") ? 88 : 96; /* RFC 4309 section 4 */
 
 	snprintf(path, sizeof(path), "wycheproof/%s_test.json", s->name);
 	json = vector_json(path);
@@ -366,7 +496,7 @@ static void one_source(const struct source *s)
 	{
 		if ((s->key_bits && number_of(group, "keySize") != s->key_bits) ||
 		    (s->tag_bits && number_of(group, "tagSize") != s->tag_bits) ||
-		    (!s->integrity && s->tag_bits && number_of(group, "ivSize") != 96))
+		    (!s->integrity && s->tag_bits && number_of(group, "ivSize") != nonce_bits))
 			continue;
 		cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(group, "tests"))
 			one_row(s, row);
@@ -380,6 +510,7 @@ static void wycheproof(void **state)
 {
 	static const struct source sources[] = {
 		{ "aes_gcm", 0, 128, 0, 0, 4 },
+		{ "aes_ccm", 0, 128, 0, 0, 2 },
 		{ "chacha20_poly1305", 256, 128, 0, 0, 13 },
 		{ "aes_cbc_pkcs5", 0, 0, 0, 0, 72 },
 		{ "hmac_sha1", 160, 160, CONTRACT_INTEGRITY_SHA1_96, 12, 7 },
@@ -396,7 +527,12 @@ static void wycheproof(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(rfcs), cmocka_unit_test(wycheproof) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rfcs),
+		cmocka_unit_test(packets_of_the_draft),
+		cmocka_unit_test(gmac_of_every_key),
+		cmocka_unit_test(wycheproof),
+	};
 	struct bed_config config = { .tunnels = 4, .buffers = 64 };
 	struct contract_tunnel tunnel = { .nexthop = BED_NEXTHOP_PUBLIC,
 					  .source_check = CONTRACT_SOURCE_OFF };
