@@ -214,8 +214,20 @@ static void test_no_match(void **state)
 	nothing_told();
 }
 
-/* A burst of packets of one tunnel, of flows 0 to n - 1. */
-static void burst(uint32_t n, bool inbound)
+#define NOBODY UINT32_MAX
+
+/* Another host of ours: its address is `at` bytes into the packet. */
+static void other_host(uint8_t *ip, uint32_t at)
+{
+	struct net_ip4_hdr *header = (struct net_ip4_hdr *)ip;
+
+	ip[at + 3] ^= 1;
+	header->checksum_be = 0;
+	header->checksum_be = net_checksum_fold(net_checksum_add(0, ip, sizeof(*header)));
+}
+
+/* A burst of packets of one tunnel, of flows 0 to n - 1; packet `other` is another host's. */
+static void burst(uint32_t n, bool inbound, uint32_t other)
 {
 	struct craft_outer outer = { .tunnel = TUNNEL, .port = 4500 };
 	struct rte_mbuf *m[PATH_BURST];
@@ -232,6 +244,8 @@ static void burst(uint32_t n, bool inbound)
 					 .length = craft_ip(ip, &c),
 					 .next_header = 4 };
 
+		if (i == other)
+			other_host(ip, inbound ? 16 : 12);
 		if (!inbound) {
 			m[i] = craft_frame(bed, ip, p.length, false);
 			continue;
@@ -257,7 +271,7 @@ static void test_one_among_many(void **state)
 			struct rte_mbuf *m;
 			uint16_t port_be;
 
-			burst(100, inbound);
+			burst(100, inbound, NOBODY);
 			m = told(CONTRACT_LAYER_INNER, !inbound);
 			c = rte_pktmbuf_mtod(m, const void *);
 			memcpy(&port_be, (const uint8_t *)(c + 1) + 20, sizeof(port_be));
@@ -267,6 +281,56 @@ static void test_one_among_many(void **state)
 		}
 		capture_clear(bed->captures);
 	}
+}
+
+static struct net_prefix other_address(uint8_t length)
+{
+	struct craft c = { .tunnel = TUNNEL, .length = 100 };
+	struct net_addr addr;
+	uint8_t ip[100];
+
+	craft_ip(ip, &c);
+	other_host(ip, 12);
+	addr = net_addr_of(NET_IP4, ip + 12);
+	return net_prefix_of(&addr, length);
+}
+
+static uint16_t flow_told(bool outbound)
+{
+	struct rte_mbuf *m = told(CONTRACT_LAYER_INNER, outbound);
+	uint16_t port_be;
+
+	memcpy(&port_be,
+	       rte_pktmbuf_mtod_offset(m, const uint8_t *, sizeof(struct contract_captured) + 20),
+	       sizeof(port_be));
+	bed_drop(m);
+	return rte_be_to_cpu_16(port_be);
+}
+
+/* By an address, in vectors of every small size and at every place; one way and both. */
+static void test_address_among_few(void **state)
+{
+	struct message m = {
+		.head = { .id = 1, .snap = 100, .what = CONTRACT_CAPTURE_INNER, .rules = 1 },
+		.rule = { .src = other_address(32), .tcp_flags = CONTRACT_TCP_ANY }
+	};
+
+	for (uint32_t single = 0; single < 2; single++) {
+		m.head.single = (uint8_t)single;
+		assert_int_equal(capture_set(bed->captures, &m.head), 0);
+		for (uint32_t n = 1; n < 10; n++)
+			for (uint32_t at = 0; at <= n; at++) {
+				burst(n, false, at);
+				if (at < n)
+					assert_int_equal(flow_told(true), 1024 + at);
+				nothing_told();
+				burst(n, true, at);
+				if (at < n && !single)
+					assert_int_equal(flow_told(false), 1024 + at);
+				nothing_told();
+			}
+	}
+	capture_clear(bed->captures);
 }
 
 /* What is for the mirror of the tunnel: the outer packet is known by its frame as before. */
@@ -403,10 +467,15 @@ static void test_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_outbound),    cmocka_unit_test(test_inbound),
-		cmocka_unit_test(test_no_match),    cmocka_unit_test(test_trace),
-		cmocka_unit_test(test_trace_outer), cmocka_unit_test(test_one_among_many),
-		cmocka_unit_test(test_to_mirror),   cmocka_unit_test(test_full),
+		cmocka_unit_test(test_outbound),
+		cmocka_unit_test(test_inbound),
+		cmocka_unit_test(test_no_match),
+		cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_trace_outer),
+		cmocka_unit_test(test_one_among_many),
+		cmocka_unit_test(test_address_among_few),
+		cmocka_unit_test(test_to_mirror),
+		cmocka_unit_test(test_full),
 	};
 	struct bed_config config = { .tunnels = 4, .buffers = 2048 };
 	struct bed_sa sa = { .tunnel = TUNNEL,

@@ -135,6 +135,43 @@ static void table_free(struct capture_table *table)
 	free(table);
 }
 
+static uint64_t half_of(uint64_t word, uint32_t half)
+{
+	return word & (half ? ~(uint64_t)UINT32_MAX : UINT32_MAX);
+}
+
+static uint32_t bits_of(const struct capture_gate *gate, uint32_t half)
+{
+	return (uint32_t)__builtin_popcountll(half_of(gate->address_mask, half));
+}
+
+/* The first gate by one of its addresses, the second by the other one; false: it has none there. */
+static bool halve(struct capture_sieve *s, const struct capture_table *table, uint32_t half)
+{
+	const struct capture_gate *first = &table->gate[0];
+	const struct capture_gate *second = &table->gate[1];
+	uint64_t nothing = half_of(UINT64_MAX, !half); /* no packet is that, masked with 0 */
+
+	if (!bits_of(first, half) || (table->gates == 2 && !bits_of(second, !half)))
+		return false;
+	s->mask[0] = half_of(first->address_mask, half);
+	s->value[0] = half_of(first->address, half);
+	s->mask[0] |= table->gates == 2 ? half_of(second->address_mask, !half) : 0;
+	s->value[0] |= table->gates == 2 ? half_of(second->address, !half) : nothing;
+	s->mask[1] = s->mask[0];
+	s->value[1] = s->value[0];
+	s->part = CAPTURE_ONE_ADDRESS;
+	return true;
+}
+
+/* By the address that tells more, if gates can be told apart so. */
+static bool halve_better(struct capture_sieve *s, const struct capture_table *table)
+{
+	uint32_t half = bits_of(&table->gate[0], 1) > bits_of(&table->gate[0], 0);
+
+	return halve(s, table, half) || halve(s, table, !half);
+}
+
 static uint64_t part_mask(const struct capture_gate *gate, enum capture_part part)
 {
 	switch (part) {
@@ -161,6 +198,9 @@ static void add_sieve(struct capture_table *table)
 
 	s->open6 = table->open6;
 	if (table->open4 || table->gates < 1 || table->gates > 2)
+		return;
+	s->usable = halve_better(s, table);
+	if (s->usable)
 		return;
 	for (int part = CAPTURE_PROTOCOL; part >= CAPTURE_ADDRESSES; part--) {
 		bool all = true;

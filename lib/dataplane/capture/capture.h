@@ -36,12 +36,16 @@ struct capture_gate {
 	uint64_t rest;
 };
 
-/* What of a packet one look compares: that in which all gates differ from any packet. */
-enum capture_part { CAPTURE_ADDRESSES, CAPTURE_PORTS, CAPTURE_PROTOCOL };
+/*
+ * What of a packet one look compares: that in which all gates differ from any packet. ONE_ADDRESS:
+ * one gate by the source alone, the other by the destination, so that a register holds what is
+ * compared of two packets.
+ */
+enum capture_part { CAPTURE_ONE_ADDRESS, CAPTURE_ADDRESSES, CAPTURE_PORTS, CAPTURE_PROTOCOL };
 
 /* Two gates by one part each: few enough for registers while a vector goes through. */
 struct capture_sieve {
-	uint64_t mask[2];
+	uint64_t mask[2]; /* ONE_ADDRESS: twice the same, each half of a word for itself */
 	uint64_t value[2];
 	bool usable; /* else the gates themselves are asked */
 	bool open6;

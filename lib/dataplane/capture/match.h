@@ -51,6 +51,10 @@ static inline uint32_t capture_ports(const uint8_t *l4)
 /* The first look at a part of an IPv4 packet: false is sure, true has to be asked again. */
 static inline bool capture_sieve_word(const struct capture_sieve *sieve, uint64_t word)
 {
+	uint64_t differ = (word & sieve->mask[0]) ^ sieve->value[0];
+
+	if (sieve->part == CAPTURE_ONE_ADDRESS)
+		return !(uint32_t)differ || !(differ >> 32);
 	return (word & sieve->mask[0]) == sieve->value[0] ||
 	       (word & sieve->mask[1]) == sieve->value[1];
 }

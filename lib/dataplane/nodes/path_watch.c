@@ -257,11 +257,13 @@ static void after_classify(struct path *path, uint32_t n)
 	const struct capture_table *table = path->watch;
 	const struct path_list *esp = &path->esp;
 	const struct path_list *forward = &path->forward;
+	const struct look all = { .vector = path->packets, .n = n };
 	bool may;
 
-	if (table->sieve.usable && table->sieve.part == CAPTURE_ADDRESSES)
-		may = path_watch_look_sieve(&(struct look){ .vector = path->packets, .n = n },
-					    &table->sieve, CAPTURE_ADDRESSES);
+	if (table->sieve.usable && table->sieve.part == CAPTURE_ONE_ADDRESS)
+		may = path_watch_look_halves(&all, &table->sieve);
+	else if (table->sieve.usable && table->sieve.part == CAPTURE_ADDRESSES)
+		may = path_watch_look_sieve(&all, &table->sieve, CAPTURE_ADDRESSES);
 	else
 		may = path_watch_look_may(
 			      table, &(struct look){ .at = esp->at, .n = esp->n, .esp = true }) ||

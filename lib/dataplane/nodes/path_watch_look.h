@@ -15,12 +15,12 @@ struct look {
 	bool esp; /* what follows the IP header is seen before a UDP header */
 };
 
-static PATH_INLINE const struct path_packet *path_watch_look_at(const struct look *look, uint32_t i)
+static PATH_INLINE const struct path_packet *path_watch_look_at(const struct look *look, size_t i)
 {
 	return look->at ? look->at[i] : &look->vector[i];
 }
 
-static PATH_INLINE const uint8_t *path_watch_look_ip(const struct look *look, uint32_t i)
+static PATH_INLINE const uint8_t *path_watch_look_ip(const struct look *look, size_t i)
 {
 	return look->ops ? look->ops[i].text : path_watch_look_at(look, i)->ip;
 }
@@ -31,10 +31,11 @@ static PATH_INLINE uint32_t path_watch_look_l4(const struct look *look, const st
 					      : p->l4;
 }
 
-static PATH_INLINE uint64_t path_watch_look_word(const struct look *look, uint32_t i,
+static PATH_INLINE uint64_t path_watch_look_word(const struct look *look, size_t i,
 						 enum capture_part part)
 {
 	switch (part) {
+	case CAPTURE_ONE_ADDRESS:
 	case CAPTURE_ADDRESSES:
 		return capture_addresses(path_watch_look_ip(look, i));
 	case CAPTURE_PORTS:
@@ -56,6 +57,36 @@ static PATH_INLINE bool path_watch_look_ip6(const struct look *look)
 }
 
 typedef uint64_t look_pair __attribute__((vector_size(16)));
+typedef uint32_t look_quad __attribute__((vector_size(16)));
+
+static PATH_INLINE look_pair path_watch_look_two(const struct look *look, size_t i, size_t k)
+{
+	return (look_pair){
+		path_watch_look_word(look, i, CAPTURE_ONE_ADDRESS),
+		path_watch_look_word(look, k, CAPTURE_ONE_ADDRESS),
+	};
+}
+
+/* Two packets in a register. */
+static PATH_INLINE bool path_watch_look_halves(const struct look *look,
+					       const struct capture_sieve *sieve)
+{
+	const look_quad mask = (look_quad)(look_pair){ sieve->mask[0], sieve->mask[1] };
+	const look_quad value = (look_quad)(look_pair){ sieve->value[0], sieve->value[1] };
+	look_pair may = { 0, 0 };
+	size_t n = look->n; /* an index that may not wrap needs no arithmetic of its own */
+	size_t i = 0;
+
+	for (; i + 4 <= n; i += 4) {
+		look_quad first = (look_quad)path_watch_look_two(look, i, i + 1);
+		look_quad second = (look_quad)path_watch_look_two(look, i + 2, i + 3);
+
+		may |= (look_pair)((first & mask) == value) | (look_pair)((second & mask) == value);
+	}
+	for (; i < n; i++)
+		may |= (look_pair)(((look_quad)path_watch_look_two(look, i, i) & mask) == value);
+	return (may[0] | may[1]) || (unlikely(sieve->open6) && path_watch_look_ip6(look));
+}
 
 /*
  * No branch, so that packets overlap. Dropped ones are looked at too: their buffers are still ours
@@ -91,6 +122,8 @@ static PATH_INLINE bool path_watch_look_may(const struct capture_table *table,
 	if (!sieve->usable)
 		return true;
 	switch (sieve->part) {
+	case CAPTURE_ONE_ADDRESS:
+		return path_watch_look_halves(look, sieve);
 	case CAPTURE_ADDRESSES:
 		return path_watch_look_sieve(look, sieve, CAPTURE_ADDRESSES);
 	case CAPTURE_PORTS:

@@ -175,6 +175,7 @@ static uint32_t pick(const uint32_t *from, uint32_t n)
 static uint64_t part_of(const uint8_t *ip)
 {
 	switch (table->sieve.part) {
+	case CAPTURE_ONE_ADDRESS:
 	case CAPTURE_ADDRESSES:
 		return capture_addresses(ip);
 	case CAPTURE_PORTS:
