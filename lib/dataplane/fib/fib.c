@@ -247,7 +247,7 @@ static int apply(struct fib *fib, const struct contract_object *object, bool add
 {
 	int rc;
 
-	fib_reclaim(fib);
+	fib_pool_reclaim(&fib->pool, false);
 	switch (object->kind) {
 	case CONTRACT_ROUTE:
 		rc = fib_route_apply(fib, object, add);
@@ -282,7 +282,7 @@ int fib_set(struct fib *fib, const struct contract_object *object)
 
 int fib_del(struct fib *fib, const struct contract_object *object)
 {
-	fib_reclaim(fib);
+	fib_pool_reclaim(&fib->pool, false);
 	switch (object->kind) {
 	case CONTRACT_ROUTE:
 		return fib_route_remove(fib, object);
@@ -299,6 +299,7 @@ int fib_del(struct fib *fib, const struct contract_object *object)
 
 void fib_reclaim(struct fib *fib)
 {
+	fib_pool_close(&fib->pool);
 	fib_pool_reclaim(&fib->pool, false);
 }
 

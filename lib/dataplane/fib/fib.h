@@ -108,7 +108,7 @@ uint32_t fib_groups_follow(struct fib *fib);
  */
 bool fib_sweep(struct fib *fib, uint32_t generation, uint32_t budget);
 
-/* Takes back memory whose readers have gone; never waits. Every change does it too. */
+/* Takes back memory whose readers have gone; never waits. A change does it for whole batches. */
 void fib_reclaim(struct fib *fib);
 
 struct fib_usage {

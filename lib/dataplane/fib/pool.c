@@ -4,12 +4,14 @@
 #include <rte_rcu_qsbr.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ORDER_MAX (FIB_POOL_ORDERS - 1)
 #define BLOCK_MAX (1u << ORDER_MAX) /* units */
 #define RING_SIZE 65536u
+#define BATCH 128u /* retired blocks */
 #define STATE_FREE 0x80
 #define STATE_INNER 0x40 /* not the first unit of a block */
 
@@ -143,6 +145,19 @@ void fib_pool_put(struct fib_pool *pool, uint32_t unit)
 	push(pool, unit, order);
 }
 
+void fib_pool_close(struct fib_pool *pool)
+{
+	struct fib_batch *batch = &pool->batches[(pool->batch_tail - 1) % FIB_POOL_BATCHES];
+
+	if (pool->closed == pool->ring_tail)
+		return;
+	/* with all in use, the last one takes more and is over later */
+	if (pool->batch_tail - pool->batch_head < FIB_POOL_BATCHES)
+		batch = &pool->batches[pool->batch_tail++ % FIB_POOL_BATCHES];
+	*batch = (struct fib_batch){ rte_rcu_qsbr_start(pool->qsbr), pool->ring_tail };
+	pool->closed = pool->ring_tail;
+}
+
 void fib_pool_retire(struct fib_pool *pool, uint32_t unit)
 {
 	if (!pool->qsbr || pool->recycle_at_once) {
@@ -151,22 +166,37 @@ void fib_pool_retire(struct fib_pool *pool, uint32_t unit)
 	}
 	if (pool->ring_tail - pool->ring_head == pool->ring_size)
 		fib_pool_reclaim(pool, true);
-	pool->ring[pool->ring_tail++ % pool->ring_size] = (struct fib_retired){
-		.token = rte_rcu_qsbr_start(pool->qsbr),
-		.unit = unit,
-	};
+	pool->ring[pool->ring_tail++ % pool->ring_size] = unit;
 	pool->retired_units += 1u << pool->state[unit];
+	if (pool->ring_tail - pool->closed >= BATCH)
+		fib_pool_close(pool);
+}
+
+static bool passed(const struct fib_pool *pool, uint64_t token, bool wait)
+{
+	while (!rte_rcu_qsbr_check(pool->qsbr, token, false)) {
+		if (!wait)
+			return false;
+		sched_yield();
+	}
+	return true;
 }
 
 void fib_pool_reclaim(struct fib_pool *pool, bool wait)
 {
-	while (pool->ring_head != pool->ring_tail) {
-		struct fib_retired *oldest = &pool->ring[pool->ring_head % pool->ring_size];
+	if (wait)
+		fib_pool_close(pool);
+	while (pool->batch_head != pool->batch_tail) {
+		struct fib_batch *oldest = &pool->batches[pool->batch_head % FIB_POOL_BATCHES];
 
-		if (!rte_rcu_qsbr_check(pool->qsbr, oldest->token, wait))
+		if (!passed(pool, oldest->token, wait))
 			return;
-		pool->retired_units -= 1u << pool->state[oldest->unit];
-		fib_pool_put(pool, oldest->unit);
-		pool->ring_head++;
+		while (pool->ring_head != oldest->end) {
+			uint32_t unit = pool->ring[pool->ring_head++ % pool->ring_size];
+
+			pool->retired_units -= 1u << pool->state[unit];
+			fib_pool_put(pool, unit);
+		}
+		pool->batch_head++;
 	}
 }
