@@ -404,3 +404,17 @@ uint64_t bed_drops_all(const struct bed *bed)
 		sum += bed_drops(bed, d);
 	return sum;
 }
+
+uint32_t bed_events(struct bed *bed, uint32_t type, struct path_event *event)
+{
+	uint32_t n = 0;
+	struct path_event got;
+
+	while (rte_ring_sc_dequeue_elem(bed->events, &got, sizeof(got)) == 0) {
+		if (got.type != type)
+			continue;
+		*event = got;
+		n++;
+	}
+	return n;
+}

@@ -100,3 +100,5 @@ uint32_t bed_empty(struct path_exit *exit);
 uint32_t bed_sent(struct bed *bed, uint32_t device);
 uint64_t bed_drops(const struct bed *bed, enum contract_drop drop);
 uint64_t bed_drops_all(const struct bed *bed);
+/* Takes all events that workers told; of this type how many there were, and the last of them. */
+uint32_t bed_events(struct bed *bed, uint32_t type, struct path_event *event);

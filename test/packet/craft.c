@@ -39,6 +39,14 @@ static void fill(uint8_t *l4, uint32_t n, uint16_t flow)
 		l4[13] = 0x10; /* TCP: not a SYN */
 }
 
+void craft_sum(uint8_t *ip)
+{
+	struct net_ip4_hdr *header = (struct net_ip4_hdr *)ip;
+
+	header->checksum_be = 0;
+	header->checksum_be = net_checksum_fold(net_checksum_add(0, ip, (size_t)(ip[0] & 15) * 4));
+}
+
 uint32_t craft_ip(uint8_t *to, const struct craft *c)
 {
 	uint8_t ttl = c->ttl ? c->ttl : 64;
@@ -64,10 +72,18 @@ uint32_t craft_ip(uint8_t *to, const struct craft *c)
 					    .ttl = ttl,
 					    .protocol = protocol };
 		addresses4(ip, c);
-		ip->checksum_be = net_checksum_fold(net_checksum_add(0, ip, sizeof(*ip)));
+		craft_sum(to);
 		fill(to + sizeof(*ip), c->length - sizeof(*ip), c->flow);
 	}
 	return c->length;
+}
+
+struct rte_mbuf *craft_inside(struct bed *bed, const struct craft *c)
+{
+	uint8_t ip[2048];
+	uint32_t n = craft_ip(ip, c);
+
+	return craft_frame(bed, ip, n, false);
 }
 
 struct rte_mbuf *craft_frame(struct bed *bed, const uint8_t *ip, uint32_t n, bool public)
@@ -136,16 +152,12 @@ struct rte_mbuf *craft_esp(struct bed *bed, const struct craft_outer *o, const u
 
 void craft_forwarded(uint8_t *packet)
 {
-	struct net_ip4_hdr *ip = (struct net_ip4_hdr *)packet;
-
 	if (packet[0] >> 4 == 6) {
 		packet[7]--;
 		return;
 	}
-	ip->ttl--;
-	ip->checksum_be = 0;
-	ip->checksum_be =
-		net_checksum_fold(net_checksum_add(0, ip, (size_t)(ip->version_ihl & 15) * 4));
+	packet[8]--;
+	craft_sum(packet);
 }
 
 struct rte_mbuf *craft_sent(struct bed *bed, uint32_t device)

@@ -23,6 +23,10 @@ struct craft {
 
 /* The IP packet: gives its length. */
 uint32_t craft_ip(uint8_t *to, const struct craft *c);
+/* Makes the checksum of an IPv4 header right. */
+void craft_sum(uint8_t *ip);
+/* The packet in a frame that arrives at the private port. */
+struct rte_mbuf *craft_inside(struct bed *bed, const struct craft *c);
 /* A frame from the private gateway. */
 struct rte_mbuf *craft_frame(struct bed *bed, const uint8_t *ip, uint32_t n, bool public);
 /* ESP of tunnel t towards us: outer headers around it (UDP when `port` is not 0). */

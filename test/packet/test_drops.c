@@ -28,25 +28,9 @@ static void dropped(uint32_t device, struct rte_mbuf *m, enum contract_drop why)
 			 0);
 }
 
-static struct rte_mbuf *inside(const struct craft *c)
-{
-	uint8_t ip[2048];
-	uint32_t n = craft_ip(ip, c);
-
-	return craft_frame(bed, ip, n, false);
-}
-
 static uint8_t *bytes(struct rte_mbuf *m)
 {
 	return rte_pktmbuf_mtod(m, uint8_t *);
-}
-
-static void header_sum(uint8_t *ip)
-{
-	struct net_ip4_hdr *h = (struct net_ip4_hdr *)ip;
-
-	h->checksum_be = 0;
-	h->checksum_be = net_checksum_fold(net_checksum_add(0, ip, (size_t)(ip[0] & 15) * 4));
 }
 
 static void frames(void **state)
@@ -55,20 +39,20 @@ static void frames(void **state)
 	struct rte_mbuf *m;
 
 	(void)state;
-	m = inside(&c);
+	m = craft_inside(bed, &c);
 	m->data_len = m->pkt_len = 13;
 	dropped(0, m, CONTRACT_DROP_ETHER_SHORT);
-	m = inside(&c);
+	m = craft_inside(bed, &c);
 	bytes(m)[12] = 0x12;
 	dropped(0, m, CONTRACT_DROP_ETHER_TYPE);
-	m = inside(&c);
+	m = craft_inside(bed, &c);
 	memcpy(bytes(m) + 12, "\x81\x00\x00\x05\x08\x00", 6);
 	dropped(0, m, CONTRACT_DROP_ETHER_VLAN);
-	m = inside(&c);
+	m = craft_inside(bed, &c);
 	memcpy(bytes(m) + 12, "\x81\x00", 2);
 	m->data_len = m->pkt_len = 16;
 	dropped(0, m, CONTRACT_DROP_ETHER_SHORT);
-	m = inside(&c);
+	m = craft_inside(bed, &c);
 	bytes(m)[5] ^= 1;
 	dropped(0, m, CONTRACT_DROP_ETHER_NOT_US);
 }
@@ -81,37 +65,37 @@ static void ip_headers(void **state)
 
 	(void)state;
 	for (uint16_t n = 14; n < 114; n++) { /* every prefix */
-		m = inside(&c);
+		m = craft_inside(bed, &c);
 		m->data_len = m->pkt_len = n;
 		dropped(0, m, CONTRACT_DROP_IP4_SHORT);
-		m = inside(&c6);
+		m = craft_inside(bed, &c6);
 		m->data_len = m->pkt_len = n;
 		dropped(0, m, CONTRACT_DROP_IP6_SHORT);
 	}
-	m = inside(&c);
+	m = craft_inside(bed, &c);
 	bytes(m)[14] = 0x65;
 	dropped(0, m, CONTRACT_DROP_IP4_HEADER);
-	m = inside(&c);
+	m = craft_inside(bed, &c);
 	bytes(m)[14] = 0x44;
 	dropped(0, m, CONTRACT_DROP_IP4_HEADER);
-	m = inside(&c);
+	m = craft_inside(bed, &c);
 	bytes(m)[14 + 10] ^= 1;
 	dropped(0, m, CONTRACT_DROP_IP4_CHECKSUM);
-	m = inside(&c6);
+	m = craft_inside(bed, &c6);
 	bytes(m)[14] = 0x45;
 	dropped(0, m, CONTRACT_DROP_IP6_HEADER);
 	for (uint8_t i = 0; i < 3; i++) {
-		m = inside(&c);
+		m = craft_inside(bed, &c);
 		bytes(m)[14 + 12] = (const uint8_t[]){ 127, 0, 224 }[i];
-		header_sum(bytes(m) + 14);
+		craft_sum(bytes(m) + 14);
 		dropped(0, m, CONTRACT_DROP_IP_SOURCE);
 	}
-	m = inside(&c6);
+	m = craft_inside(bed, &c6);
 	bytes(m)[14 + 8] = 0xff;
 	dropped(0, m, CONTRACT_DROP_IP_SOURCE);
 	c.ttl = c6.ttl = 1;
-	craft_run(bed, 0, inside(&c)); /* the sender is told: test_fragment.c */
-	craft_run(bed, 0, inside(&c6));
+	craft_run(bed, 0, craft_inside(bed, &c)); /* the sender is told: test_fragment.c */
+	craft_run(bed, 0, craft_inside(bed, &c6));
 	assert_int_equal(bed_drops(bed, CONTRACT_DROP_IP_TTL), 2);
 	assert_int_equal(bed_sent(bed, 0), 2);
 	assert_int_equal(bed_sent(bed, 1), 0);
@@ -149,11 +133,11 @@ static void esp_before_the_key(void **state)
 	dropped(1, m, CONTRACT_DROP_ESP_REPLAY_SEEN);
 	m = from_peer(&c, ++sequence, 4);
 	bytes(m)[14 + 15] ^= 1; /* another source */
-	header_sum(bytes(m) + 14);
+	craft_sum(bytes(m) + 14);
 	dropped(1, m, CONTRACT_DROP_ESP_PEER);
 	m = from_peer(&c, ++sequence, 4);
 	memcpy(bytes(m) + 14 + 6, "\x1f\xff", 2); /* ends past 64 KiB */
-	header_sum(bytes(m) + 14);
+	craft_sum(bytes(m) + 14);
 	dropped(1, m, CONTRACT_DROP_IP_FRAGMENT);
 }
 
@@ -202,7 +186,7 @@ static void congestion(void **state)
 		c.tos = 0x28 | inner;
 		m = from_peer(&c, ++sequence, 4);
 		bytes(m)[15] = 3;
-		header_sum(bytes(m) + 14);
+		craft_sum(bytes(m) + 14);
 		if (inner == 0) {
 			dropped(1, m, CONTRACT_DROP_INNER_ECN);
 			continue;
@@ -273,7 +257,7 @@ static struct rte_mbuf *udp_to_us(uint16_t port, const uint8_t *payload, uint32_
 			    (uint8_t)(8 + n) };
 
 	memcpy(ip + 28, payload, n);
-	header_sum(ip);
+	craft_sum(ip);
 	return craft_frame(bed, ip, 28 + n, public);
 }
 
@@ -309,7 +293,7 @@ static void to_linux(void **state)
 	struct path_exit *mirrored = path_mirrored(bed->path);
 	static const uint8_t other[8] = { 0 };
 	struct craft c = { .tunnel = 1, .length = 60 };
-	struct rte_mbuf *m = inside(&c);
+	struct rte_mbuf *m = craft_inside(bed, &c);
 
 	(void)state;
 	bytes(m)[12] = 8; /* ARP, broadcast */
@@ -325,7 +309,7 @@ static void to_linux(void **state)
 	/* the address on the TUN: from its tunnel yes, in clear no */
 	m = udp_to_us(179, other, 8, true);
 	memcpy(bytes(m) + 14 + 16, "\xa9\xfe\x15\x01", 4);
-	header_sum(bytes(m) + 14);
+	craft_sum(bytes(m) + 14);
 	dropped(1, m, CONTRACT_DROP_CLEAR_SPOOF);
 }
 
@@ -351,7 +335,7 @@ static void source_from_nowhere(uint8_t *ip)
 		return;
 	}
 	memcpy(ip4->src, (const uint8_t[]){ 203, 0, 113, 7 }, 4);
-	header_sum(ip);
+	craft_sum(ip);
 }
 
 /* Whose source belongs behind no tunnel is routed: to the inside, and into a tunnel. */
@@ -402,7 +386,7 @@ static void circuit(void **state)
 		struct rte_mbuf *m = udp_to_us(ports[i], ike, sizeof(ike), false);
 
 		memcpy(bytes(m) + 14 + 16, "\xa9\xfe\x15\x01", 4);
-		header_sum(bytes(m) + 14);
+		craft_sum(bytes(m) + 14);
 		if (ports[i] == 179)
 			dropped(0, m, CONTRACT_DROP_CLEAR_SPOOF);
 		else
@@ -414,172 +398,6 @@ static void circuit(void **state)
 	assert_int_equal(bed_drops(bed, CONTRACT_DROP_CLEAR_SPOOF), spoofs + 1);
 	port->role = CONTRACT_PRIVATE;
 	bed_sent(bed, 0);
-}
-
-static uint32_t event_of(uint32_t type, struct path_event *event)
-{
-	uint32_t n = 0;
-	struct path_event got;
-
-	while (rte_ring_sc_dequeue_elem(bed->events, &got, sizeof(got)) == 0) {
-		if (got.type != type)
-			continue;
-		*event = got;
-		n++;
-	}
-	return n;
-}
-
-/* No SA: never in clear, one event, held in order, sent when the SA is there. */
-static void held(void **state)
-{
-	struct craft c = { .tunnel = 2, .length = 100 };
-	struct bed_sa sa = { .tunnel = 2, .cipher = CONTRACT_CIPHER_AES128_GCM };
-	struct path_event event;
-	struct path_tx *tx = path_tx(bed->path, 1);
-
-	(void)state;
-	bed_tunnel(bed, 2);
-	event_of(0, &event);
-	for (uint16_t i = 0; i < 10; i++) {
-		c.flow = i;
-		craft_run(bed, 0, inside(&c));
-	}
-	assert_int_equal(bed_sent(bed, 0) + bed_sent(bed, 1), 0);
-	assert_int_equal(event_of(CONTRACT_ACQUIRE, &event), 1);
-	assert_int_equal(event.acquire.tunnel, 2);
-	assert_int_equal(event.acquire.child, 2);
-	assert_int_equal(event.acquire.protocol, 17);
-	assert_int_equal(event.acquire.dst_port, 443);
-	assert_int_equal(event.acquire.src_port, 1024);
-	bed_sa_add(bed, &sa);
-	path_tick(bed->path);
-	assert_int_equal(tx->n, 10);
-	for (uint32_t i = 0; i < 10; i++)
-		assert_int_equal(bytes(tx->packets[i])[14 + 20 + 7], i + 1);
-	assert_int_equal(bed_sent(bed, 1), 10);
-	assert_false(path_holds(bed->path));
-}
-
-/* Two children fit and the second has an SA: nobody is asked for the first. */
-static void the_child_that_has_an_sa(void **state)
-{
-	struct craft c = { .tunnel = 6, .length = 100 };
-	const struct bed_sa sa = { .tunnel = 6, .cipher = CONTRACT_CIPHER_AES128_GCM };
-	struct path_event event;
-
-	(void)state;
-	bed_tunnel(bed, 6);
-	bed_sa_behind(bed, &sa, 7);
-	event_of(0, &event);
-	craft_run(bed, 0, inside(&c));
-	assert_int_equal(event_of(CONTRACT_ACQUIRE, &event), 0);
-	assert_int_equal(bed_sent(bed, 1), 1);
-}
-
-static void held_too_long(void **state)
-{
-	struct craft c = { .tunnel = 3, .length = 100 };
-	uint64_t late = bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_LATE);
-	uint64_t full = bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_FULL);
-	uint64_t deadline = rte_rdtsc() + rte_get_tsc_hz();
-
-	(void)state;
-	bed_tunnel(bed, 3);
-	for (uint32_t i = 0; i < PATH_HELD / 2 + 3; i++)
-		craft_run(bed, 0, inside(&c));
-	assert_int_equal(bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_FULL), full + 3);
-	while (path_holds(bed->path) && rte_rdtsc() < deadline)
-		path_tick(bed->path);
-	assert_int_equal(bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_LATE), late + PATH_HELD / 2);
-	assert_int_equal(bed_sent(bed, 0) + bed_sent(bed, 1), 0);
-}
-
-/* Who scans a network, so that every packet asks for a neighbour, shuts out nobody who waits for an
- * SA. */
-static void held_by_class(void **state)
-{
-	struct contract_nexthop connected = { .kind = CONTRACT_NEXTHOP_CONNECTED,
-					      .port = BED_PRIVATE };
-	struct contract_route route = { .nexthop = 12 };
-	struct net_addr net = { .bytes = { 192, 168, 77 }, .family = NET_IP4 };
-	struct craft c = { .tunnel = 5, .length = 100 };
-	struct bed_sa sa = { .tunnel = 5, .cipher = CONTRACT_CIPHER_AES128_GCM };
-	uint64_t none = bed_drops(bed, CONTRACT_DROP_NEIGHBOUR_NONE);
-	uint64_t full = bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_FULL);
-	uint64_t deadline = rte_rdtsc() + rte_get_tsc_hz();
-
-	(void)state;
-	route.prefix = net_prefix_of(&net, 24);
-	assert_int_equal(bed_put(bed, CONTRACT_NEXTHOP, 12, &connected, sizeof(connected)), 0);
-	assert_int_equal(bed_put(bed, CONTRACT_ROUTE, 0, &route, sizeof(route)), 0);
-	bed_tunnel(bed, 5);
-	for (uint32_t i = 0; i < PATH_HELD + 10; i++) {
-		struct craft scan = { .tunnel = 5, .length = 100 };
-		uint8_t ip[128];
-		uint32_t n = craft_ip(ip, &scan);
-
-		memcpy(ip + 16, (const uint8_t[]){ 192, 168, 77, (uint8_t)i }, 4);
-		memset(ip + 10, 0, 2);
-		((struct net_ip4_hdr *)ip)->checksum_be =
-			net_checksum_fold(net_checksum_add(0, ip, 20));
-		craft_run(bed, 0, craft_frame(bed, ip, n, false));
-	}
-	/* On a slow machine the first of them may have waited for too long by now. */
-	assert_true(bed_drops(bed, CONTRACT_DROP_NEIGHBOUR_NONE) >= none + PATH_HELD / 2 + 10);
-	for (uint16_t i = 0; i < 10; i++)
-		craft_run(bed, 0, inside(&c));
-	assert_int_equal(bed_drops(bed, CONTRACT_DROP_TUNNEL_HELD_FULL), full);
-	bed_sa_add(bed, &sa);
-	path_tick(bed->path);
-	assert_int_equal(bed_sent(bed, 1), 10);
-	while (path_holds(bed->path) && rte_rdtsc() < deadline)
-		path_tick(bed->path);
-	assert_int_equal(bed_drops(bed, CONTRACT_DROP_NEIGHBOUR_NONE), none + PATH_HELD + 10);
-}
-
-/* While nothing changes a turn does not touch those that wait: none of them asks again. */
-static void held_at_rest(void **state)
-{
-	struct path *path = bed->path;
-	struct contract_nexthop connected = { .kind = CONTRACT_NEXTHOP_CONNECTED,
-					      .port = BED_PRIVATE };
-	struct contract_route route = { .nexthop = 13 };
-	struct contract_neighbour neighbour = { .port = BED_PRIVATE, .mac = { 2, 0, 0, 0, 0, 9 } };
-	struct net_addr net = { .bytes = { 192, 168, 78 }, .family = NET_IP4 };
-	struct craft c = { .tunnel = 5, .length = 100 };
-	struct path_event event;
-	uint64_t since;
-	uint8_t ip[128];
-	uint32_t n = craft_ip(ip, &c);
-	uint32_t asked;
-
-	(void)state;
-	bed->shared.config.hold_ms = 60000;
-	assert_int_equal(path_new(&bed->path, &bed->shared, 0, SOCKET_ID_ANY), 0);
-	route.prefix = net_prefix_of(&net, 24);
-	assert_int_equal(bed_put(bed, CONTRACT_NEXTHOP, 13, &connected, sizeof(connected)), 0);
-	assert_int_equal(bed_put(bed, CONTRACT_ROUTE, 0, &route, sizeof(route)), 0);
-	memcpy(ip + 16, (const uint8_t[]){ 192, 168, 78, 1 }, 4);
-	header_sum(ip);
-	for (uint32_t i = 0; i < PATH_HELD / 2; i++)
-		craft_run(bed, 0, craft_frame(bed, ip, n, false));
-	path_tick(bed->path);
-	event_of(0, &event);
-	since = rte_rdtsc();
-	for (uint32_t i = 0; i < 1000; i++)
-		path_tick(bed->path);
-	asked = event_of(CONTRACT_NEIGHBOUR_WANTED, &event);
-	if (rte_rdtsc() - since < rte_get_tsc_hz() / 2) /* else it was time to ask again */
-		assert_int_equal(asked, 0);
-	neighbour.addr = net;
-	neighbour.addr.bytes[3] = 1;
-	assert_int_equal(bed_put(bed, CONTRACT_NEIGHBOUR, 0, &neighbour, sizeof(neighbour)), 0);
-	path_tick(bed->path);
-	assert_int_equal(bed_sent(bed, 0), PATH_HELD / 2);
-	path_free(bed->path);
-	bed->path = path;
-	bed->shared.config.hold_ms = 20;
 }
 
 /* Sequence numbers of 32 bits end; nothing is sent past the last one. */
@@ -594,16 +412,16 @@ static void numbers_end(void **state)
 	(void)state;
 	bed_tunnel(bed, 4);
 	bed_sa_add(bed, &sa);
-	event_of(0, &event);
-	craft_run(bed, 0, inside(&c));
-	craft_run(bed, 0, inside(&c));
+	bed_events(bed, 0, &event);
+	craft_run(bed, 0, craft_inside(bed, &c));
+	craft_run(bed, 0, craft_inside(bed, &c));
 	assert_int_equal(bed_sent(bed, 1), 2);
-	assert_int_equal(event_of(CONTRACT_LIFETIME, &event), 1);
+	assert_int_equal(bed_events(bed, CONTRACT_LIFETIME, &event), 1);
 	assert_int_equal(event.lifetime.event, CONTRACT_HARD);
 	assert_int_equal(event.lifetime.sa, 9);
-	dropped(0, inside(&c), CONTRACT_DROP_ESP_SEQUENCE);
-	dropped(0, inside(&c), CONTRACT_DROP_ESP_SEQUENCE);
-	assert_int_equal(event_of(CONTRACT_LIFETIME, &event), 0);
+	dropped(0, craft_inside(bed, &c), CONTRACT_DROP_ESP_SEQUENCE);
+	dropped(0, craft_inside(bed, &c), CONTRACT_DROP_ESP_SEQUENCE);
+	assert_int_equal(bed_events(bed, CONTRACT_LIFETIME, &event), 0);
 }
 
 static void sa_gone(void **state)
@@ -637,11 +455,6 @@ int main(void)
 		cmocka_unit_test(clear_and_spoofed),
 		cmocka_unit_test(clear_and_routed),
 		cmocka_unit_test(circuit),
-		cmocka_unit_test(held),
-		cmocka_unit_test(the_child_that_has_an_sa),
-		cmocka_unit_test(held_too_long),
-		cmocka_unit_test(held_by_class),
-		cmocka_unit_test(held_at_rest),
 		cmocka_unit_test(numbers_end),
 		cmocka_unit_test(sa_gone),
 	};

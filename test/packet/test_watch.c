@@ -219,11 +219,8 @@ static void test_no_match(void **state)
 /* Another host of ours: its address is `at` bytes into the packet. */
 static void other_host(uint8_t *ip, uint32_t at)
 {
-	struct net_ip4_hdr *header = (struct net_ip4_hdr *)ip;
-
 	ip[at + 3] ^= 1;
-	header->checksum_be = 0;
-	header->checksum_be = net_checksum_fold(net_checksum_add(0, ip, sizeof(*header)));
+	craft_sum(ip);
 }
 
 /* A burst of packets of one tunnel, of flows 0 to n - 1; packet `other` is another host's. */
