@@ -10,12 +10,16 @@
 #include <rte_cycles.h>
 
 #define ROUND_PACKETS 20000
+#define QUICK_ROUNDS 31
+#define QUICK_LEAST 7 /* rounds, however long they take */
+#define QUICK_SECONDS 1.2
 
 /* What to measure, and for how long. */
 struct choice {
 	struct bench_options common;
 	const char *only; /* rows that begin so, as `out aes-256-gcm 64 1 256`; NULL: all */
 	uint32_t rounds;
+	double seconds;	     /* of a row, where a look will do; 0: as long as it takes */
 	bool ordinary_pages; /* valgrind takes no others */
 	bool own_time;
 };
@@ -25,6 +29,7 @@ struct result {
 	double min;
 	double bare;
 	double bare_min;
+	uint32_t rounds;
 };
 
 /* One pass over the pool; the frames that left, in order, go to `out`. Cycles of the path alone. */
@@ -78,8 +83,11 @@ static double median_of(double *values, uint32_t n)
 }
 
 /* Rounds of the path and of the cipher alone take turns: what disturbs one disturbs the other. */
-static struct result measure(struct feed *feed, uint32_t rounds)
+static struct result measure(struct feed *feed, const struct choice *choice)
 {
+	uint32_t rounds = choice->rounds;
+	uint64_t most = (uint64_t)(choice->seconds * (double)rte_get_tsc_hz());
+	uint64_t start = rte_rdtsc();
 	uint32_t passes = (ROUND_PACKETS + feed->load.pool - 1) / feed->load.pool;
 	struct rte_mbuf **out = calloc(feed->load.pool, sizeof(*out));
 	double *cycles = calloc(rounds, sizeof(*cycles));
@@ -90,6 +98,8 @@ static struct result measure(struct feed *feed, uint32_t rounds)
 	for (uint32_t r = 0; r < rounds; r++) {
 		uint64_t sum = 0;
 
+		if (most && r >= QUICK_LEAST && rte_rdtsc() - start > most)
+			rounds = r + 1; /* this is the last one */
 		if (alone)
 			bare[r] = bare_round(alone);
 		for (uint32_t p = 0; p < passes; p++) {
@@ -99,6 +109,7 @@ static struct result measure(struct feed *feed, uint32_t rounds)
 		cycles[r] = (double)sum / passes / feed->load.pool;
 	}
 	check_work(feed, out);
+	result.rounds = rounds;
 	result.median = median_of(cycles, rounds);
 	result.min = cycles[0];
 	result.bare = median_of(bare, rounds);
@@ -143,9 +154,9 @@ static void print_result(struct bench_options *o, const struct load *l, const st
 		   "\"direction\": \"%s\", \"algorithm\": \"%s\", \"size\": %u, \"tunnels\": %u, "
 		   "\"burst\": %u, \"pool\": %u, \"flows\": %u, \"routes\": %u, "
 		   "\"cycles_median\": %.1f, \"cycles_min\": %.1f, \"bare_median\": %.1f, "
-		   "\"bare_min\": %.1f",
+		   "\"bare_min\": %.1f, \"rounds\": %u",
 		   work_names[l->work], l->algorithm, l->size, l->tunnels, l->burst, l->pool,
-		   l->flows, l->routes, r->median, r->min, r->bare, r->bare_min);
+		   l->flows, l->routes, r->median, r->min, r->bare, r->bare_min, r->rounds);
 }
 
 /* The bare cipher on the machine of reference (2.6 GHz TSC, quiet), one tunnel, hot buffers. */
@@ -212,7 +223,7 @@ static void one(struct choice *choice, const struct load *load)
 	}
 	bed_routes(bed, load->routes);
 	feed = feed_new(bed, load);
-	result = measure(feed, choice->rounds);
+	result = measure(feed, choice);
 	print_result(&choice->common, load, &result, bed);
 	compare_bare(load, &result);
 	feed_free(feed);
@@ -299,8 +310,10 @@ static struct choice choose(int argc, char **argv)
 			argv[left++] = argv[i];
 	}
 	choice.common = bench_options(left, argv, "--steps");
-	if (!choice.rounds)
-		choice.rounds = choice.common.quick ? 31 : 101;
+	if (!choice.rounds) {
+		choice.rounds = choice.common.quick ? QUICK_ROUNDS : 101;
+		choice.seconds = choice.common.quick ? QUICK_SECONDS : 0;
+	}
 	return choice;
 }
 
