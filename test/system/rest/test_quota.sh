@@ -8,11 +8,13 @@ skip_unless gateway_missing control cli
 # A gateway "g-N" with its sites and connections for each row of config/skus.json but `none`.
 configuration() {
 	jq -n --slurpfile skus "$TOP/config/skus.json" '
+		def port($n): { name: "pub\($n)", device: "net_null\($n)", role: "public", gateway: "192.0.2.254",
+			addresses: [range($n * 10 + 1; $n * 10 + 11) | "192.0.2.\(.)/24"] };
 		def sku: $skus[0].skus | map(select(.siteToSiteTunnels > 0)) | to_entries[];
 		def site($g; $i): { name: "s-\($g)-\($i)", properties: { gatewayIpAddress: "198.18.\($g).\($i + 1)",
 			localNetworkAddressSpace: { addressPrefixes: ["10.\($g).\($i).0/24"] } } };
 		{
-			appliance: { api: { limits: { operationSeconds: 600, changesPerSecond: 1000, changesBurst: 1000 } } },
+			appliance: { ports: [port(0), port(1)], api: { limits: { operationSeconds: 600, changesPerSecond: 1000, changesBurst: 1000 } } },
 			virtualNetworks: [sku | { name: "v-\(.key)", properties: { addressSpace: { addressPrefixes: ["172.16.\(.key).0/24"] },
 				subnets: [{ name: "GatewaySubnet", properties: { addressPrefix: "172.16.\(.key).0/27" } }] } }],
 			publicIPAddresses: [sku | { name: "p-\(.key)", properties: { ipAddress: "192.0.2.\(.key + 1)" } } +
