@@ -8,6 +8,7 @@
 skip_unless gateway_missing control dataplane
 # shellcheck source=rate.sh
 . "$(dirname "$0")/rate.sh"
+command -v nft >/dev/null || { echo "skipped: nft is not installed"; exit 77; }
 CROWD=$LAB_BUILD/test/tools/ikev2_crowd
 [ -x "$CROWD" ] || { echo "skipped: $CROWD is not built"; exit 77; }
 COUNT=30
@@ -43,11 +44,19 @@ mbits() { # packets a second
 	awk -v r="$1" -v n=$((PAYLOAD + 28)) 'BEGIN { printf "%.2f", r * n * 8 / 1e6 }'
 }
 
+# The peers need not be as fast as the gateway: what was counted goes no further. spare add|delete
+spare() {
+	lab_in crowd nft "$1" table ip spare && [ "$1" = delete ] && return
+	lab_in crowd nft 'add chain ip spare input { type filter hook input priority 0; }' &&
+		lab_in crowd nft add rule ip spare input ip protocol esp meta length gt 1000 drop
+}
+
 # shares WHAT LIMIT OFFERED COPIES WAYS: OFFERED Mbit/s are sent into the tunnels and come back COPIES times; of WAYS ("out",
 # "in", "both") no second has more than the limit allows, and one has all of it.
 shares() {
 	local what=$1 limit=$2 copies=$4 ways=$5 start second out in sum reached=false before after way=egress
 	[ "$ways" != in ] || way=ingress
+	[ "$ways" != out ] || spare add || return 1
 	lab_start load host python3 "$RATE" send "$SITES" $((COPIES + copies)) "$PAYLOAD" $(($3 * 1000000 / 8 / (PAYLOAD + 28))) "$LAB_DIR/sent"
 	start=$(date +%s)
 	before=$(bytes_of "$way")
@@ -65,6 +74,8 @@ shares() {
 	done
 	after=$(bytes_of "$way")
 	lab_stop load
+	[ "$ways" != out ] || spare delete
+	printf '# %s: %s packets/s were sent\n' "$what" "$(($(cat "$LAB_DIR/sent") / ($(date +%s) - start)))" >&3
 	printf '# %s: parts of the tunnels, smallest and largest: %s\n' "$what" "$(parts "$before" "$after" | tr -d ' \n')" >&3
 	$reached && parts "$before" "$after" | jq -e '.[0] > 0.9 and .[1] < 1.1'
 }
@@ -74,7 +85,7 @@ out_and_both() {
 	local limit
 	limit=$(mbits_of "$1") || return 1
 	is_sku "$1" || resize "$1" || { cat "$LAB_DIR/answer"; return 1; }
-	shares "$1 out" "$limit" $((limit * 115 / 100)) 0 out && shares "$1 both" "$limit" $((limit * 65 / 100)) 1 both
+	shares "$1 out" "$limit" $((limit * 130 / 100)) 0 out && shares "$1 both" "$limit" $((limit * 65 / 100)) 1 both
 }
 
 # Each way for itself: out there is room, in there is not.
