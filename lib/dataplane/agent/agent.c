@@ -7,6 +7,7 @@
 #include "dataplane/agent/state.h"
 #include "dataplane/agent/sweep.h"
 #include "dataplane/agent/waiting.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "dataplane/fib/hop.h"
@@ -166,6 +167,8 @@ static void agent_wipe(struct agent *agent)
 
 static void agent_take_requests(struct agent *agent)
 {
+	uint64_t until_ns = clock_now_ns(&clock_monotonic) + AGENT_TURN_NS;
+
 	for (uint32_t i = 0; i < AGENT_TURN_REQUESTS; i++) {
 		int got;
 
@@ -181,6 +184,8 @@ static void agent_take_requests(struct agent *agent)
 			return;
 		request_process(agent, (const struct contract_header *)agent->message);
 		agent_wipe(agent);
+		if (clock_now_ns(&clock_monotonic) > until_ns)
+			return;
 	}
 }
 

@@ -5,8 +5,9 @@
 #include "dataplane/agent/agent.h"
 #include "dataplane/agent/book.h"
 
-#define AGENT_TURN_REQUESTS 512 /* requests in a turn */
-#define AGENT_TURN_SLICE 512	/* objects listed or looked at by the sweep in a turn */
+#define AGENT_TURN_REQUESTS 512	      /* requests in a turn */
+#define AGENT_TURN_NS CLOCK_NS_PER_MS /* and how long they may take: BFD waits behind them */
+#define AGENT_TURN_SLICE 512	      /* objects listed or looked at by the sweep in a turn */
 
 /* The outcome of a request in the making. */
 struct outcome {

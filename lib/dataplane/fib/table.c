@@ -13,6 +13,7 @@
 #include "dataplane/fib/state.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define LOG2_SMALL 8
 #define LOG2_LARGE 10
@@ -104,26 +105,51 @@ static void give_orphans(struct shares *s)
 	}
 }
 
-/* Of those whose owner has more than its share, the bucket that suits the member most before it. */
-static void take_one(struct shares *s, uint32_t to)
-{
-	int64_t most = INT64_MIN;
-	uint32_t best = NOBODY;
+struct wish {
+	int64_t gain; /* how much better the bucket suits the member than its owner */
+	uint32_t bucket;
+};
 
+/* The best first, and of equals the first. */
+static int compare_wishes(const void *a, const void *b)
+{
+	const struct wish *x = a;
+	const struct wish *y = b;
+
+	if (x->gain != y->gain)
+		return x->gain > y->gain ? -1 : 1;
+	return x->bucket < y->bucket ? -1 : 1;
+}
+
+/*
+ * What the member lacks, of those whose owner has more than its share: the buckets that suit it
+ * best. They are put in order once: a pair of tunnels is a table of many, and thousands of pairs
+ * get a member back at the same time.
+ */
+static void take(struct shares *s, uint32_t to)
+{
+	struct wish wishes[1u << LOG2_LARGE];
+	uint32_t count = 0;
+
+	if (s->have[to] >= s->quota[to])
+		return;
 	for (uint32_t b = 0; b < s->buckets; b++) {
 		uint32_t owner = s->owner[b];
-		int64_t gain;
 
-		if (s->have[owner] <= s->quota[owner])
-			continue;
-		gain = (int64_t)score(b, s->members[to]->id) - score(b, s->members[owner]->id);
-		if (gain > most) {
-			most = gain;
-			best = b;
-		}
+		if (s->have[owner] > s->quota[owner])
+			wishes[count++] = (struct wish){
+				(int64_t)score(b, s->members[to]->id) -
+					(int64_t)score(b, s->members[owner]->id),
+				b,
+			};
 	}
-	if (best != NOBODY)
-		give(s, best, to);
+	qsort(wishes, count, sizeof(wishes[0]), compare_wishes);
+	for (uint32_t i = 0; i < count && s->have[to] < s->quota[to]; i++) {
+		uint32_t owner = s->owner[wishes[i].bucket];
+
+		if (s->have[owner] > s->quota[owner])
+			give(s, wishes[i].bucket, to);
+	}
 }
 
 static void load_owners(struct shares *s)
@@ -146,8 +172,7 @@ static void rebalance(struct shares *s)
 	set_quotas(s);
 	give_orphans(s);
 	for (uint32_t i = 0; i < s->count; i++)
-		while (s->have[i] < s->quota[i])
-			take_one(s, i);
+		take(s, i);
 }
 
 static void publish_word(fib_table_word *word, fib_table_word value)
