@@ -57,6 +57,7 @@ int ikev2_child_info(const struct ikev2_engine *engine, uint32_t spi, struct ike
 		.state = child->state,
 		.initiator = child->initiator,
 		.sends = child->sends,
+		.waits = child->waits != IKEV2_WAITS_NOT,
 		.local_count = child->local_count,
 		.remote_count = child->remote_count,
 		.local = child->selectors,

@@ -67,6 +67,7 @@ struct ikev2_child_info {
 	uint8_t state; /* enum ikev2_child_state */
 	bool initiator;
 	bool sends;
+	bool waits; /* for a sign that the peer has it, before it sends */
 	uint8_t local_count;
 	uint8_t remote_count;
 	const struct net_selector *local; /* point into the child: read before the next call */

@@ -10,11 +10,24 @@
 
 #define TOPIC "tunnel"
 
+/* A tunnel is in a bundle: what to tell when the tunnel changes. */
+struct bundle_link {
+	struct bundle *bundle;
+	struct bundle_link *next; /* of the same tunnel */
+};
+
 struct bundle {
 	uint32_t group;
 	uint32_t count;
 	uint32_t tunnels[CONTRACT_MEMBERS_MAX]; /* ids, rising */
+	struct bundle_link links[];		/* one a tunnel */
 };
+
+void bundle_init(struct tunnels *all)
+{
+	map_init(&all->bundles);
+	map_init(&all->bundles_of);
+}
 
 void bundle_fini(struct tunnels *all)
 {
@@ -23,6 +36,7 @@ void bundle_fini(struct tunnels *all)
 	while ((entry = map_next(&all->bundles, entry)))
 		free(entry->value);
 	map_fini(&all->bundles);
+	map_fini(&all->bundles_of);
 }
 
 static int publish(struct tunnels *all, const struct bundle *bundle)
@@ -69,10 +83,41 @@ static void name_of(char name[CONTRACT_OPAQUE_MAX], const uint32_t *ids, uint32_
 		n += (size_t)snprintf(name + n, CONTRACT_OPAQUE_MAX - n, " %u", ids[i]);
 }
 
+/* The last `count` that were made: what was there before is their next. */
+static void links_drop(struct tunnels *all, const struct bundle *bundle, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t *id = &bundle->tunnels[i];
+
+		if (!bundle->links[i].next)
+			map_del(&all->bundles_of, id, sizeof(*id));
+		else /* in the place of another: it needs no memory */
+			(void)!map_set(&all->bundles_of, id, sizeof(*id), bundle->links[i].next,
+				       NULL);
+	}
+}
+
+static int links_make(struct tunnels *all, struct bundle *bundle)
+{
+	for (uint32_t i = 0; i < bundle->count; i++) {
+		struct bundle_link *link = &bundle->links[i];
+		const uint32_t *id = &bundle->tunnels[i];
+		int rc;
+
+		*link = (struct bundle_link){ bundle, map_get_u32(&all->bundles_of, *id) };
+		rc = map_set(&all->bundles_of, id, sizeof(*id), link, NULL);
+		if (rc < 0) {
+			links_drop(all, bundle, i);
+			return rc;
+		}
+	}
+	return 0;
+}
+
 static int bundle_new(struct tunnels *all, struct bundle **made, const uint32_t *ids,
 		      uint32_t count)
 {
-	struct bundle *bundle = calloc(1, sizeof(*bundle));
+	struct bundle *bundle = calloc(1, sizeof(*bundle) + count * sizeof(bundle->links[0]));
 	char name[CONTRACT_OPAQUE_MAX];
 	int rc;
 
@@ -86,10 +131,14 @@ static int bundle_new(struct tunnels *all, struct bundle **made, const uint32_t 
 		rc = publish(all, bundle);
 	if (rc == 0)
 		rc = map_set(&all->bundles, ids, count * sizeof(*ids), bundle, NULL);
-	if (rc < 0)
+	if (rc == 0)
+		rc = links_make(all, bundle);
+	if (rc < 0) {
+		map_del(&all->bundles, ids, count * sizeof(*ids));
 		free(bundle);
-	else
+	} else {
 		*made = bundle;
+	}
 	return rc;
 }
 
@@ -123,19 +172,21 @@ int bundle_get(struct tunnels *all, const uint32_t *tunnels, uint32_t count, uin
 	return rc;
 }
 
+static void update(struct tunnels *all, const struct bundle *bundle)
+{
+	if (publish(all, bundle) < 0)
+		log_error(TOPIC, "out of memory for a group of learned routes");
+}
+
 void bundle_update(struct tunnels *all, uint32_t tunnel)
 {
 	struct map_entry *entry = NULL;
 
-	while ((entry = map_next(&all->bundles, entry))) {
-		const struct bundle *bundle = entry->value;
-		bool has = !tunnel;
-
-		for (uint32_t i = 0; i < bundle->count && !has; i++)
-			has = bundle->tunnels[i] == tunnel;
-		if (has && publish(all, bundle) < 0)
-			log_error(TOPIC, "out of memory for a group of learned routes");
-	}
+	for (const struct bundle_link *link = map_get_u32(&all->bundles_of, tunnel); link;
+	     link = link->next)
+		update(all, link->bundle);
+	while (!tunnel && (entry = map_next(&all->bundles, entry)))
+		update(all, entry->value);
 }
 
 /* A daemon of the user's names the peer itself: all tunnels to it. */

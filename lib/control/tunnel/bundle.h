@@ -9,6 +9,7 @@
  */
 #include "control/tunnel/tunnel.h"
 
+void bundle_init(struct tunnels *all);
 void bundle_fini(struct tunnels *all);
 /* The group over these tunnels; their order does not matter. */
 __attribute__((warn_unused_result)) int bundle_get(struct tunnels *all, const uint32_t *tunnels,

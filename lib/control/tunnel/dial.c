@@ -7,8 +7,9 @@
  *
  * Thousands of tunnels are paced. What was begun is brought to its end first: of dials that are
  * younger than FRESH_NS there are at most FRESH_MAX, the others wait for their turn; a peer that is
- * dead holds its place no longer than that. And after DIAL_BURST of them or DIAL_SLICE_NS the loop
- * serves everything else, so that those that are up are heard.
+ * dead holds its place no longer than that. Ways home after an evacuation are paced with them:
+ * asked all at once, thousands would be answered too late and sent away again. And after DIAL_BURST
+ * of them or DIAL_SLICE_NS the loop serves everything else, so that those that are up are heard.
  */
 #include "control/tunnel/dial.h"
 #include "control/tunnel/bundle.h"
@@ -48,6 +49,13 @@ static void wake(struct tunnels *all, uint64_t in_ns)
 		return;
 	all->work_at_ns = at;
 	event_timer_set(all->work_timer, in_ns);
+}
+
+static void wake_at(struct tunnels *all, uint64_t at_ns)
+{
+	uint64_t time = now(all);
+
+	wake(all, at_ns > time ? at_ns - time : 0);
 }
 
 static void fresh_no_more(struct tunnel *tunnel)
@@ -95,13 +103,24 @@ static bool turn_comes(struct tunnel *tunnel)
 	return true;
 }
 
-static void dialled(struct tunnel *tunnel)
+static void fresh_begins(struct tunnel *tunnel)
 {
-	tunnel->dialling = true;
 	tunnel->dialled_ns = now(tunnel->all);
 	fresh_no_more(tunnel);
 	list_add_tail(&tunnel->all->fresh, &tunnel->fresh);
 	tunnel->all->fresh_count++;
+}
+
+void dial_home(struct tunnel *tunnel)
+{
+	struct tunnels *all = tunnel->all;
+
+	if (!turn_comes(tunnel)) {
+		wake_at(all, fresh_oldest(all)->dialled_ns + FRESH_NS);
+		return;
+	}
+	fresh_begins(tunnel);
+	watch_return(tunnel, now(all));
 }
 
 void dial_wanted(struct tunnel *tunnel)
@@ -216,7 +235,8 @@ static void dial(struct tunnel *tunnel)
 		retry(tunnel);
 		return;
 	}
-	dialled(tunnel);
+	tunnel->dialling = true;
+	fresh_begins(tunnel);
 	if (tunnel_name_more(tunnel))
 		dial_soon(tunnel, NEXT_ADDRESS_NS);
 }
@@ -301,18 +321,14 @@ static bool work_on(struct tunnels *all, uint64_t began_ns)
 		struct tunnel *tunnel = list_entry(all->turns.next, struct tunnel, turn);
 
 		list_del(&tunnel->turn);
-		dial(tunnel);
+		if (!tunnel->ike)
+			dial(tunnel);
+		else if (tunnel->evacuated && tunnel->suspect && !tunnel_path_down(tunnel))
+			dial_home(tunnel);
 		if (slice_ends(all, began_ns, &burst))
 			return true;
 	}
 	return false;
-}
-
-static void wake_at(struct tunnels *all, uint64_t at_ns)
-{
-	uint64_t time = now(all);
-
-	wake(all, at_ns > time ? at_ns - time : 0);
 }
 
 void dial_work(void *context)
@@ -445,6 +461,8 @@ void dial_suspect(struct tunnel *tunnel, bool suspect)
 		return;
 	tunnel->suspect = suspect;
 	tunnel->suspect_since_ns = now(tunnel->all);
+	if (!suspect && !tunnel->dialling)
+		fresh_no_more(tunnel); /* it has come home */
 	log_info(TOPIC, "%s tunnel=\"%s\"", suspect ? "suspect: the peer does not answer" : "alive",
 		 tunnel->name);
 	dial_flows_update(tunnel);

@@ -15,6 +15,8 @@ void dial_place(struct tunnel *tunnel);
 /* Nothing of a dial of ours is under way any more. */
 void dial_ended(struct tunnel *tunnel);
 void dial_soon(struct tunnel *tunnel, uint64_t in_ns);
+/* An evacuated one whose path is good goes home, when it is its turn. */
+void dial_home(struct tunnel *tunnel);
 /* Flows go elsewhere, or come back. */
 void dial_suspect(struct tunnel *tunnel, bool suspect);
 void dial_flows_update(const struct tunnel *tunnel);

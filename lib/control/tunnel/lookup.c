@@ -41,6 +41,25 @@ int lookup_rebuild(struct tunnels *all)
 	return rc;
 }
 
+void lookup_moved(struct tunnel *tunnel)
+{
+	struct tunnels *all = tunnel->all;
+	bool roams = is_roaming(tunnel);
+	uint32_t at = 0;
+
+	while (at < all->roaming_count && all->roaming[at] != tunnel)
+		at++;
+	if (roams == (at < all->roaming_count))
+		return;
+	if (roams) { /* there is room for all */
+		all->roaming[all->roaming_count++] = tunnel;
+		return;
+	}
+	all->roaming_count--;
+	memmove(&all->roaming[at], &all->roaming[at + 1],
+		(all->roaming_count - at) * sizeof(struct tunnel *));
+}
+
 static bool leads_to(const struct tunnel *tunnel, const struct net_addr *remote)
 {
 	return net_addr_equal(&tunnel->remote, remote) || tunnel_name_has(tunnel, remote);

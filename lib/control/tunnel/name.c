@@ -5,6 +5,7 @@
  */
 #include "control/event/resolve.h"
 #include "control/tunnel/dial.h"
+#include "control/tunnel/lookup.h"
 #include "control/tunnel/tunnel.h"
 
 #include "base/log.h"
@@ -35,6 +36,7 @@ void tunnel_remote_set(struct tunnel *tunnel, const struct net_addr *remote)
 	if (net_addr_equal(&tunnel->remote, remote))
 		return;
 	tunnel->remote = *remote;
+	lookup_moved(tunnel);
 	if (tunnel->all->ready && tunnel_objects_set(tunnel) < 0)
 		log_error(TOPIC, "cannot follow a peer's new address tunnel=\"%s\"", tunnel->name);
 }

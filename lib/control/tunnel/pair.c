@@ -6,6 +6,7 @@
  * and are not kept. Ids are given away again when the data plane has confirmed the removal.
  */
 #include "control/tunnel/pair.h"
+#include "control/tunnel/carry.h"
 #include "control/tunnel/lookup.h"
 #include "control/tunnel/slot.h"
 
@@ -21,16 +22,39 @@
 struct sa_pair *pair_of_sa(struct tunnels *all, uint32_t sa)
 {
 	struct sa_pair *pair = map_get_u32(&all->outbound, sa);
-	struct map_entry *entry = NULL;
 
-	if (pair)
-		return pair;
-	while ((entry = map_next(&all->pairs, entry))) {
-		pair = entry->value;
-		if (pair->inbound == sa)
-			return pair;
-	}
-	return NULL;
+	return pair ? pair : map_get_u32(&all->inbound, sa);
+}
+
+static struct sa_pair *pair_alloc(uint32_t child)
+{
+	struct sa_pair *pair = calloc(1, sizeof(*pair));
+
+	if (!pair)
+		return NULL;
+	pair->child = child;
+	list_init(&pair->of_tunnel);
+	list_init(&pair->silent);
+	return pair;
+}
+
+static void pair_tie(struct sa_pair *pair, struct tunnel *tunnel, uint16_t slot)
+{
+	pair->tunnel = tunnel;
+	pair->entry = slot;
+	list_add_tail(&tunnel->pairs, &pair->of_tunnel);
+	slot_get(tunnel, slot);
+}
+
+/* The ids stay taken. */
+static void pair_forget(struct tunnels *all, struct sa_pair *pair)
+{
+	list_del(&pair->of_tunnel);
+	list_del(&pair->silent);
+	map_del(&all->pairs, &pair->child, sizeof(pair->child));
+	map_del(&all->outbound, &pair->outbound, sizeof(pair->outbound));
+	map_del(&all->inbound, &pair->inbound, sizeof(pair->inbound));
+	free(pair);
 }
 
 static uint32_t spi_get(void *context, const struct ikev2_connection *connection)
@@ -72,11 +96,9 @@ static void pair_free(struct tunnels *all, struct sa_pair *pair)
 		slot_mute(pair->tunnel, pair->entry, pair->outbound);
 		slot_put(pair->tunnel, pair->entry);
 	}
-	map_del(&all->pairs, &pair->child, sizeof(pair->child));
-	map_del(&all->outbound, &pair->outbound, sizeof(pair->outbound));
 	desired_id_put(all->desired, CONTRACT_SA, pair->inbound);
 	desired_id_put(all->desired, CONTRACT_SA, pair->outbound);
-	free(pair);
+	pair_forget(all, pair);
 }
 
 struct installation {
@@ -141,37 +163,35 @@ static int pair_register(struct tunnels *all, struct sa_pair *pair)
 {
 	int rc = map_set(&all->pairs, &pair->child, sizeof(pair->child), pair, NULL);
 
-	if (rc < 0)
-		return rc;
-	rc = map_set(&all->outbound, &pair->outbound, sizeof(pair->outbound), pair, NULL);
-	if (rc < 0)
-		map_del(&all->pairs, &pair->child, sizeof(pair->child));
+	if (rc == 0)
+		rc = map_set(&all->outbound, &pair->outbound, sizeof(pair->outbound), pair, NULL);
+	if (rc == 0)
+		rc = map_set(&all->inbound, &pair->inbound, sizeof(pair->inbound), pair, NULL);
 	return rc;
 }
 
 static struct sa_pair *pair_new(struct tunnels *all, struct tunnel *tunnel,
 				const struct ikev2_child_install *install, uint16_t slot)
 {
-	struct sa_pair *pair = calloc(1, sizeof(*pair));
+	struct sa_pair *pair = pair_alloc(install->child);
 
 	if (!pair)
 		return NULL;
-	pair->tunnel = tunnel;
-	pair->child = install->child;
 	pair->inbound = install->child & CONTRACT_SPI_ID_MASK;
-	pair->entry = slot;
-	pair->contract_child = tunnel->children[pair->entry].id;
+	pair->contract_child = tunnel->children[slot].id;
 	if (desired_id_unnamed(all->desired, CONTRACT_SA, &pair->outbound) < 0) {
 		free(pair);
 		return NULL;
 	}
 	if (pair_register(all, pair) < 0) {
 		desired_id_put(all->desired, CONTRACT_SA, pair->outbound);
-		free(pair);
+		pair_forget(all, pair);
 		return NULL;
 	}
 	map_del(&all->spis, &pair->child, sizeof(pair->child));
-	slot_get(tunnel, slot);
+	pair_tie(pair, tunnel, slot);
+	if (!install->send)
+		carry_await(all, pair);
 	return pair;
 }
 
@@ -337,9 +357,7 @@ static void pair_remove(struct tunnels *all, struct sa_pair *pair)
 	sa_remove(all, pair->inbound, tunnel_id, true);
 	if (tunnel)
 		slot_put(tunnel, pair->entry);
-	map_del(&all->pairs, &pair->child, sizeof(pair->child));
-	map_del(&all->outbound, &pair->outbound, sizeof(pair->outbound));
-	free(pair);
+	pair_forget(all, pair);
 }
 
 static void child_remove(void *context, uint32_t child)
@@ -382,7 +400,8 @@ static void child_move(void *context, uint32_t child, const struct ikev2_path *p
 	sa_move(all, pair->inbound, &pair->in, path);
 	if (pair->tunnel && !net_addr_equal(&pair->tunnel->remote, &path->remote)) {
 		pair->tunnel->remote = path->remote;
-		if (tunnel_objects_set(pair->tunnel) < 0 || lookup_rebuild(all) < 0)
+		lookup_moved(pair->tunnel);
+		if (tunnel_objects_set(pair->tunnel) < 0)
 			log_error(TOPIC, "cannot follow a peer's new address");
 	}
 }
@@ -424,28 +443,21 @@ void pair_forget_all(struct tunnels *all)
 
 void pair_adopted_remove(struct tunnel *tunnel)
 {
-	struct map_entry *entry = map_next(&tunnel->all->pairs, NULL);
+	struct list *at, *next;
 
-	while (entry) {
-		struct sa_pair *pair = entry->value;
+	list_for_each_safe (at, next, &tunnel->pairs) {
+		struct sa_pair *pair = list_entry(at, struct sa_pair, of_tunnel);
 
-		entry = map_next(&tunnel->all->pairs, entry);
-		if (pair->adopted && pair->tunnel == tunnel)
+		if (pair->adopted)
 			pair_remove(tunnel->all, pair);
 	}
 }
 
 void pair_orphan(struct tunnel *tunnel)
 {
-	struct map_entry *entry = map_next(&tunnel->all->pairs, NULL);
-
-	while (entry) {
-		struct sa_pair *pair = entry->value;
-
-		entry = map_next(&tunnel->all->pairs, entry);
-		if (pair->tunnel == tunnel)
-			pair_remove(tunnel->all, pair); /* before the objects that it refers to */
-	}
+	/* Before the objects that they refer to. */
+	while (!list_empty(&tunnel->pairs))
+		pair_remove(tunnel->all, list_entry(tunnel->pairs.next, struct sa_pair, of_tunnel));
 }
 
 static struct sa_pair *adopt_pair(struct tunnels *all, uint32_t child)
@@ -454,10 +466,9 @@ static struct sa_pair *adopt_pair(struct tunnels *all, uint32_t child)
 
 	if (pair)
 		return pair;
-	pair = calloc(1, sizeof(*pair));
+	pair = pair_alloc(child);
 	if (!pair)
 		return NULL;
-	pair->child = child;
 	pair->adopted = pair->installed = true;
 	if (map_set(&all->pairs, &child, sizeof(child), pair, NULL) == 0)
 		return pair;
@@ -488,10 +499,10 @@ void pair_adopt(struct tunnels *all, const struct contract_header *message)
 	} else {
 		pair->outbound = object->id;
 		pair->out = *sa;
-		if (map_set(&all->outbound, &pair->outbound, sizeof(pair->outbound), pair, NULL) <
-		    0)
-			log_error(TOPIC, "out of memory for an adopted SA");
 	}
+	if (map_set(sa->direction == CONTRACT_INBOUND ? &all->inbound : &all->outbound, &object->id,
+		    sizeof(object->id), pair, NULL) < 0)
+		log_error(TOPIC, "out of memory for an adopted SA");
 }
 
 static void confirm(struct tunnels *all, uint32_t id)
@@ -521,9 +532,7 @@ uint32_t pair_adopt_finish(struct tunnels *all)
 			continue;
 		}
 		if (pair->adopted && !pair->tunnel) {
-			pair->tunnel = tunnel;
-			pair->entry = slot_adopt(tunnel, pair->contract_child);
-			slot_get(tunnel, pair->entry);
+			pair_tie(pair, tunnel, slot_adopt(tunnel, pair->contract_child));
 		}
 		confirm(all, pair->inbound);
 		confirm(all, pair->outbound);

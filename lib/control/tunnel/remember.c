@@ -3,6 +3,7 @@
  * exported after each call into the engine that changed it and before anything of it is sent,
  * imported when this control adopts.
  */
+#include "control/tunnel/carry.h"
 #include "control/tunnel/dial.h"
 #include "control/tunnel/keep.h"
 #include "control/tunnel/tunnel.h"
@@ -56,6 +57,7 @@ static uint32_t own_pairs(struct tunnel *tunnel)
 		if (!pair)
 			continue;
 		pair->adopted = false;
+		carry_await(all, pair);
 		count++;
 	}
 	return count;

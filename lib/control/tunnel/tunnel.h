@@ -19,8 +19,9 @@ struct tunnel {
 	struct tunnels *all;
 	struct list work;	  /* in all->work when something is to be done */
 	struct list changed;	  /* in all->changed when its IKE SA is to be kept */
+	struct list pairs;	  /* its SAs in the data plane: struct sa_pair */
 	struct heap_node dial_at; /* in all->dials when it waits for its next dial */
-	struct list turn;	  /* in all->turns when it waits for others' dials */
+	struct list turn;	  /* in all->turns when it waits for others' dials and ways home */
 	struct list fresh;	  /* in all->fresh when its own one is young */
 	uint64_t dialled_ns;
 	struct tunnel *next_path; /* same local and remote address */
@@ -91,7 +92,9 @@ struct expiry_look {
 
 /* A pair of SAs in the data plane. */
 struct sa_pair {
-	struct tunnel *tunnel; /* NULL: the tunnel has gone, the SAs are on their way out */
+	struct list of_tunnel; /* in tunnel->pairs */
+	struct list silent;    /* in all->silent while it waits before it sends (carry.h) */
+	struct tunnel *tunnel; /* NULL: of a former control, and not yet tied to one */
 	uint32_t child;	       /* inbound SPI, as the engine names it */
 	uint32_t inbound;      /* ids */
 	uint32_t outbound;
@@ -132,12 +135,15 @@ struct tunnels {
 	struct map spis;	 /* inbound SPIs that are taken and have no pair yet */
 	struct map pairs;	 /* inbound SPI -> sa_pair */
 	struct map outbound;	 /* outbound SA id -> sa_pair */
+	struct map inbound;	 /* inbound SA id -> sa_pair */
+	struct list silent;	 /* pairs that wait before they send */
 	struct tunnel **roaming; /* whose peer is not, or need not be, where the plan says */
 	uint32_t roaming_count;
 	struct answer_nexthop answers[TUNNEL_ANSWERS];
 	struct list work;
-	struct list turns; /* for their dials */
-	struct list fresh; /* whose dials are under way for less than a second, oldest first */
+	struct list turns; /* for their dials, or to go home */
+	struct list fresh; /* whose dials, or ways home, are under way for less than a second,
+			      oldest first */
 	uint32_t fresh_count;
 	uint64_t work_at_ns; /* when the work timer comes; 0: it does not run */
 	struct list changed;
@@ -145,17 +151,20 @@ struct tunnels {
 	struct keep *keep;    /* NULL: nothing is kept */
 	struct heap dials;
 	struct flow_table *flows;
-	struct map bundles; /* ids of tunnels -> struct bundle */
+	struct map bundles;    /* ids of tunnels -> struct bundle */
+	struct map bundles_of; /* id of a tunnel -> first struct bundle_link */
 	struct limit_table *limits;
 	uint32_t node_bits;
 	struct map adopted_children; /* contract child id -> struct adopted_child */
 	struct event_source *while_timer;
-	uint64_t expiry_ns; /* when lifetimes are looked at next */
-	bool ready;	    /* the data plane is attached and adopted */
-	bool listed;	    /* what it holds is known */
-	bool renew;	    /* it is another one: children are negotiated anew */
-	bool prepared;	    /* tunnels have ids, and the kernel's routes are read with them */
-	bool adopted;	    /* once in the life of this control */
+	uint64_t expiry_ns;    /* when lifetimes are looked at next */
+	uint64_t look_next_ns; /* when tunnels are looked at again, from the first on */
+	uint32_t looked;       /* how many of them were, this time */
+	bool ready;	       /* the data plane is attached and adopted */
+	bool listed;	       /* what it holds is known */
+	bool renew;	       /* it is another one: children are negotiated anew */
+	bool prepared;	       /* tunnels have ids, and the kernel's routes are read with them */
+	bool adopted;	       /* once in the life of this control */
 };
 
 /* Data plane objects (object.c). */

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "control/route/speaker.h"
 #include "control/tunnel/bundle.h"
+#include "control/tunnel/carry.h"
 #include "control/tunnel/dial.h"
 #include "control/tunnel/drain.h"
 #include "control/tunnel/expiry.h"
@@ -19,6 +20,9 @@
 #include <string.h>
 
 #define TOPIC "tunnel"
+#define LOOK_BURST 64
+#define LOOK_SLICE_NS (10 * CLOCK_NS_PER_MS)
+#define LOOK_GAP_NS (5 * CLOCK_NS_PER_MS)
 #define NODE_BITS_MASK 0x7f /* of an inbound SPI: node, instance and shard */
 
 static void tick(void *context)
@@ -42,51 +46,49 @@ void tunnel_rearm(struct tunnels *all)
 		event_timer_cancel(all->tick);
 }
 
-/* A responder of a rekey sends on the new child once the peer does, or when the old one goes. */
-static void children_that_carry(struct tunnels *all)
+static void look(struct tunnel *tunnel, uint64_t now_ns)
 {
-	struct map_entry *entry = NULL;
-	struct ikev2_child_info info;
-
-	while ((entry = map_next(&all->pairs, entry))) {
-		const struct sa_pair *pair = entry->value;
-
-		if (pair->adopted || !pair->installed || !pair->tunnel ||
-		    pair->tunnel->children[pair->entry].outbound_sa == pair->outbound)
-			continue;
-		if (ikev2_child_info(all->engine, pair->child, &info) < 0 || info.sends)
-			continue;
-		if (contract_counters_max(requests_counters(desired_requests(all->desired)),
-					  CONTRACT_COUNT_SAS, pair->inbound, CONTRACT_SA_LAST_NS)) {
-			ikev2_child_carries(all->engine, pair->child, clock_now_ns(all->clock));
-			return; /* the table may have changed: the rest next time */
-		}
+	watch_tunnel(tunnel, now_ns);
+	drain_watch(tunnel, now_ns);
+	if (tunnel->remove_adopted) {
+		tunnel->remove_adopted = false;
+		pair_adopted_remove(tunnel);
 	}
 }
 
+/* From where the last call ended; true when there is more to look at. */
+static bool look_on(struct tunnels *all, uint64_t now_ns)
+{
+	while (all->looked < all->count) {
+		look(all->items[all->looked++], now_ns);
+		if (all->looked % LOOK_BURST == 0 &&
+		    clock_now_ns(all->clock) - now_ns > LOOK_SLICE_NS)
+			return true;
+	}
+	all->looked = 0;
+	return false;
+}
+
+/* Thousands of tunnels that have lost their path at once are work for more than a moment. */
 static void every_while(void *context)
 {
 	struct tunnels *all = context;
 	uint64_t now = clock_now_ns(all->clock);
+	uint64_t next = LOOK_GAP_NS;
 
-	event_timer_set(all->while_timer, WATCH_EVERY_NS);
-	if (!all->ready)
-		return;
-	children_that_carry(all);
-	expiry_watch(all, now);
-	tunnel_path_mtu_expire(all);
-	tunnel_answers_expire(all, now);
-	for (uint32_t i = 0; i < all->count; i++) {
-		struct tunnel *tunnel = all->items[i];
-
-		watch_tunnel(tunnel, now);
-		drain_watch(tunnel, now);
-		if (tunnel->remove_adopted) {
-			tunnel->remove_adopted = false;
-			pair_adopted_remove(tunnel);
-		}
+	if (!all->looked)
+		all->look_next_ns = now + WATCH_EVERY_NS;
+	if (all->ready && !all->looked) {
+		carry_watch(all, now);
+		expiry_watch(all, now);
+		tunnel_path_mtu_expire(all);
+		tunnel_answers_expire(all, now);
 	}
-	tunnel_rearm(all);
+	if ((!all->ready || !look_on(all, now)) && all->look_next_ns > now + next)
+		next = all->look_next_ns - now;
+	event_timer_set(all->while_timer, next);
+	if (all->ready)
+		tunnel_rearm(all);
 }
 
 int tunnels_new(struct tunnels **tunnels, struct event_loop *loop, const struct clock *clock,
@@ -108,15 +110,17 @@ int tunnels_new(struct tunnels **tunnels, struct event_loop *loop, const struct 
 	list_init(&all->turns);
 	list_init(&all->fresh);
 	list_init(&all->changed);
+	list_init(&all->silent);
 	outbox_init(&all->outbox);
 	heap_init(&all->dials);
 	map_init(&all->by_id);
-	map_init(&all->bundles);
+	bundle_init(all);
 	map_init(&all->by_name);
 	map_init(&all->by_path);
 	map_init(&all->pairs);
 	map_init(&all->spis);
 	map_init(&all->outbound);
+	map_init(&all->inbound);
 	map_init(&all->adopted_children);
 	rc = secret_random(&node, sizeof(node));
 	all->node_bits = node & NODE_BITS_MASK;
@@ -193,6 +197,7 @@ void tunnels_free(struct tunnels *all)
 	map_fini(&all->pairs);
 	map_fini(&all->spis);
 	map_fini(&all->outbound);
+	map_fini(&all->inbound);
 	map_fini(&all->adopted_children);
 	heap_fini(&all->dials);
 	plan_fini(&all->plan);
@@ -211,6 +216,7 @@ static int tunnel_new(struct tunnels *all, struct tunnel **tunnel, const char *n
 	list_init(&t->turn);
 	list_init(&t->fresh);
 	list_init(&t->changed);
+	list_init(&t->pairs);
 	t->name = strdup(name);
 	if (t->name)
 		rc = map_set(&all->by_name, name, strlen(name), t, NULL);
@@ -469,6 +475,7 @@ int tunnels_apply(struct tunnels *all, const struct config *config, char *why, s
 	all->plan = plan;
 	all->items = items;
 	all->count = plan.tunnel_count;
+	all->looked = 0;
 	if (paths)
 		rc = lookup_rebuild(all);
 	if (all->ready)

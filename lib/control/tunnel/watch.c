@@ -78,9 +78,8 @@ void tunnel_prove(struct tunnel *tunnel)
 static void watch_suspect(struct tunnel *tunnel, uint64_t heard, uint64_t now_ns)
 {
 	if (tunnel->evacuated) {
-		if (tunnel_path_down(tunnel) || now_ns < tunnel->home_at_ns)
-			return;
-		watch_return(tunnel, now_ns);
+		if (!tunnel_path_down(tunnel) && now_ns >= tunnel->home_at_ns)
+			dial_home(tunnel);
 	} else if ((tunnel->home_tries ? answered_ns(tunnel) : heard) > tunnel->suspect_since_ns) {
 		tunnel->home_tries = 0;
 		dial_suspect(tunnel, false);

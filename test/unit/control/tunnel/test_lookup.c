@@ -118,14 +118,35 @@ static void rebuilt_after_a_change(void **state)
 	all.count = TUNNELS;
 }
 
+/* One moves away and one comes home, without a rebuild. */
+static void follows_who_moves(void **state)
+{
+	items[0].remote = at(30);
+	lookup_moved(&items[0]);
+	lookup_moved(&items[0]); /* told twice */
+	finds(at(1), at(30), (int[]){ 0, 3, 4, -1 }, TUNNELS);
+	items[5].remote = at(11);
+	lookup_moved(&items[5]);
+	finds(at(1), at(11), (int[]){ 5, 3, 4, -1 }, TUNNELS);
+	finds(at(1), at(12), (int[]){ 3, 4, -1 }, TUNNELS);
+	items[0].remote = at(10);
+	lookup_moved(&items[0]);
+	assert_int_equal(all.roaming_count, 2);
+	finds(at(1), at(10), (int[]){ 0, 1, 3, 4, -1 }, TUNNELS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(by_both_addresses_any_source_last), TEST(never_on_the_siblings_address),
-		TEST(where_the_peer_moved_to),		 TEST(by_name_before_any_source),
-		TEST(no_more_than_there_is_room_for),	 TEST(rebuilt_after_a_change),
+		TEST(by_both_addresses_any_source_last),
+		TEST(never_on_the_siblings_address),
+		TEST(where_the_peer_moved_to),
+		TEST(by_name_before_any_source),
+		TEST(no_more_than_there_is_room_for),
+		TEST(rebuilt_after_a_change),
+		TEST(follows_who_moves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
  */
 #include "control/event/resolve.h"
 #include "control/tunnel/dial.h"
+#include "control/tunnel/lookup.h"
 #include "control/tunnel/tunnel.h"
 
 #include <cmocka_all.h>
@@ -56,6 +57,10 @@ void dial_no_name(struct tunnel *t, const char *why)
 }
 
 void tunnel_rearm(struct tunnels *t)
+{
+}
+
+void lookup_moved(struct tunnel *moved)
 {
 }
 
