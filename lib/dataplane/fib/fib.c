@@ -13,6 +13,7 @@
 /* Kept back from routes that are added, so that routes can be removed when the nodes are used up.
  */
 #define REMOVAL_UNITS 1024u
+#define HOME_BYTES 1024 /* of a table of 256 buckets */
 #define TABLE_UNITS 16u /* of a group with 2 to 8 members */
 #define NODES_MIN (256u * 1024)
 #define DENSE_BYTES 1024u
@@ -86,7 +87,8 @@ void fib_memory(const struct fib_config *config, struct fib_memory *memory)
 			      (size_t)bucket_count(config) * FIB_BUCKET_SLOTS * sizeof(uint32_t),
 		.side_store = routes * (sizeof(struct fib_route) + 2 * sizeof(uint32_t)) +
 			      config->nexthops * sizeof(struct fib_nexthop_record) +
-			      config->groups * sizeof(struct fib_group_record) +
+			      config->groups * (sizeof(struct fib_group_record) +
+						sizeof(struct fib_home) + HOME_BYTES) +
 			      config->neighbours * sizeof(struct fib_neighbour_record),
 		.per_route4 = config->routes4 ? (uint32_t)(nodes4 / config->routes4) : 0,
 		.per_route6 = SPARSE6_BYTES,
@@ -223,6 +225,7 @@ void fib_fini(struct fib *fib)
 	}
 	for (uint32_t i = 0; fib->groups && i < fib->config.groups; i++) {
 		free(fib->groups[i].members);
+		free(fib->groups[i].home);
 		fib_tag_clear(&fib->groups[i].tag);
 	}
 	for (uint32_t i = 0; fib->neighbours && i < fib->neighbour_fresh; i++)

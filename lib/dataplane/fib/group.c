@@ -44,13 +44,9 @@ static uint64_t to_avoid(const struct fib *fib, const struct contract_member *me
 static int table_set(struct fib *fib, uint32_t id, const struct contract_member *members,
 		     uint32_t count, uint64_t avoid)
 {
-	struct contract_member left[CONTRACT_MEMBERS_MAX];
+	const struct fib_table_want want = { members, count, avoid, &fib->groups[id].home };
 
-	memcpy(left, members, count * sizeof(*members));
-	for (uint32_t i = 0; i < count; i++)
-		if (avoid >> i & 1)
-			left[i].weight = 0;
-	return fib_table_update(fib, &fib->hot.groups[id], left, count);
+	return fib_table_update(fib, &fib->hot.groups[id], &want);
 }
 
 void fib_groups_ask(struct fib *fib, fib_carries_fn carries, const void *context)
@@ -114,6 +110,7 @@ int fib_group_apply(struct fib *fib, const struct contract_object *object, bool 
 	fib_tag_clear(&group->tag);
 	*group = (struct fib_group_record){
 		.members = copy,
+		.home = group->home,
 		.avoided = avoid,
 		.domain = object->domain,
 		.member_count = body->member_count,
@@ -132,6 +129,7 @@ int fib_group_remove(struct fib *fib, uint32_t id)
 	group = &fib->groups[id];
 	fib_table_drop(fib, &fib->hot.groups[id]);
 	free(group->members);
+	free(group->home);
 	fib_tag_clear(&group->tag);
 	*group = (struct fib_group_record){ 0 };
 	fib->group_count--;

@@ -193,7 +193,9 @@ int fib_nexthop_apply(struct fib *fib, const struct contract_object *object, boo
 	if (body->kind == CONTRACT_NEXTHOP_GATEWAY)
 		rc = fib_neighbour_hold(fib, body->port, &body->gateway, &fresh.neighbour);
 	else if (is_ecmp(body))
-		rc = fib_table_update(fib, &fib->hot.ecmp[object->id], members, body->member_count);
+		rc = fib_table_update(fib, &fib->hot.ecmp[object->id],
+				      &(struct fib_table_want){ .members = members,
+								.count = body->member_count });
 	if (!rc) {
 		rc = fib_sources_set(fib, &fib->hot.sources[object->id],
 				     (const uint32_t *)(members + body->member_count),

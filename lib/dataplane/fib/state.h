@@ -55,9 +55,18 @@ struct fib_nexthop_record {
 	struct fib_tag tag;
 };
 
+/* Where members of a group are at home, whether they have a weight now or not. */
+struct fib_home {
+	uint32_t log2;
+	uint32_t count;
+	struct contract_member members[CONTRACT_MEMBERS_MAX]; /* with the last weight they had */
+	uint32_t buckets[];				      /* ids */
+};
+
 struct fib_group_record {
 	struct contract_member *members;
-	uint64_t avoided; /* bit i: member i cannot carry */
+	struct fib_home *home; /* NULL: never had two members */
+	uint64_t avoided;      /* bit i: member i cannot carry */
 	uint32_t domain;
 	uint8_t member_count;
 	bool exists;
@@ -136,9 +145,14 @@ __attribute__((warn_unused_result)) int fib_group_remove(struct fib *fib, uint32
 size_t fib_group_write(const struct fib *fib, uint32_t id, uint8_t *to);
 
 /* table.c: buckets that follow weighted members with the fewest moves */
+struct fib_table_want {
+	const struct contract_member *members;
+	uint32_t count;
+	uint64_t avoid;		/* bit i: as if member i had no weight */
+	struct fib_home **home; /* NULL: a member that left is forgotten */
+};
 __attribute__((warn_unused_result)) int fib_table_update(struct fib *fib, fib_table_word *word,
-							 const struct contract_member *members,
-							 uint32_t count);
+							 const struct fib_table_want *want);
 void fib_table_drop(struct fib *fib, fib_table_word *word);
 
 /* source.c */

@@ -1,11 +1,15 @@
 /*
  * DOC: resilient tables
  *
- * A flow hash picks a bucket, a bucket holds a member. When members come, go or change weight,
- * only as many buckets change hands as the new shares demand: those of members that left, then
- * what the others have too much of. Which ones a member gets is decided by a score over (bucket,
- * member), so that a member that comes back gets the buckets that it had, and flows that stayed
- * where they were are not moved by it.
+ * A flow hash picks a bucket, a bucket holds a member. When members are added, removed or change
+ * weight, only as many buckets change hands as the new shares demand: those of members that were
+ * removed, then what the others have too much of. Which ones a member gets is decided by a score
+ * over (bucket, member).
+ *
+ * A member of a group that has no weight for a while is still at home in its buckets: others stand
+ * in for it, each in those that suit it best, and when it is back it has those buckets again and no
+ * other. So a flow keeps its tunnel for as long as that lives, whatever becomes of its siblings,
+ * and gets it back afterwards. Only the main lcore knows of homes.
  *
  * A table has 256 buckets, from 9 members on 1,024; it grows by repeating itself, which moves no
  * flow. A single member needs no table. Each bucket is one atomic word.
@@ -88,18 +92,24 @@ static void give(struct shares *s, uint32_t bucket, uint32_t to)
 	s->have[to]++;
 }
 
+/* Who suits a bucket best of those that lack one; with `all`, of all. */
+static uint32_t best_of(const struct shares *s, uint32_t bucket, bool all)
+{
+	uint32_t best = NOBODY;
+
+	for (uint32_t i = 0; i < s->count; i++)
+		if ((all || s->have[i] < s->quota[i]) &&
+		    (best == NOBODY ||
+		     score(bucket, s->members[i]->id) > score(bucket, s->members[best]->id)))
+			best = i;
+	return best;
+}
+
 static void give_orphans(struct shares *s)
 {
 	for (uint32_t b = 0; b < s->buckets; b++) {
-		uint32_t best = NOBODY;
+		uint32_t best = s->owner[b] == NOBODY ? best_of(s, b, false) : NOBODY;
 
-		if (s->owner[b] != NOBODY)
-			continue;
-		for (uint32_t i = 0; i < s->count; i++)
-			if (s->have[i] < s->quota[i] &&
-			    (best == NOBODY ||
-			     score(b, s->members[i]->id) > score(b, s->members[best]->id)))
-				best = i;
 		if (best != NOBODY)
 			give(s, b, best);
 	}
@@ -152,17 +162,20 @@ static void take(struct shares *s, uint32_t to)
 	}
 }
 
+static uint32_t index_of(const struct shares *s, uint32_t id)
+{
+	for (uint32_t i = 0; i < s->count; i++)
+		if (s->members[i]->id == id)
+			return i;
+	return NOBODY;
+}
+
 static void load_owners(struct shares *s)
 {
 	for (uint32_t b = 0; b < s->buckets; b++) {
-		s->owner[b] = NOBODY;
-		for (uint32_t i = 0; i < s->count; i++) {
-			if (s->members[i]->id != s->table[b])
-				continue;
-			s->owner[b] = i;
-			s->have[i]++;
-			break;
-		}
+		s->owner[b] = index_of(s, s->table[b]);
+		if (s->owner[b] != NOBODY)
+			s->have[s->owner[b]]++;
 	}
 }
 
@@ -173,6 +186,59 @@ static void rebalance(struct shares *s)
 	give_orphans(s);
 	for (uint32_t i = 0; i < s->count; i++)
 		take(s, i);
+}
+
+/*
+ * Who is at home in a bucket has it; else who suits it best of those with a weight stands in. That
+ * is no matter of shares and not of what was there before: who goes and comes back moves nothing
+ * but what was its own.
+ */
+static void settle(struct shares *s, const struct fib_home *home)
+{
+	for (uint32_t b = 0; b < s->buckets; b++) {
+		uint32_t best = index_of(s, home->buckets[b]);
+
+		if (best == NOBODY)
+			best = best_of(s, b, true);
+		s->table[b] = s->members[best]->id;
+	}
+}
+
+static uint16_t weight_before(const struct fib_home *home, uint32_t id)
+{
+	for (uint32_t i = 0; home && i < home->count; i++)
+		if (home->members[i].id == id)
+			return home->members[i].weight;
+	return 0;
+}
+
+/* The homes of all that are listed and ever had a weight: no more of them change than the list. */
+static struct fib_home *home_of(const struct fib_table_want *want, uint32_t log2)
+{
+	const struct fib_home *before = *want->home;
+	struct fib_home *home = malloc(sizeof(*home) + (sizeof(home->buckets[0]) << log2));
+	struct shares s = { .buckets = 1u << log2 };
+
+	if (!home)
+		return NULL;
+	home->log2 = log2;
+	home->count = 0;
+	for (uint32_t i = 0; i < want->count; i++) {
+		struct contract_member *member = &home->members[home->count];
+
+		*member = want->members[i];
+		if (!member->weight)
+			member->weight = weight_before(before, member->id);
+		if (member->weight)
+			s.members[home->count++] = member;
+	}
+	s.count = home->count;
+	for (uint32_t b = 0; before && b < s.buckets; b++)
+		s.table[b] = before->buckets[b & ((1u << before->log2) - 1)];
+	if (s.count)
+		rebalance(&s);
+	memcpy(home->buckets, s.table, s.buckets * sizeof(s.table[0]));
+	return home;
 }
 
 static void publish_word(fib_table_word *word, fib_table_word value)
@@ -227,12 +293,8 @@ static void load_table(const struct fib *fib, struct shares *s, fib_table_word w
 		s->table[b] = fib_table_pick(&fib->hot, word, b);
 }
 
-int fib_table_update(struct fib *fib, fib_table_word *word, const struct contract_member *members,
-		     uint32_t count)
+static int check_members(struct fib *fib, const struct contract_member *members, uint32_t count)
 {
-	struct shares s = { 0 };
-	uint32_t log2 = count > SMALL_MEMBERS ? LOG2_LARGE : LOG2_SMALL;
-
 	for (uint32_t i = 0; i < count; i++) {
 		if (members[i].id == 0)
 			return fib_refuse(fib, -EINVAL, "member %u has id 0", i);
@@ -240,17 +302,54 @@ int fib_table_update(struct fib *fib, fib_table_word *word, const struct contrac
 			if (members[k].id == members[i].id)
 				return fib_refuse(fib, -EINVAL, "member %u is listed twice",
 						  members[i].id);
-		if (members[i].weight)
-			s.members[s.count++] = &members[i];
 	}
-	if (s.count < 2) {
-		replace(fib, word, s.count ? s.members[0]->id : 0);
+	return 0;
+}
+
+static int follow(struct fib *fib, fib_table_word *word, struct shares *s,
+		  const struct fib_home *home, uint32_t log2)
+{
+	if (s->count < 2) {
+		replace(fib, word, s->count ? s->members[0]->id : 0);
 		return 0;
 	}
+	s->buckets = 1u << log2;
+	if (home) {
+		settle(s, home);
+	} else {
+		load_table(fib, s, *word);
+		rebalance(s);
+	}
+	return publish_table(fib, word, s, log2);
+}
+
+int fib_table_update(struct fib *fib, fib_table_word *word, const struct fib_table_want *want)
+{
+	struct shares s = { 0 };
+	uint32_t log2 = want->count > SMALL_MEMBERS ? LOG2_LARGE : LOG2_SMALL;
+	struct fib_home *home = NULL;
+	int rc = check_members(fib, want->members, want->count);
+
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < want->count; i++)
+		if (want->members[i].weight && !(want->avoid >> i & 1))
+			s.members[s.count++] = &want->members[i];
 	if (*word >> 32 > log2)
 		log2 = (uint32_t)(*word >> 32);
-	s.buckets = 1u << log2;
-	load_table(fib, &s, *word);
-	rebalance(&s);
-	return publish_table(fib, word, &s, log2);
+	if (want->home && *want->home && (*want->home)->log2 > log2)
+		log2 = (*want->home)->log2;
+	if (want->home && want->count > 1) {
+		home = home_of(want, log2);
+		if (!home)
+			return fib_refuse(fib, -ENOMEM, "no memory for the homes of a group");
+	}
+	rc = follow(fib, word, &s, home, log2);
+	if (rc || !home) {
+		free(home);
+		return rc;
+	}
+	free(*want->home);
+	*want->home = home;
+	return 0;
 }

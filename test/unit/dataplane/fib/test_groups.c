@@ -97,7 +97,7 @@ static void a_lost_member_moves_only_its_flows(void **state)
 	for (uint32_t i = 0; i < 4; i++)
 		if (i != 1)
 			assert_share(fib, 11 + i, 1.0 / 3);
-	/* It comes back: a quarter moves, to it alone, and mostly those that it had. */
+	/* It comes back: a quarter moves, to it alone, all of them those that it had. */
 	m[1].weight = 1;
 	{
 		uint32_t moved = 0;
@@ -116,8 +116,54 @@ static void a_lost_member_moves_only_its_flows(void **state)
 		print_message("healed: %u of %d moved, %u as before the loss\n", moved, FLOWS,
 			      as_before);
 		assert_true(moved < FLOWS * 0.26);
-		assert_true(as_before > FLOWS * 0.9);
+		assert_int_equal(as_before, FLOWS);
 	}
+}
+
+/* In any order: who goes and comes back moves nothing but what was its own. */
+static void none_but_the_flows_of_the_dead_move(void **state)
+{
+	static const uint8_t steps[] = { 1, 2, 1, 3, 0, 2, 0, 3, 0, 1, 2, 2, 1, 0 };
+	struct contract_member m[] = { { 11, 1, 0 }, { 12, 1, 0 }, { 13, 1, 0 }, { 14, 1, 0 } };
+	static uint32_t home[FLOWS];
+	struct fib *fib = *state;
+
+	set(fib, m, 4);
+	for (uint32_t i = 0; i < FLOWS; i++)
+		home[i] = pick(fib, i);
+	for (size_t step = 0; step < sizeof(steps); step++) {
+		uint32_t changed = m[steps[step]].id;
+
+		remember(fib);
+		m[steps[step]].weight ^= 1;
+		set(fib, m, 4);
+		for (uint32_t i = 0; i < FLOWS; i++) {
+			uint32_t now = pick(fib, i);
+
+			assert_true(now == before[i] || now == changed || before[i] == changed);
+			assert_int_equal(m[now - 11].weight, 1);
+			if (m[home[i] - 11].weight)
+				assert_int_equal(now, home[i]);
+		}
+	}
+	assert_int_equal(m[0].weight + m[1].weight + m[2].weight + m[3].weight, 4);
+}
+
+/* One more that has no weight yet moves nothing; with its first weight it gets its share. */
+static void a_new_member_moves_nothing_before_it_carries(void **state)
+{
+	struct contract_member m[] = { { 21, 1, 0 }, { 22, 1, 0 }, { 23, 0, 0 } };
+	struct fib *fib = *state;
+
+	set(fib, m, 2);
+	remember(fib);
+	set(fib, m, 3);
+	assert_int_equal(moved_but_from(fib, 0), 0);
+	m[2].weight = 1;
+	set(fib, m, 3);
+	assert_share(fib, 23, 1.0 / 3);
+	for (uint32_t i = 0; i < FLOWS; i++)
+		assert_true(pick(fib, i) == before[i] || pick(fib, i) == 23);
 }
 
 static void two_and_one(void **state)
@@ -259,6 +305,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_lost_member_moves_only_its_flows, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(none_but_the_flows_of_the_dead_move, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_new_member_moves_nothing_before_it_carries, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(two_and_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(weights, setup, teardown),
