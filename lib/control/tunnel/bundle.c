@@ -19,6 +19,7 @@ struct bundle_link {
 struct bundle {
 	uint32_t group;
 	uint32_t count;
+	uint64_t last;				/* members that had flows (choose.h) */
 	uint32_t tunnels[CONTRACT_MEMBERS_MAX]; /* ids, rising */
 	struct bundle_link links[];		/* one a tunnel */
 };
@@ -39,7 +40,7 @@ void bundle_fini(struct tunnels *all)
 	map_fini(&all->bundles_of);
 }
 
-static int publish(struct tunnels *all, const struct bundle *bundle)
+static int publish(struct tunnels *all, struct bundle *bundle)
 {
 	struct contract_member members[CONTRACT_MEMBERS_MAX] = { 0 };
 	struct contract_group body = { 0 };
@@ -48,7 +49,7 @@ static int publish(struct tunnels *all, const struct bundle *bundle)
 					    .body = &body,
 					    .body_length = sizeof(body),
 					    .tail = members };
-	uint32_t usable = 0;
+	uint8_t fitness[CONTRACT_MEMBERS_MAX];
 
 	for (uint32_t i = 0; i < bundle->count; i++) {
 		const struct tunnel *t = map_get_u32(&all->by_id, bundle->tunnels[i]);
@@ -56,12 +57,9 @@ static int publish(struct tunnels *all, const struct bundle *bundle)
 		if (!t)
 			continue;
 		members[body.member_count].id = t->id;
-		members[body.member_count++].weight = tunnel_usable(t);
-		usable += tunnel_usable(t);
+		fitness[body.member_count++] = tunnel_fitness(t);
 	}
-	/* None carries: traffic stays where it was, and a packet may ask for an SA. */
-	for (uint32_t i = 0; !usable && i < body.member_count; i++)
-		members[i].weight = 1;
+	choose_weights(members, fitness, body.member_count, &bundle->last);
 	message.tail_length = body.member_count * (uint32_t)sizeof(members[0]);
 	return desired_set(all->desired, &message);
 }
@@ -172,7 +170,7 @@ int bundle_get(struct tunnels *all, const uint32_t *tunnels, uint32_t count, uin
 	return rc;
 }
 
-static void update(struct tunnels *all, const struct bundle *bundle)
+static void update(struct tunnels *all, struct bundle *bundle)
 {
 	if (publish(all, bundle) < 0)
 		log_error(TOPIC, "out of memory for a group of learned routes");

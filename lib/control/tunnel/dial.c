@@ -162,7 +162,7 @@ void dial_flows_update(const struct tunnel *tunnel)
 	for (uint32_t i = 0; i < site->tunnel_count && i < CONTRACT_MEMBERS_MAX; i++) {
 		const struct tunnel *t = all->items[site->first_tunnel + i];
 
-		members[i] = (struct flow_member){ t->id, tunnel_usable(t) };
+		members[i] = (struct flow_member){ t->id, tunnel_fitness(t) };
 	}
 	flow_table_update(all->flows, &flow);
 	bundle_update(all, tunnel->id);

@@ -26,6 +26,7 @@ struct group {
 	uint32_t site_count;
 	char (*sites)[CONTRACT_OPAQUE_MAX];
 	struct group_link *links; /* one a site */
+	uint64_t last;		  /* members that had flows (choose.h) */
 	const struct source_set *sources;
 	char name[CONTRACT_OPAQUE_MAX];
 };
@@ -110,9 +111,9 @@ static int members_set(struct flow_table *t, const struct flow_site *site)
 }
 
 static uint8_t group_members(const struct flow_table *t, const struct group *group,
-			     struct contract_member members[CONTRACT_MEMBERS_MAX])
+			     struct contract_member members[CONTRACT_MEMBERS_MAX],
+			     uint8_t fitness[CONTRACT_MEMBERS_MAX])
 {
-	uint32_t usable = 0;
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < group->site_count; i++) {
@@ -120,20 +121,18 @@ static uint8_t group_members(const struct flow_table *t, const struct group *gro
 			map_get(&t->members, group->sites[i], strlen(group->sites[i]));
 
 		for (uint32_t k = 0; m && k < m->count && count < CONTRACT_MEMBERS_MAX; k++) {
-			usable += m->items[k].usable;
-			members[count++] = (struct contract_member){ .id = m->items[k].tunnel,
-								     .weight = m->items[k].usable };
+			fitness[count] = m->items[k].fitness;
+			members[count++] = (struct contract_member){ .id = m->items[k].tunnel };
 		}
 	}
-	for (uint32_t i = 0; !usable && i < count; i++)
-		members[i].weight = 1;
 	return (uint8_t)count;
 }
 
-static int group_publish(struct flow_table *t, const struct group *group)
+static int group_publish(struct flow_table *t, struct group *group)
 {
 	struct contract_member members[CONTRACT_MEMBERS_MAX];
-	struct contract_group body = { .member_count = group_members(t, group, members) };
+	uint8_t fitness[CONTRACT_MEMBERS_MAX];
+	struct contract_group body = { .member_count = group_members(t, group, members, fitness) };
 	struct requests_message message = {
 		.kind = CONTRACT_GROUP,
 		.id = group->id,
@@ -144,6 +143,7 @@ static int group_publish(struct flow_table *t, const struct group *group)
 		.tail_length = body.member_count * (uint32_t)sizeof(members[0]),
 	};
 
+	choose_weights(members, fitness, body.member_count, &group->last);
 	return desired_set(t->desired, &message);
 }
 

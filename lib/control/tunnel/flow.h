@@ -7,10 +7,11 @@
  * companions share the group, so that the loss of a tunnel is one message for each group that it
  * is in, whatever the number of routes.
  *
- * A tunnel that cannot carry stays a member with weight 0. When none can carry all have weight 1:
- * traffic stays where it was, and a packet may ask for an SA.
+ * A tunnel that cannot carry stays a member with weight 0. When none can carry, traffic stays where
+ * it was (choose.h), and a packet may ask for an SA.
  */
 #include "control/route/route.h"
+#include "control/tunnel/choose.h"
 
 struct flow_table;
 
@@ -26,7 +27,7 @@ struct flow_site {
 
 struct flow_member {
 	uint32_t tunnel; /* id in the data plane */
-	bool usable;
+	uint8_t fitness; /* enum fitness */
 };
 
 __attribute__((warn_unused_result)) int flow_table_new(struct flow_table **table,
@@ -37,5 +38,5 @@ void flow_table_free(struct flow_table *table);
 __attribute__((warn_unused_result)) int flow_table_set(struct flow_table *table,
 						       const struct flow_site *sites,
 						       uint32_t count);
-/* The members of a site became usable or not: as in the last set but for `usable`. */
+/* The members of a site became fit or not: as in the last set but for `fitness`. */
 void flow_table_update(struct flow_table *table, const struct flow_site *site);

@@ -23,15 +23,27 @@ const char *tunnel_instance_text(uint32_t instance)
 	return instance ? "GatewayTenantWorker_IN_1" : "GatewayTenantWorker_IN_0";
 }
 
-bool tunnel_usable(const struct tunnel *tunnel)
+static bool sends(const struct tunnel *tunnel)
 {
-	if (tunnel->suspect || tunnel->drain || tunnel_path_down(tunnel) ||
-	    tunnel->bfd == TUNNEL_BFD_DOWN || tunnel->state == TUNNEL_NOT_CONNECTED)
-		return false;
 	for (uint32_t i = 0; i < tunnel->slot_count; i++)
 		if (tunnel->children[i].outbound_sa)
 			return true;
 	return false;
+}
+
+enum fitness tunnel_fitness(const struct tunnel *tunnel)
+{
+	if (tunnel_path_down(tunnel))
+		return FITNESS_DEAD;
+	if (tunnel->suspect || tunnel->bfd == TUNNEL_BFD_DOWN ||
+	    tunnel->state == TUNNEL_NOT_CONNECTED || !sends(tunnel))
+		return FITNESS_DOUBTFUL;
+	return tunnel->drain ? FITNESS_LEAVING : FITNESS_FIT;
+}
+
+bool tunnel_usable(const struct tunnel *tunnel)
+{
+	return tunnel_fitness(tunnel) == FITNESS_FIT;
 }
 
 static void counters_read(const struct tunnel *tunnel, struct tunnel_status *status)

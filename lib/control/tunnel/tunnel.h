@@ -203,6 +203,7 @@ void tunnel_answers_expire(struct tunnels *all, uint64_t now_ns);
 void tunnel_status_changed(struct tunnel *tunnel);
 /* Carries flows: an SA sends, and nothing speaks against the peer. */
 bool tunnel_usable(const struct tunnel *tunnel);
+enum fitness tunnel_fitness(const struct tunnel *tunnel);
 /* Nothing leaves or arrives at its local address. */
 static inline bool tunnel_path_down(const struct tunnel *tunnel)
 {

@@ -306,7 +306,7 @@ static int flows_set(struct tunnels *all)
 
 	for (uint32_t i = 0; sites && members && i < all->count; i++)
 		members[i] =
-			(struct flow_member){ all->items[i]->id, tunnel_usable(all->items[i]) };
+			(struct flow_member){ all->items[i]->id, tunnel_fitness(all->items[i]) };
 	for (uint32_t i = 0; sites && members && i < all->plan.connection_count; i++) {
 		const struct plan_connection *c = all->plan.connections[i];
 
