@@ -7,9 +7,10 @@ lab_frr_missing() {
 	[ -x "$LAB_FRR_LIB/bgpd" ] || echo "no FRR (scripts/setup installs it)"
 }
 
-# lab_frr_start NAME NS: bgpd's configuration on stdin; LAB_FRR_DAEMONS says which others are wanted
+# lab_frr_start NAME NS: bgpd's configuration on stdin; LAB_FRR_DAEMONS says which others are wanted. bfdd comes before what
+# shares the machine with it, as it would on a router of its own.
 lab_frr_start() {
-	local name=$1 ns=$2 dir=$LAB_DIR/$1 program
+	local name=$1 ns=$2 dir=$LAB_DIR/$1 program first
 	install -d -m 2770 -o frr -g frrvty "$dir"
 	cat >"$dir/bgpd.conf"
 	{
@@ -20,7 +21,9 @@ lab_frr_start() {
 	chgrp frrvty "$dir"/*.conf
 	chmod 0640 "$dir"/*.conf
 	for program in ${LAB_FRR_DAEMONS:-zebra bfdd bgpd}; do
-		lab_start "$name-$program" "$ns" "$LAB_FRR_LIB/$program" -i "$dir/$program.pid" --vty_socket "$dir" \
+		first=()
+		[ "$program" != bfdd ] || first=(nice -n -15)
+		lab_start "$name-$program" "$ns" "${first[@]}" "$LAB_FRR_LIB/$program" -i "$dir/$program.pid" --vty_socket "$dir" \
 			-z "$dir/zserv" -P 0 --log stdout --log-level warn -f "$dir/$program.conf"
 		lab_await 30 test -S "$dir/$program.vty"
 	done

@@ -51,3 +51,11 @@ pair_is_whole() {
 	[ "$(ip -n "${LAB_PREFIX}gw" route show 10.20.0.0/16 | grep -c nexthop)" = 2 ] &&
 		[ "$(ip -n "${LAB_PREFIX}branch" route show 10.10.0.0/16 | grep -c nexthop)" = 2 ]
 }
+
+# The last that BFD said of each tunnel.
+pair_bfd_is_up() {
+	local address
+	for address in $SITE_PUBLIC0 $SITE_PUBLIC1; do
+		grep "BFD is .* $address " "$LAB_DIR/control.log" | tail -n 1 | grep -q 'BFD is up' || return 1
+	done
+}
