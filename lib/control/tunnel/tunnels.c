@@ -629,6 +629,7 @@ void tunnels_ready(struct tunnels *all, bool same_instance)
 void tunnels_lost(struct tunnels *all)
 {
 	all->ready = all->listed = false;
+	all->looked = 0;
 }
 
 static void path_changed(struct tunnel *tunnel, bool link_was_down, bool upstream_was_down)

@@ -109,6 +109,36 @@ far_away() {
 	lab_await_line wire 5 ready && lab_await 10 round_trip
 }
 
+# Packets that left in the tunnel of an address.
+sent_by() {
+	gateway_api GET /status | jq --arg address "$1" '[.tunnels[] | select(.localAddress == $address) | .egressPackets] | add'
+}
+
+# Said of the tunnel of an address since a place in the log: said_since PLACE PATTERN ADDRESS
+said_since() {
+	tail -c "+$1" "$LAB_DIR/control.log" | grep -q "$2 tunnel=.* $3 "
+}
+
+# The one that fell silent first has no flows: they stay with the other one when that does not answer either.
+both_fall_silent() {
+	local place before
+	place=$(($(wc -c <"$LAB_DIR/control.log") + 1))
+	lab_silence net "$SITE_PUBLIC0"
+	lab_await 10 said_since "$place" 'suspect: .*' "$SITE_PUBLIC0" && flows_mark settled >/dev/null || return 1
+	before=$(sent_by "$SITE_PUBLIC0")
+	lab_silence net "$SITE_PUBLIC1"
+	lab_await 10 said_since "$place" 'suspect: .*' "$SITE_PUBLIC1" && flows_mark settled >/dev/null || return 1
+	read -r -t 1 <> <(:)
+	[ "$(sent_by "$SITE_PUBLIC0")" = "$before" ]
+}
+
+both_answer() {
+	local place
+	place=$(($(wc -c <"$LAB_DIR/control.log") + 1))
+	lab_heal net
+	lab_await 30 said_since "$place" alive "$SITE_PUBLIC0" && lab_await 30 said_since "$place" alive "$SITE_PUBLIC1"
+}
+
 round_trip() {
 	lab_in host-a ping -n -q -c 1 -W 3 "$SITE_HOST_B" | grep -oE 'rtt [^=]*= [0-9]+' | grep -qE ' [5-9][0-9]{2}$'
 }
@@ -142,6 +172,9 @@ expect "the address comes back" address_comes
 expect "and nothing is lost by that" all_came "address back"
 expect "a reset of one instance with drain moves flows away first and makes new SAs for its address only" reset_with_drain
 expect "and loses nothing" all_came "planned"
+expect "one path falls silent, then the other: flows do not go back to the first" both_fall_silent
+expect "both answer again" both_answer
+expect "flows run both ways" still_come "both answer"
 flows_end
 : >"$LAB_DIR/control.log"
 expect "the branch moves far away" far_away
