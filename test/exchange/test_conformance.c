@@ -536,6 +536,31 @@ static void item_76_liveness(void **state)
 	world_empty(world);
 }
 
+/* IKE is lost while ESP comes: nobody is suspect for that; and ESP says nothing of where IKE is. */
+static void item_76_a_request_is_lost_beside_traffic(void **state)
+{
+	struct world *world = *state;
+	struct ikev2_info before, info;
+
+	world_start(world);
+	world_up(world);
+	assert_int_equal(ikev2_info(world->a.engine, world_ike(&world->a), &before), 0);
+	then = lose_all;
+	assert_int_equal(ikev2_child_rekey(world->a.engine, world_child(&world->a), world->now_ns),
+			 0);
+	for (int i = 0; i < 50; i++) {
+		world->a.seen_ns = world->now_ns;
+		world_run(world, WORLD_SECOND / 10);
+	}
+	assert_int_equal(world_count(&world->a, IKEV2_EVENT_SUSPECT), 0);
+	assert_int_equal(ikev2_info(world->a.engine, world_ike(&world->a), &info), 0);
+	assert_true(info.last_seen_ns == before.last_seen_ns);
+	then = NULL;
+	world_run(world, 10 * WORLD_SECOND);
+	assert_int_equal(world_count(&world->a, IKEV2_EVENT_CHILD_REKEYED), 1);
+	world_agree(world, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -562,6 +587,7 @@ int main(void)
 		TEST(item_74_peer_behind_a_nat_moves),
 		TEST(item_75_mobike),
 		TEST(item_76_liveness),
+		TEST(item_76_a_request_is_lost_beside_traffic),
 	};
 
 	if (secret_pool_init(8 << 20))

@@ -366,8 +366,10 @@ void ikev2_exchange_timer(struct ikev2_sa *sa)
 	sa->engine->counters.retransmitted++;
 	ikev2_trace_local(sa, "retransmission %u of %s", own->tries, jobs[own->job->kind].name);
 	ikev2_exchange_packets(sa, &own->packets, &sa->path, sa->floated);
+	/* A request may be lost where ESP comes all the time: then it is only that. */
 	if (own->tries >= 2 && sa->engine->now_ns - own->first_ns >= IKEV2_SUSPECT_NS &&
-	    sa->state == IKEV2_STATE_ESTABLISHED && !sa->suspect) {
+	    sa->state == IKEV2_STATE_ESTABLISHED && !sa->suspect &&
+	    ikev2_timer_traffic(sa) <= own->first_ns) {
 		sa->suspect = true;
 		ikev2_sa_event(sa, IKEV2_EVENT_SUSPECT, IKEV2_REASON_LIVENESS, NULL);
 	}

@@ -172,7 +172,8 @@ struct ikev2_sa {
 	uint64_t rekey_ns;
 	uint64_t expire_ns;
 	uint64_t reauth_ns;
-	uint64_t last_seen_ns;
+	uint64_t last_seen_ns; /* a message of the peer */
+	uint64_t traffic_ns;   /* its ESP, when that was last looked at */
 	uint64_t last_sent_ns;
 	uint64_t redundant_ns; /* when the loser of a double dial is deleted */
 };
@@ -273,6 +274,8 @@ static inline const struct ikev2_config *ikev2_sa_config(const struct ikev2_sa *
 
 /* timer.c */
 void ikev2_timer_schedule(struct ikev2_sa *sa);
+/* When ESP of the peer came last, looked at now; 0: never. */
+uint64_t ikev2_timer_traffic(struct ikev2_sa *sa);
 void ikev2_timer_fire(struct ikev2_sa *sa);
 /* Around so many percent of `of`, five more or less. */
 uint64_t ikev2_timer_jitter(uint64_t of, uint8_t percent);

@@ -29,7 +29,9 @@ static bool probes(const struct ikev2_sa *sa)
 
 static uint64_t probe_ns(const struct ikev2_sa *sa)
 {
-	return sa->last_seen_ns + ikev2_sa_config(sa)->dpd_s * IKEV2_NS_PER_S / PROBE_PART;
+	uint64_t seen = sa->traffic_ns > sa->last_seen_ns ? sa->traffic_ns : sa->last_seen_ns;
+
+	return seen + ikev2_sa_config(sa)->dpd_s * IKEV2_NS_PER_S / PROBE_PART;
 }
 
 static bool keeps_alive(const struct ikev2_sa *sa)
@@ -67,28 +69,28 @@ void ikev2_timer_schedule(struct ikev2_sa *sa)
 		sa->timer.deadline_ns = 0;
 }
 
-/* When anything protected last came: IKE or ESP (RFC 7296 section 2.4). */
-static void look_at_traffic(struct ikev2_sa *sa)
+uint64_t ikev2_timer_traffic(struct ikev2_sa *sa)
 {
 	const struct ikev2_hooks *hooks = &sa->engine->hooks;
 	struct list *at;
 
 	if (!hooks->child_seen_ns)
-		return;
+		return sa->traffic_ns;
 	list_for_each (at, &sa->children) {
 		struct ikev2_child *child = list_entry(at, struct ikev2_child, link);
 		uint64_t seen = hooks->child_seen_ns(hooks->context, child->spi);
 
-		if (seen > sa->last_seen_ns && seen <= sa->engine->now_ns)
-			sa->last_seen_ns = seen;
+		if (seen > sa->traffic_ns && seen <= sa->engine->now_ns)
+			sa->traffic_ns = seen;
 	}
+	return sa->traffic_ns;
 }
 
 static void fire_probe(struct ikev2_sa *sa)
 {
 	if (!probes(sa) || probe_ns(sa) > sa->engine->now_ns)
 		return;
-	look_at_traffic(sa);
+	(void)ikev2_timer_traffic(sa);
 	if (probe_ns(sa) <= sa->engine->now_ns && !ikev2_job_find(sa, IKEV2_JOB_PROBE, 0) &&
 	    !ikev2_job_add(sa, IKEV2_JOB_PROBE))
 		sa->last_seen_ns = sa->engine->now_ns; /* out of memory: later */

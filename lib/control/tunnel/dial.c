@@ -275,15 +275,17 @@ static void due(struct tunnel *tunnel)
 		dial(tunnel);
 }
 
-/* Where its IKE SA is to be. */
+/* Where its IKE SA is to be. One that proves itself at home is left there: watch.c gives it time. */
 static void place(struct tunnel *tunnel)
 {
+	bool proves = tunnel->suspect && tunnel->home_tries;
+
 	if (tunnel->prove && tunnel->ike && !tunnel_path_down(tunnel)) {
 		tunnel->prove = false;
 		watch_probe(tunnel, now(tunnel->all));
-	} else if (tunnel->suspect || tunnel_path_down(tunnel)) {
+	} else if ((tunnel->suspect && !proves) || tunnel_path_down(tunnel)) {
 		evacuate(tunnel);
-	} else if (tunnel->evacuated && !tunnel->drain) {
+	} else if (tunnel->evacuated && !tunnel->suspect && !tunnel->drain) {
 		evacuate_return(tunnel);
 	}
 }
@@ -461,6 +463,8 @@ void dial_suspect(struct tunnel *tunnel, bool suspect)
 		return;
 	tunnel->suspect = suspect;
 	tunnel->suspect_since_ns = now(tunnel->all);
+	if (!suspect)
+		tunnel->home_tries = 0;
 	if (!suspect && !tunnel->dialling)
 		fresh_no_more(tunnel); /* it has come home */
 	log_info(TOPIC, "%s tunnel=\"%s\"", suspect ? "suspect: the peer does not answer" : "alive",

@@ -78,7 +78,9 @@ void tunnel_prove(struct tunnel *tunnel)
 static void watch_suspect(struct tunnel *tunnel, uint64_t heard, uint64_t now_ns)
 {
 	if (tunnel->evacuated) {
-		if (!tunnel_path_down(tunnel) && now_ns >= tunnel->home_at_ns)
+		/* Not before its time, unless there is no living address to be at meanwhile. */
+		if (!tunnel_path_down(tunnel) &&
+		    (now_ns >= tunnel->home_at_ns || !evacuate_sibling(tunnel)))
 			dial_home(tunnel);
 	} else if ((tunnel->home_tries ? answered_ns(tunnel) : heard) > tunnel->suspect_since_ns) {
 		tunnel->home_tries = 0;

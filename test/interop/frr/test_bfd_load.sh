@@ -59,7 +59,8 @@ load() {
 	: >"$lines"
 	while [ "$SECONDS" -lt "$until" ]; do
 		read -r -t 1 <> <(:) || true
-		flows_mark load | jq -c --arg at "$(date -u +%T)" '. + { at: $at }' >>"$lines" || return 1
+		flows_mark load >/dev/null || return 1
+		jq -c --arg at "$(date -u +%T)" '. + { at: $at }' <<<"$window" >>"$lines"
 	done
 	printf '# %s\n' "$(jq -sc '{ seconds: (length / 2), received: (map(.received) | add), lost: (map(.lost) | add),
 		gap_ms: (map(.gap_ms) | max), stall_ms: (map(.stall_ms) | max),
