@@ -10,7 +10,7 @@ import socket
 import struct
 import sys
 
-BFD = 3784
+BFD = (3784, 4784)  # one hop, several
 
 
 def packets(path, source, destination):
@@ -27,7 +27,7 @@ def packets(path, source, destination):
         if len(ip) < 28 or ip[0] >> 4 != 4 or ip[9] != socket.IPPROTO_UDP:
             continue
         port = struct.unpack(">H", ip[(ip[0] & 15) * 4 + 2 : (ip[0] & 15) * 4 + 4])[0]
-        if port == BFD and ip[12:16] == source and ip[16:20] == destination:
+        if port in BFD and ip[12:16] == source and ip[16:20] == destination:
             times.append(second + part / unit)
     return times
 

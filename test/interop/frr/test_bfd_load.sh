@@ -32,7 +32,7 @@ downs() {
 
 # What passes the TUN of an end: capture NAME NAMESPACE INTERFACE
 capture() {
-	lab_start "$1" "$2" tcpdump -U --immediate-mode -p -s 96 -y RAW -w "$LAB_DIR/$1.pcap" -i "$3" udp port 3784
+	lab_start "$1" "$2" tcpdump -U --immediate-mode -p -s 96 -y RAW -w "$LAB_DIR/$1.pcap" -i "$3" udp port 3784 or udp port 4784
 	lab_await_line "$1" 5 'listening on'
 }
 
