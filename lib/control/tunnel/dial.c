@@ -34,6 +34,7 @@
 #define DIAL_GAP_NS (5 * CLOCK_NS_PER_MS)
 #define FRESH_NS CLOCK_NS_PER_S
 #define FRESH_MAX 256
+#define FRESH_HOME_MAX 1024 /* with ways home, whose answers are looked for in every while */
 
 static uint64_t now(const struct tunnels *all)
 {
@@ -89,12 +90,17 @@ static void fresh_grow_old(struct tunnels *all)
 		fresh_no_more(oldest);
 }
 
+static bool has_room(const struct tunnel *tunnel)
+{
+	return tunnel->all->fresh_count < (tunnel->ike ? FRESH_HOME_MAX : FRESH_MAX);
+}
+
 /* False: it waits, and is dialled when others have come to an end. */
 static bool turn_comes(struct tunnel *tunnel)
 {
 	struct tunnels *all = tunnel->all;
 
-	if (all->fresh_count >= FRESH_MAX) {
+	if (!has_room(tunnel)) {
 		if (list_empty(&tunnel->turn))
 			list_add_tail(&all->turns, &tunnel->turn);
 		return false;
@@ -275,7 +281,7 @@ static void due(struct tunnel *tunnel)
 		dial(tunnel);
 }
 
-/* Where its IKE SA is to be. One that proves itself at home is left there: watch.c gives it time. */
+/* Where its IKE SA is to be. One that proves itself at home is left there for a while (watch.c). */
 static void place(struct tunnel *tunnel)
 {
 	bool proves = tunnel->suspect && tunnel->home_tries;
@@ -319,9 +325,11 @@ static bool work_on(struct tunnels *all, uint64_t began_ns)
 		if (slice_ends(all, began_ns, &burst))
 			return true;
 	}
-	while (!list_empty(&all->turns) && all->fresh_count < FRESH_MAX) {
+	while (!list_empty(&all->turns)) {
 		struct tunnel *tunnel = list_entry(all->turns.next, struct tunnel, turn);
 
+		if (!has_room(tunnel))
+			return false;
 		list_del(&tunnel->turn);
 		if (!tunnel->ike)
 			dial(tunnel);
