@@ -9,7 +9,7 @@ skip_unless lab_charon_missing
 skip_unless lab_frr_missing
 skip_unless gateway_missing dataplane control
 command -v tcpdump >/dev/null || { echo "skipped: tcpdump is not installed"; exit 77; }
-SECONDS_LOAD=${VPNGW_BFD:-20} RATE=${VPNGW_RATE:-5000}
+SECONDS_LOAD=${VPNGW_BFD:-20} RATE=${VPNGW_RATE:-5000} window=
 [ -x "$VPNGW_BUILD/test/tools/flows" ] || { echo "skipped: $VPNGW_BUILD/test/tools/flows is not built"; exit 77; }
 
 up() {
