@@ -87,6 +87,7 @@ static const struct field sa_fields[] = {
 	B("esn", contract_sa, CONTRACT_SA_ESN),
 	B("udp", contract_sa, CONTRACT_SA_UDP),
 	B("tfc", contract_sa, CONTRACT_SA_TFC),
+	B("no_replay", contract_sa, CONTRACT_SA_NO_REPLAY_CHECK),
 	F(U32, contract_sa, window),
 	F(U32, contract_sa, spread),
 	F(U16, contract_sa, local_port),

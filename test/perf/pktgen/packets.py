@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 """Packets of `scripts/bench pktgen`: makes a file of clear ones, and opens with OpenSSL what became of them.
 
-    packets.py make FILE COUNT
+    packets.py make FILE COUNT [SIZE]
+    packets.py seal CLEAR SEALED ALGORITHM KEY INTEGRITY-KEY SPI...
     packets.py count FILE...
     packets.py check CLEAR ALGORITHM KEY INTEGRITY-KEY SEALED...
+    packets.py opened CLEAR OPENED...
 
 check: each clear packet must be in exactly one of the sealed ones, byte for byte as a router passes it on, and nothing else.
+seal: the answers to these packets as a peer sends them, SPI in turn. opened: they must all be in what was opened.
 """
 import hashlib
 import hmac
@@ -34,8 +37,8 @@ def ip_header(size, ttl, source, destination):
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:]
 
 
-def clear_packet(i):
-    size = SIZES[i % len(SIZES)]
+def clear_packet(i, size=0):
+    size = size or SIZES[i % len(SIZES)]
     udp = struct.pack("!HHHH", 1024 + i, 9, size - 20, 0) + os.urandom(size - 28)
     return ip_header(size, 64, socket.inet_aton("10.254.0.%d" % (1 + i % 250)),
                      socket.inet_aton("10.253.%d.%d" % (random.randrange(4), 1 + i % 250))) + udp
@@ -91,6 +94,52 @@ def inner_of(packet, *how):
     return text[:-2 - padding]
 
 
+def answer(packet):
+    """What comes back: addresses and ports the other way round."""
+    return (ip_header(len(packet), 64, packet[16:20], packet[12:16]) + packet[22:24] + packet[20:22] + packet[24:])
+
+
+def sealed_text(head, text, algorithm, key, integrity_key):
+    aad = head[:4] + bytes(4) + head[4:]
+    if algorithm == "aes-256-cbc-sha256":
+        vector = os.urandom(16)
+        sealer = Cipher(algorithms.AES(key), modes.CBC(vector)).encryptor()
+        esp = head + vector + sealer.update(text) + sealer.finalize()
+        return esp + hmac.new(integrity_key, esp + bytes(4), hashlib.sha256).digest()[:16]
+    kind = ChaCha20Poly1305 if algorithm == "chacha20-poly1305" else AESGCM
+    vector = head[4:].rjust(8, b"\0")
+    return head + vector + kind(key[:-4]).encrypt(key[-4:] + vector, text, aad)
+
+
+def sealed_packet(i, packet, algorithm, key, integrity_key, spis):
+    inner = answer(packet)
+    block = 16 if algorithm == "aes-256-cbc-sha256" else 4
+    padding = -(len(inner) + 2) % block
+    text = inner + bytes(range(1, padding + 1)) + bytes([padding, 4])
+    turn = i % len(spis)
+    head = struct.pack("!II", int(spis[turn], 0), i // len(spis) + 1)
+    esp = sealed_text(head, text, algorithm, key, integrity_key)
+    outer = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(esp), 0, 0, 64, ESP, 0, socket.inet_aton("198.51.100.%d" % (turn + 1)),
+                        socket.inet_aton("10.7.%d.1" % (turn + 1)))
+    return outer[:10] + struct.pack("!H", checksum(outer)) + outer[12:] + esp
+
+
+def seal(clear, sealed, algorithm, key, integrity_key, *spis):
+    how = (algorithm, bytes.fromhex(key), bytes.fromhex(integrity_key), spis)
+    write(sealed, [sealed_packet(i, packet, *how) for i, packet in enumerate(read(clear))])
+
+
+def opened(clear, *names):
+    wanted = [forwarded(answer(packet)) for packet in read(clear)]
+    for name in names:
+        for packet in read(name):
+            if packet not in wanted:
+                raise ValueError("a packet that was not sent, or came twice")
+            wanted.remove(packet)
+    if wanted:
+        raise ValueError("%d packets did not come" % len(wanted))
+
+
 def check(clear, algorithm, key, integrity_key, *sealed, onward=forwarded, extended=True):
     wanted = [onward(packet) for packet in read(clear)]
     how = (algorithm, bytes.fromhex(key), bytes.fromhex(integrity_key), extended)
@@ -106,13 +155,13 @@ def check(clear, algorithm, key, integrity_key, *sealed, onward=forwarded, exten
 
 def main():
     if sys.argv[1] == "make":
-        write(sys.argv[2], [clear_packet(i) for i in range(int(sys.argv[3]))])
+        write(sys.argv[2], [clear_packet(i, int((sys.argv + ["0"])[4])) for i in range(int(sys.argv[3]))])
         return
     if sys.argv[1] == "count":
         print(sum(1 for name in sys.argv[2:] for _ in read(name)))
         return
     try:
-        check(*sys.argv[2:])
+        {"check": check, "seal": seal, "opened": opened}[sys.argv[1]](*sys.argv[2:])
     except Exception as error:  # InvalidTag has no text of its own
         sys.exit("packets.py: %s: %s" % (type(error).__name__, error))
 

@@ -50,7 +50,8 @@ site_routes() {
 			"set tunnel id=$n nexthop=$n" \
 			"set child id=$n tunnel=$n local=0.0.0.0/0 remote=0.0.0.0/0"
 	done
-	printf '%s\n' 'set group id=1 members=1,2' 'set nexthop id=3 kind=group target=1' 'set route prefix=10.253.0.0/16 nexthop=3'
+	printf '%s\n' 'set group id=1 members=1,2' 'set nexthop id=3 kind=group target=1' 'set route prefix=10.253.0.0/16 nexthop=3' \
+		'set route prefix=10.254.0.0/25 nexthop=1' 'set route prefix=10.254.0.128/25 nexthop=2'
 }
 site_peer_macs=(02:00:00:00:00:00 02:00:00:00:00:01)
 
@@ -61,15 +62,28 @@ site_up() {
 	site_routes | site_ctl
 }
 
-# A new SA of this algorithm in each tunnel.
+# Without a salt for what takes none.
+site_cipher_key() {
+	if [ "$1" = aes-256-cbc-sha256 ]; then printf %s "${site_key:0:64}"; else printf %s "$site_key"; fi
+}
+
+# A new SA of this algorithm in each tunnel; with `in` one to receive by, whose packets may come again: a generator that would
+# have to encrypt each one anew would be the limit.
 site_tunnels() {
 	local n spec
 	case $1 in
 	aes-256-gcm | chacha20-poly1305) spec="cipher=$1 key=$site_key" ;;
 	*) spec="cipher=aes-256-cbc integrity=hmac-sha256-128 key=${site_key:0:64} integrity_key=$site_integrity_key" ;;
 	esac
+	site_spis=()
 	for n in 1 2; do
 		site_sa=$((site_sa + 1))
+		if [ "${2:-}" = in ]; then
+			site_spis+=($((0x100000 + site_sa)))
+			printf 'add sa id=%d spi=%d direction=in esn=1 no_replay=1 tunnel=%d child=%d local=10.7.%d.1 remote=198.51.100.%d %s\n' \
+				"$site_sa" $((0x100000 + site_sa)) "$n" "$n" "$n" "$n" "$spec"
+			continue
+		fi
 		printf '%s\n' "add sa id=$site_sa spi=$((0x100000 + site_sa)) direction=out esn=1 tunnel=$n child=$n local=10.7.$n.1 remote=198.51.100.$n $spec" \
 			"set child id=$n tunnel=$n local=0.0.0.0/0 remote=0.0.0.0/0 outbound_sa=$site_sa"
 	done >"$LAB_DIR/tunnels"
@@ -83,8 +97,9 @@ site_counted() {
 		$1 == "worker" { for (i = 3; i <= NF; i++) { split($i, f, "=")
 			if (f[1] == "busy_cycles") busy += f[2]; if (f[1] == "idle_cycles") idle += f[2] } }
 		$1 == "tunnels" { for (i = 3; i <= NF; i++) { split($i, f, "=")
-			if (f[1] == "out_packets") packets += f[2]; if (f[1] == "out_bytes") bytes += f[2] } }
-		END { printf "busy=%.0f\nidle=%.0f\npackets=%.0f\nbytes=%.0f\n", busy, idle, packets, bytes }'
+			if (f[1] == "out_packets") packets += f[2]; if (f[1] == "out_bytes") bytes += f[2]
+			if (f[1] == "in_packets") opened += f[2] } }
+		END { printf "busy=%.0f\nidle=%.0f\npackets=%.0f\nbytes=%.0f\nopened=%.0f\n", busy, idle, packets, bytes, opened }'
 }
 
 # The difference of two such lists, as JSON: { busy, idle, packets, bytes, drops: { NAME: NUMBER } }
@@ -134,6 +149,6 @@ site_proof() {
 	/usr/bin/python3 test/perf/pktgen/packets.py make "$LAB_DIR/clear.pcap" 192
 	generator_pass "$LAB_DIR/clear.pcap" "${files[@]}" 192 || lab_fail "bench pktgen: the packets to check did not come back" || exit 1
 	/usr/bin/python3 test/perf/pktgen/packets.py check "$LAB_DIR/clear.pcap" "$1" \
-		"$([ "$1" = aes-256-cbc-sha256 ] && printf %s "${site_key:0:64}" || printf %s "$site_key")" "$site_integrity_key" "${files[@]}" || exit 1
+		"$(site_cipher_key "$1")" "$site_integrity_key" "${files[@]}" || exit 1
 	printf '%s: 192 packets of known content left encrypted; OpenSSL opened each and found what was sent\n' "$1"
 }
