@@ -307,25 +307,47 @@ void bgp_text_announced(const struct bgp_wanted *w, struct text *out)
 	text_add(out, "  maximum-paths ibgp 64\n"
 		      " exit-address-family\n");
 	if (bgp_ip6_used(w))
-		bgp_ip6_listener("route-map VPNGW-ALL in", out);
+		bgp_ip6_listener(false, "VPNGW-ALL", out);
 	text_add(out, "exit\n");
+}
+
+/* The collector's map: a default goes into a table of its own (route/route.h). */
+static void default_table(const char *map, const char *match, struct text *out)
+{
+	text_add(out,
+		 "route-map %s permit 10\n"
+		 " match %s\n"
+		 " set table %u\n"
+		 "exit\n"
+		 "route-map %s permit 20\n"
+		 "exit\n",
+		 map, match, ROUTE_DEFAULT_TABLE, map);
 }
 
 void bgp_text_collector(const struct bgp_wanted *w, struct text *out)
 {
+	text_add(out, "allow-reserved-ranges\n"
+		      "ip prefix-list VPNGW-DEFAULT seq 5 permit 0.0.0.0/0\n");
+	default_table("VPNGW-COLLECT", "ip address prefix-list VPNGW-DEFAULT", out);
+	if (bgp_ip6_used(w)) {
+		text_add(out, "ipv6 prefix-list VPNGW-DEFAULT6 seq 5 permit ::/0\n");
+		default_table("VPNGW-COLLECT6", "ipv6 address prefix-list VPNGW-DEFAULT6", out);
+	}
 	text_add(out,
-		 "allow-reserved-ranges\n"
 		 "router bgp %u\n"
 		 " bgp router-id " BGP_COLLECTOR "\n"
 		 " bgp bestpath as-path multipath-relax\n",
 		 config_gateway_asn(w->gateway));
 	speakers_of(w, BGP_COLLECTOR, out);
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
-		text_add(out, "  neighbor " BGP_INNER "%u route-reflector-client\n", i + 1);
+		text_add(out,
+			 "  neighbor " BGP_INNER "%u route-reflector-client\n"
+			 "  neighbor " BGP_INNER "%u route-map VPNGW-COLLECT in\n",
+			 i + 1, i + 1);
 	text_add(out, "  maximum-paths ibgp 64\n"
 		      " exit-address-family\n");
 	if (bgp_ip6_used(w))
-		bgp_ip6_listener("route-reflector-client", out);
+		bgp_ip6_listener(true, "VPNGW-COLLECT6", out);
 	text_add(out, "exit\n");
 }
 

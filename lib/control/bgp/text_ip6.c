@@ -113,14 +113,15 @@ void bgp_ip6_speaker(const struct bgp_wanted *w, uint32_t instance, struct text 
 	text_add(out, " exit-address-family\n");
 }
 
-void bgp_ip6_listener(const char *more, struct text *out)
+void bgp_ip6_listener(bool reflects, const char *map, struct text *out)
 {
 	text_add(out, " address-family ipv6 unicast\n");
-	for (uint32_t i = 1; i <= BGP_INSTANCES; i++)
-		text_add(out,
-			 "  neighbor " BGP_INNER "%u activate\n"
-			 "  neighbor " BGP_INNER "%u %s\n",
-			 i, i, more);
+	for (uint32_t i = 1; i <= BGP_INSTANCES; i++) {
+		text_add(out, "  neighbor " BGP_INNER "%u activate\n", i);
+		if (reflects)
+			text_add(out, "  neighbor " BGP_INNER "%u route-reflector-client\n", i);
+		text_add(out, "  neighbor " BGP_INNER "%u route-map %s in\n", i, map);
+	}
 	text_add(out, "  maximum-paths ibgp 64\n"
 		      " exit-address-family\n");
 }

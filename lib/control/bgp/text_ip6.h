@@ -13,5 +13,5 @@ bool bgp_ip6_used(const struct bgp_wanted *wanted);
 void bgp_ip6_filters(const struct bgp_wanted *wanted, uint32_t instance, struct text *out);
 /* Behind the IPv4 family: of a speaker, of a daemon that listens to both speakers. */
 void bgp_ip6_speaker(const struct bgp_wanted *wanted, uint32_t instance, struct text *out);
-/* `more`: what is said of each speaker. */
-void bgp_ip6_listener(const char *more, struct text *out);
+/* `map`: of what comes from each speaker. */
+void bgp_ip6_listener(bool reflects, const char *map, struct text *out);

@@ -260,16 +260,17 @@ static void on_route(void *context, const struct netlink_route *r, bool gone)
 	struct route *route = context;
 	struct rib_candidate candidate = { .metric = r->metric, .owner = r->table };
 	struct netlink_route alive = *r;
+	bool learned;
 	int rc;
 
 	if (net_addr_is_link_local(&r->prefix.addr) || net_addr_is_multicast(&r->prefix.addr))
 		return;
 	if (r->table == ROUTE_ANNOUNCED_TABLE && !(gone && hold_keeps(route->announced)))
 		announced(route, r, gone);
-	if (r->table == RT_TABLE_MAIN && gone && r->protocol == RTPROT_BGP &&
-	    hold_keeps(route->learned))
+	learned = r->table == RT_TABLE_MAIN || r->table == ROUTE_DEFAULT_TABLE;
+	if (learned && gone && r->protocol == RTPROT_BGP && hold_keeps(route->learned))
 		return;
-	if (r->table != RT_TABLE_MAIN && r->table != CIRCUIT_TABLE)
+	if (!learned && r->table != CIRCUIT_TABLE)
 		return;
 	if (r->protocol == RTPROT_KERNEL)
 		candidate.source = RIB_CONNECTED;

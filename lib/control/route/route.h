@@ -10,6 +10,9 @@
  * In the table ROUTE_ANNOUNCED_TABLE stands who announces a prefix, whether that is the best way or
  * not: a hop for each tunnel. Nothing is routed by it, the source check of the tunnels is.
  *
+ * In the table ROUTE_DEFAULT_TABLE stands a default route that was learned by BGP: in the main one
+ * the management's would hide it, and what this machine sends of its own is not for the tunnels.
+ *
  * Each port that has a gateway gets a routing table of its own and a rule for each of its
  * addresses, so that what Linux sends from a public address leaves by that address's port.
  *
@@ -20,6 +23,7 @@
 
 #define ROUTE_ADDRESSES_MAX 16
 #define ROUTE_ANNOUNCED_TABLE 7801 /* of the kernel's */
+#define ROUTE_DEFAULT_TABLE 7802
 
 struct route;
 struct speaker_peer;

@@ -163,6 +163,13 @@ static void test_speaker(void **state)
 	text_fini(&out);
 	assert_false(bgp_text_speaker(&wanted, 2, &out));
 	text_fini(&out);
+	bgp_text_collector(&wanted, &out);
+	assert_true(has(&out, "route-map VPNGW-COLLECT permit 10\n"
+			      " match ip address prefix-list VPNGW-DEFAULT\n"
+			      " set table 7802\n"));
+	assert_true(has(&out, "  neighbor 192.0.0.2 route-map VPNGW-COLLECT in\n"));
+	assert_false(has(&out, "VPNGW-COLLECT6"));
+	text_fini(&out);
 }
 
 static void test_filters(void **state)
