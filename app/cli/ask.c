@@ -24,7 +24,7 @@ static void error_text(const cJSON *error, enum cli_exit code)
 
 	bool several = cJSON_GetArraySize(details) > 1;
 	const char *target = cli_text(error, "target");
-	bool pointer = !several && target[0] == '/';
+	bool pointer = !several && target[0] == '/' && !strstr(cli_text(error, "message"), target);
 
 	fprintf(stderr, "vpngw: %s: %s%s%s\n", cli_text(error, "code"), pointer ? target : "",
 		pointer ? ": " : "", cli_text(error, "message"));

@@ -276,8 +276,11 @@ static int request_write(struct connection *c, const struct client *client,
 	struct text head = { 0 };
 	int rc = 0;
 
-	text_add(&head, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nUser-Agent: vpngw\r\n",
-		 request->method, path_of(request->path), c->host);
+	text_add(&head,
+		 "%s %s%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nUser-Agent: vpngw\r\n",
+		 request->method,
+		 request->path[0] == '/' || !strncmp(request->path, "https://", 8) ? "" : "/",
+		 path_of(request->path), c->host);
 	if (client->token)
 		text_add(&head, "Authorization: Bearer %s\r\n", client->token);
 	if (request->body)

@@ -130,11 +130,11 @@ static void print_sa(const cJSON *sa)
 	       cJSON_IsTrue(cJSON_GetObjectItem(sa, "isSaInitiator")) ? "initiator" : "responder",
 	       cli_number(sa, "elapsedTimeInseconds"), cli_number(sa, "lifeTimeSeconds"));
 	cJSON_ArrayForEach(child, children) printf(
-		"ESP    %08x in  %08x out  %s/%s  %.0f of %.0f s\n",
+		"ESP    %08x in  %08x out  %s/%s/%s  %.0f of %.0f s\n",
 		(unsigned int)cli_number(child, "inboundSPI"),
 		(unsigned int)cli_number(child, "outboundSPI"), cli_text(child, "encryption"),
-		cli_text(child, "integrity"), cli_number(child, "elapsedTimeInseconds"),
-		cli_number(child, "lifeTimeSeconds"));
+		cli_text(child, "integrity"), cli_text(child, "pfsGroupId"),
+		cli_number(child, "elapsedTimeInseconds"), cli_number(child, "lifeTimeSeconds"));
 }
 
 static enum cli_exit sas(struct cli *cli, char **arguments, int count)

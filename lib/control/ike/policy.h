@@ -26,6 +26,16 @@ const struct ike_policy *ike_policy_profile(enum ike_profile profile);
 /* "strong" or "azure-compat"; NULL for another name. */
 const struct ike_policy *ike_policy_by_name(const char *name);
 
+/* A suite in the API's spelling; what it has no word for in ours. The integrity of GCM is its
+ * PRF's. */
+#define IKE_WORD 48
+struct ike_words {
+	char encryption[IKE_WORD];
+	char integrity[IKE_WORD];
+	char group[IKE_WORD]; /* "None": without one */
+};
+void ike_policy_words(struct ike_words *words, const struct ike_suite *suite);
+
 /* ipsecPolicies[0] of a connection, with the API's spelling; no field may be NULL. */
 struct ike_custom_policy {
 	const char *ike_encryption;

@@ -4,8 +4,10 @@
  */
 #include "control/ike/constants.h"
 #include "control/ike/policy.h"
+#include "control/ike/suite_tables.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MIN_LIFETIME_S 300
@@ -215,4 +217,46 @@ int ike_policy_custom(struct ike_policy_owned *out, const struct ike_custom_poli
 		.child_lifetime_bytes = names->sa_lifetime_kb * 1024,
 	};
 	return 0;
+}
+
+static void word_of(char to[IKE_WORD], const struct name *table, const struct ike_transform *what)
+{
+	for (; table->name; table++)
+		if (table->id == what->id && table->key_bits == what->key_bits)
+			break;
+	if (table->name)
+		snprintf(to, IKE_WORD, "%s", table->name);
+	else
+		suite_transform_text(to, IKE_WORD, what);
+}
+
+/* Of an SA without one: the PRF's, and of a child the cipher is it. */
+static void integrity_word(struct ike_words *words, const struct ike_suite *suite)
+{
+	static const struct name prfs[] = { { "SHA1", PRF_HMAC_SHA1, 0, false, false },
+					    { "SHA256", PRF_HMAC_SHA2_256, 0, false, false },
+					    { "SHA384", PRF_HMAC_SHA2_384, 0, false, false },
+					    { "SHA512", PRF_HMAC_SHA2_512, 0, false, false },
+					    { NULL } };
+	const struct ike_transform prf = { .type = IKE_TRANSFORM_PRF, .id = suite->prf };
+	const struct ike_transform integ = { .type = IKE_TRANSFORM_INTEG, .id = suite->integ };
+
+	if (suite->integ != AUTH_NONE)
+		word_of(words->integrity, integrities, &integ);
+	else if (suite->protocol == IKE_PROTOCOL_IKE)
+		word_of(words->integrity, prfs, &prf);
+	else
+		memcpy(words->integrity, words->encryption, IKE_WORD);
+}
+
+void ike_policy_words(struct ike_words *words, const struct ike_suite *suite)
+{
+	const struct ike_transform encr = { .type = IKE_TRANSFORM_ENCR,
+					    .id = suite->encr,
+					    .key_bits = suite->key_bits };
+	const struct ike_transform dh = { .type = IKE_TRANSFORM_DH, .id = suite->dh };
+
+	word_of(words->encryption, ciphers, &encr);
+	integrity_word(words, suite);
+	word_of(words->group, suite->protocol == IKE_PROTOCOL_IKE ? groups : pfs_groups, &dh);
 }

@@ -64,17 +64,26 @@ static void key_change(struct router_call *call, const struct config_connection 
 static cJSON *body_member(struct router_call *call, const char *name)
 {
 	struct config_report report;
+	struct http_reply reply = { 0 };
 	cJSON *json = NULL;
 	cJSON *member = NULL;
+	char pointer[32];
+	int rc;
 
 	config_report_init(&report);
-	if (rest_body_parse(call, &json, &report) == 0)
+	rc = rest_body_parse(call, &json, &report);
+	if (rc == 0)
 		member = cJSON_DetachItemFromObjectCaseSensitive(json, name);
+	snprintf(pointer, sizeof(pointer), "/%s", name);
+	if (rc < 0) {
+		error_set_report(&reply, &report, NULL);
+		server_reply(call->exchange, &reply);
+	} else if (!member) {
+		rest_refuse(call, &(struct error_answer){ 400, "InvalidRequestContent", pointer },
+			    "The body needs \"%s\".", name);
+	}
 	config_json_free(json);
 	config_report_fini(&report);
-	if (!member)
-		rest_refuse(call, &(struct error_answer){ 400, "InvalidRequestContent", name },
-			    "The body needs \"%s\".", name);
 	return member;
 }
 
@@ -87,10 +96,18 @@ static void key_put(struct router_call *call)
 
 	if (!value)
 		return;
+	if (cJSON_IsString(value) && !value->valuestring[0]) { /* it would leave the one there is */
+		cJSON_Delete(value);
+		rest_refuse(call, &(struct error_answer){ 400, "InvalidParameter", "/value" },
+			    "A shared key has 1 to 128 characters.");
+		return;
+	}
 	text_add(&body, "{\"id\":\"%s/sharedkey\",\"name\":\"sharedkey\"}", c->resource.id);
 	key_change(call, c, value,
 		   &(struct rest_put_answer){ .status = 200,
 					      .body = text_get(&body),
+					      .below = "/properties/sharedKey",
+					      .as = "/value",
 					      .follow = REST_ASYNC_OPERATION });
 	text_fini(&body);
 }
@@ -110,7 +127,7 @@ static void key_reset(struct router_call *call)
 		return;
 	cJSON_Delete(length);
 	if (n < 1 || n > 128) {
-		rest_refuse(call, &(struct error_answer){ 400, "InvalidParameter", "keyLength" },
+		rest_refuse(call, &(struct error_answer){ 400, "InvalidParameter", "/keyLength" },
 			    "keyLength is 1 to 128.");
 		return;
 	}

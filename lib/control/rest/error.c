@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 void error_json_string(struct text *out, const char *text)
 {
@@ -45,16 +46,27 @@ void error_set(struct http_reply *reply, const struct error_answer *answer, cons
 	text_add(&reply->body, ",\"details\":[]}}");
 }
 
-static const char *pointer_below(const char *pointer, const char *below)
+static void add_finding(struct text *out, const struct config_finding *finding,
+			const struct error_places *places)
 {
-	size_t n = below ? strlen(below) : 0;
+	const char *below = places && places->below ? places->below : "";
+	const char *as = places && places->as ? places->as : "";
+	const char *pointer = finding->pointer;
+	size_t n = strlen(below);
+	char target[512];
 
-	return n && !strncmp(pointer, below, n) && (pointer[n] == '/' || !pointer[n]) ? pointer + n
-										      : pointer;
+	if (places && places->about && finding->resource &&
+	    strcasecmp(places->about, finding->resource) != 0)
+		snprintf(target, sizeof(target), "%s", finding->resource);
+	else if (n && !strncmp(pointer, below, n) && (pointer[n] == '/' || !pointer[n]))
+		snprintf(target, sizeof(target), "%s%s", as, pointer + n);
+	else
+		snprintf(target, sizeof(target), "%s", pointer);
+	add_fields(out, finding->code, finding->message, target);
 }
 
 void error_set_report(struct http_reply *reply, const struct config_report *report,
-		      const char *below)
+		      const struct error_places *places)
 {
 	const struct config_finding *first = report->errors;
 
@@ -66,12 +78,11 @@ void error_set_report(struct http_reply *reply, const struct config_report *repo
 	}
 	reply->status = first->http_status ? first->http_status : 400;
 	text_add(&reply->body, "{\"error\":{");
-	add_fields(&reply->body, first->code, first->message, pointer_below(first->pointer, below));
+	add_finding(&reply->body, first, places);
 	text_add(&reply->body, ",\"details\":[");
 	for (uint32_t i = 0; i < report->error_kept; i++) {
 		text_add(&reply->body, i ? ",{" : "{");
-		add_fields(&reply->body, report->errors[i].code, report->errors[i].message,
-			   pointer_below(report->errors[i].pointer, below));
+		add_finding(&reply->body, &report->errors[i], places);
 		text_add(&reply->body, "}");
 	}
 	text_add(&reply->body, "]}}");

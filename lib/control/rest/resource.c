@@ -155,7 +155,7 @@ static bool skip_token(struct router_call *call, uint32_t *from)
 	char *end = NULL;
 
 	*from = token ? (uint32_t)strtoul(token, &end, 10) : 0;
-	if (!token || (*token && !*end))
+	if (!token || (token[0] >= '0' && token[0] <= '9' && !*end))
 		return true;
 	rest_refuse(call, &(struct error_answer){ 400, "InvalidParameter", "$skiptoken" },
 		    "$skiptoken '%.20s' is not from a nextLink of this list.", token);
@@ -211,12 +211,15 @@ static void resource_list(struct router_call *call, enum config_kind kind)
 
 /* Ends the exchange with what the report says. */
 static void refuse_report(struct router_call *call, const char *id,
-			  const struct config_report *report, const char *below)
+			  const struct config_report *report, const struct error_places *places)
 {
+	struct error_places here = { .about = id };
 	struct http_reply reply = { 0 };
 
+	if (places)
+		here = (struct error_places){ id, places->below, places->as };
 	rest_audit(call, id, "refused");
-	error_set_report(&reply, report, below);
+	error_set_report(&reply, report, &here);
 	server_reply(call->exchange, &reply);
 }
 
@@ -350,7 +353,7 @@ bool rest_is_dry_run(const struct router_call *call)
 
 struct put_target {
 	enum config_kind kind;
-	const char *below;
+	struct error_places places;
 	char id[ID_MAX];
 };
 
@@ -382,7 +385,7 @@ static struct config *put(struct router_call *call, const struct put_target *tar
 	*operation = NULL;
 	config_report_init(&report);
 	if (build(rest, target->kind, target->id, json, &config, &report) < 0) {
-		refuse_report(call, target->id, &report, target->below);
+		refuse_report(call, target->id, &report, &target->places);
 		config_report_fini(&report);
 		return NULL;
 	}
@@ -427,7 +430,8 @@ void rest_resource_put_as(struct router_call *call, const struct config_resource
 			  const cJSON *json, const struct rest_put_answer *answer)
 {
 	struct http_reply reply = { .status = answer->status };
-	struct put_target target = { .kind = resource->kind, .below = answer->below };
+	struct put_target target = { .kind = resource->kind,
+				     .places = { .below = answer->below, .as = answer->as } };
 	const struct operation *operation;
 	struct config *config;
 	char key[ID_MAX];
@@ -539,10 +543,15 @@ static void patch_tags(struct router_call *call, enum config_kind kind)
 	} else {
 		cJSON *tags = cJSON_DetachItemFromObjectCaseSensitive(patch, "tags");
 
-		cJSON_DeleteItemFromObjectCaseSensitive(whole, "tags");
-		if (tags)
+		if (tags) {
+			cJSON_DeleteItemFromObjectCaseSensitive(whole, "tags");
 			cJSON_AddItemToObject(whole, "tags", tags);
-		rest_resource_put(call, kind, call->names[0], whole);
+			rest_resource_put(call, kind, call->names[0], whole);
+		} else {
+			rest_refuse(call,
+				    &(struct error_answer){ 400, "InvalidRequestContent", "/tags" },
+				    "Is missing: PATCH changes the tags, PUT everything else.");
+		}
 	}
 	config_json_free(patch);
 	config_json_free(whole);

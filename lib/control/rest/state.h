@@ -121,6 +121,7 @@ struct rest_put_answer {
 	const char *result; /* of Location when it is done, or NULL */
 	enum rest_follow follow;
 	const char *below; /* where the client's body stands in the JSON, for errors; or NULL */
+	const char *as;	   /* what that is in the body; NULL: all of it */
 	/* The body, of the resource as it will be; NULL: what `body` says. */
 	void (*write)(struct router_call *call, const struct config_resource *now,
 		      const void *context, struct text *body);

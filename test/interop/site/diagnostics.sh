@@ -32,8 +32,10 @@ dump() {
 		"https://127.0.0.1:$LAB_API_PORT/connections/to-branch/getikesas" | tr -d '\r' | sed -n 's/^[Ll]ocation: *https:\/\/[^/]*//p')
 	gateway_api GET "$location" | jq -r . >"$LAB_DIR/dump" || return 1
 	cat "$LAB_DIR/dump"
-	jq -e '.Data[0] | .localEndpoint == "192.0.2.1" and .remoteEndpoint == "203.0.113.10" and (.encryption | length) > 0 and
-		(.quickModeSa[0] | .localEndpoint == "192.0.2.1" and (.localTrafficSelectors | length) == 1)' "$LAB_DIR/dump" >/dev/null
+	jq -e '.Data[0] | .localEndpoint == "192.0.2.1" and .remoteEndpoint == "203.0.113.10" and ([.encryption, .integrity, .dhGroup] == ["GCMAES256", "SHA384", "ECP384"]) and
+		(.quickModeSa[0] | .localEndpoint == "192.0.2.1" and (.localTrafficSelectors | length) == 1 and
+		.encryption == "GCMAES256" and .integrity == "GCMAES256" and (.pfsGroupId | length) > 0 and
+		([.initiatorTrafficSelectors, .responderTrafficSelectors] | sort) == ([.localTrafficSelectors, .remoteTrafficSelectors] | sort))' "$LAB_DIR/dump" >/dev/null
 }
 
 no_secret() {

@@ -264,13 +264,19 @@ def wrong():
             "virtualNetworkGateway1": {"id": BASE + GW}, "localNetworkGateway2": {"id": BASE + LNG}, "connectionType": "IPsec",
             "egressNatRules": [{"id": BASE + RULE}]}}), 501, "FeatureNotImplemented"),
         ("a key of 129", call("POST", CONN + "/sharedkey/reset", {"keyLength": 129}), 400, "InvalidParameter"),
+        ("no key", call("PUT", CONN + "/sharedkey", {"value": ""}), 400, "InvalidParameter"),
+        ("a key with a blank", call("PUT", CONN + "/sharedkey", {"value": "a b"}), 400, "InvalidParameter"),
+        ("PATCH of what is no tag", call("PATCH", CONN, {"properties": {"dpdTimeoutSeconds": 60}}), 400, "InvalidRequestContent"),
+        ("a page before the first", call("GET", "/connections", query="&$skiptoken=-1"), 400, "InvalidParameter"),
     )
     for what, answer, status, code in rows:
         expect(f"{what}: {status} {code}", answer.status == status and answer.error().get("code") == code and
                len(answer.error().get("message", "")) > 10, answer)
     expect("the pointer of a NAT rule is into what was sent", rows[7][1].error()["target"].startswith("/properties/"), rows[7][1])
     expect("the pointer of a connection names the property", rows[8][1].error()["target"] == "/properties/egressNatRules", rows[8][1])
+    expect("that of a key is in its body, too", rows[10][1].error()["target"] == rows[11][1].error()["target"] == "/value", rows[11][1])
     used = call("DELETE", LNG)
+    expect("who uses it is the target", used.error()["target"].endswith(CONN), used)
     expect("a site that is in use", used.status == 409 and CONN.rsplit("/", 1)[1] in used.error()["message"], used)
 
 
