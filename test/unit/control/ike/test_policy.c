@@ -231,6 +231,60 @@ static void custom_combinations(void **state)
 	assert_string_equal(field, "saDataSizeKilobytes");
 }
 
+/* What a suite is called in the API; what that does not have keeps its own name. */
+static void words_of_suites(void **state)
+{
+	static const struct {
+		struct ike_suite suite;
+		const char *encryption, *integrity, *group;
+	} rows[] = {
+		{ { .protocol = IKE_PROTOCOL_IKE,
+		    .encr = ENCR_AES_GCM_16,
+		    .key_bits = 256,
+		    .prf = PRF_HMAC_SHA2_384,
+		    .dh = 20 },
+		  "GCMAES256",
+		  "SHA384",
+		  "ECP384" },
+		{ { .protocol = IKE_PROTOCOL_IKE,
+		    .encr = ENCR_AES_CBC,
+		    .key_bits = 128,
+		    .prf = PRF_HMAC_SHA1,
+		    .integ = AUTH_HMAC_SHA1_96,
+		    .dh = 2 },
+		  "AES128",
+		  "SHA1",
+		  "DHGroup2" },
+		{ { .protocol = IKE_PROTOCOL_ESP, .encr = ENCR_AES_GCM_16, .key_bits = 128 },
+		  "GCMAES128",
+		  "GCMAES128",
+		  "None" },
+		{ { .protocol = IKE_PROTOCOL_ESP,
+		    .encr = ENCR_3DES,
+		    .integ = AUTH_HMAC_SHA2_256_128,
+		    .dh = 24 },
+		  "DES3",
+		  "SHA256",
+		  "PFS24" },
+		{ { .protocol = IKE_PROTOCOL_IKE,
+		    .encr = ENCR_CHACHA20_POLY1305,
+		    .prf = PRF_HMAC_SHA2_512,
+		    .dh = 31 },
+		  "ENCR_CHACHA20_POLY1305",
+		  "SHA512",
+		  "x25519" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ike_words words;
+
+		ike_policy_words(&words, &rows[i].suite);
+		assert_string_equal(words.encryption, rows[i].encryption);
+		assert_string_equal(words.integrity, rows[i].integrity);
+		assert_string_equal(words.group, rows[i].group);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +294,7 @@ int main(void)
 		cmocka_unit_test(azure_custom),
 		cmocka_unit_test(custom_names),
 		cmocka_unit_test(custom_combinations),
+		cmocka_unit_test(words_of_suites),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

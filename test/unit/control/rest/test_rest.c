@@ -282,6 +282,54 @@ static void test_errors_are_json_whatever_they_say(void **state)
 	http_reply_fini(&reply);
 }
 
+/* Pointers are into what the client sent; what another resource is about names that one. */
+static void test_places_of_findings(void **state)
+{
+	static const struct {
+		struct error_places places;
+		const char *pointer, *resource, *target;
+	} rows[] = {
+		{ { "/a/B", NULL, NULL }, "/properties/x", "/a/b", "/properties/x" },
+		{ { "/a/b", NULL, NULL }, "/connections/0/properties/x", "/a/c", "/a/c" },
+		{ { "/a/b", NULL, NULL }, "/properties", NULL, "/properties" },
+		{ { "/a/b", "/properties/subnets/1", NULL },
+		  "/properties/subnets/1/name",
+		  "/a/b",
+		  "/name" },
+		{ { "/a/b", "/properties/subnets/1", NULL },
+		  "/properties/subnets/12",
+		  "/a/b",
+		  "/properties/subnets/12" },
+		{ { "/a/b", "/properties/sharedKey", "/value" },
+		  "/properties/sharedKey",
+		  "/a/b",
+		  "/value" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config_problem problem = { .pointer = rows[i].pointer,
+						  .resource = rows[i].resource,
+						  .code = "X" };
+		struct http_reply reply = { 0 };
+		struct config_report report;
+		cJSON *root, *error;
+
+		config_report_init(&report);
+		config_report_error(&report, &problem, "Is wrong.");
+		error_set_report(&reply, &report, &rows[i].places);
+		root = cJSON_Parse(text_get(&reply.body));
+		error = cJSON_GetObjectItem(root, "error");
+		assert_string_equal(cJSON_GetObjectItem(error, "target")->valuestring,
+				    rows[i].target);
+		error = cJSON_GetArrayItem(cJSON_GetObjectItem(error, "details"), 0);
+		assert_string_equal(cJSON_GetObjectItem(error, "target")->valuestring,
+				    rows[i].target);
+		cJSON_Delete(root);
+		http_reply_fini(&reply);
+		config_report_fini(&report);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +343,7 @@ int main(void)
 						tokens_teardown),
 		cmocka_unit_test(test_operations_survive),
 		cmocka_unit_test(test_errors_are_json_whatever_they_say),
+		cmocka_unit_test(test_places_of_findings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
