@@ -37,7 +37,8 @@ static int generate_key(struct secret *key)
 	while (!status && at < KEY_CHARS) {
 		status = secret_random(bytes, sizeof(bytes));
 		for (size_t i = 0; !status && i < sizeof(bytes) && at < KEY_CHARS; i++)
-			if (bytes[i] < 248) /* 4 * 62: no letter is likelier than another */
+			/* 4 * 62: no letter is likelier than another; "0x" would begin octets */
+			if (bytes[i] < 248 && (at || alphabet[bytes[i] % 62] != '0'))
 				key->p[at++] = (uint8_t)alphabet[bytes[i] % 62];
 	}
 	secret_wipe(bytes, sizeof(bytes));

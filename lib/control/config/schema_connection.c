@@ -1,5 +1,6 @@
 #include "control/config/schema_rows.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define NO_NAT "NAT is not built yet"
@@ -256,6 +257,17 @@ static const struct schema_object limit_object = { .name = "connection limits",
 						   SCHEMA_ROWS(limit_rows),
 						   .size = sizeof(struct config_limit) };
 
+/* "0x": octets in hexadecimal, as ike_psk_octets() takes them. */
+static bool octets_good(const struct secret *key)
+{
+	if (key->n < 2 || key->p[0] != '0' || (key->p[1] | 0x20) != 'x')
+		return true;
+	for (size_t i = 2; i < key->n; i++)
+		if (!isxdigit(key->p[i]))
+			return false;
+	return key->n > 2 && key->n % 2 == 0;
+}
+
 /* RFC-free rule of Azure: printable ASCII without space, '-' and '~'; the key is never quoted. */
 static bool check_shared_key(const struct schema_field *field, const void *value,
 			     const struct where *where, struct config_report *report)
@@ -273,7 +285,12 @@ static bool check_shared_key(const struct schema_field *field, const void *value
 			    i + 1);
 		return false;
 	}
-	return true;
+	if (octets_good(key))
+		return true;
+	where_error(report, where, CODE_PARAMETER,
+		    "Begins with 0x, which stands for octets: hexadecimal digits must follow, two "
+		    "each.");
+	return false;
 }
 
 #define NAT_REFS(json_name, member, text)                                                          \
@@ -350,8 +367,11 @@ static const struct schema_field connection_properties[] = {
 	  .min = 1,
 	  .max = 128,
 	  .check = check_shared_key,
-	  .help = "1 to 128 printable ASCII characters without space, `-`, `~`. Absent: what it "
-		  "was, else a random one. Read it with `GET .../sharedkey`." },
+	  .help = "1 to 128 printable ASCII characters without space, `-`, `~`; `0x` and "
+		  "hexadecimal "
+		  "digits are those octets. Absent: what it was, else a random one. Read it with "
+		  "`GET "
+		  ".../sharedkey`." },
 	{ .name = "dpdTimeoutSeconds",
 	  .type = SCHEMA_INT,
 	  .status = SCHEMA_ENFORCED,

@@ -138,6 +138,8 @@ static void key_reset(struct router_call *call)
 	}
 	for (int i = 0; i < n; i++)
 		key[i] = alphabet[bytes[i] & 63];
+	if (key[0] == '0') /* "0x" would begin octets */
+		key[0] = '_';
 	key[n] = '\0';
 	snprintf(result, sizeof(result), "{\"keyLength\":%d}", n);
 	key_change(

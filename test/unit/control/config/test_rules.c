@@ -300,6 +300,11 @@ static const struct rule rules[] = {
 	  "'sha256:abababababababababababababababababababababababababababababababab"
 	  "'}]",
 	  "/appliance/api/tokens/0/expires", "InvalidParameter" },
+	{ C0 "/sharedKey='0xyz'", C0 "/sharedKey", "InvalidParameter" },
+	{ C0 "/sharedKey='0X123'", C0 "/sharedKey", "InvalidParameter" },
+	{ C0 "/sharedKey='0x'", C0 "/sharedKey", "InvalidParameter" },
+	{ C0 "/sharedKey='0x00fF'", NULL },
+	{ C0 "/sharedKey='0'", NULL },
 	{ "/appliance/maxima/connections=2", "/appliance/maxima/connections", "QuotaExceeded" },
 	{ "/connections/3={'name':'TO-A','properties':{'virtualNetworkGateway1':'gw',"
 	  "'localNetworkGateway2':'a','connectionType':'IPsec'}}",
@@ -517,6 +522,25 @@ static void test_assigned_generation(void **state)
 	}
 }
 
+/* A key is never taken for octets by chance: "0x" begins those. */
+static void test_generated_keys(void **state)
+{
+	for (int i = 0; i < 200; i++) {
+		struct config *config = load(NULL, false,
+					     "/connections/0/properties/sharedKey=-\n"
+					     "/connections/1/properties/sharedKey=-\n"
+					     "/connections/2/properties/sharedKey=-");
+
+		for (uint32_t c = 0; c < 3; c++) {
+			const struct secret *key = &config_connection_at(config, c)->shared_key;
+
+			assert_int_equal(key->n, 48);
+			assert_int_not_equal(key->p[0], '0');
+		}
+		config_put(config);
+	}
+}
+
 #define BGP(more)                                                                                  \
 	LNG(0)                                                                                     \
 	"/bgpSettings={'asn':65010,'bgpPeeringAddress':'10.1.0.1'" more "}\n"                      \
@@ -573,6 +597,7 @@ int main(void)
 		cmocka_unit_test(test_part_in_use),
 		cmocka_unit_test(test_assigned_address),
 		cmocka_unit_test(test_assigned_generation),
+		cmocka_unit_test(test_generated_keys),
 		cmocka_unit_test(test_password),
 	};
 
