@@ -99,6 +99,8 @@ void watch_tunnel(struct tunnel *tunnel, uint64_t now_ns)
 
 	if (!counters || !tunnel->ike || !tunnel->id)
 		return;
+	if (tunnel_path_down(tunnel)) /* there may not have been a living address at first */
+		evacuate(tunnel);
 	sent = watch_sent(tunnel);
 	if (sent == tunnel->sent_before && !tunnel->suspect)
 		return;
