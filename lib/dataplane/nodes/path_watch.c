@@ -1,13 +1,9 @@
 #include "dataplane/nodes/path_watch.h"
 #include "dataplane/nodes/path_watch_look.h"
+#include "dataplane/nodes/path_watch_out.h"
 #include "dataplane/nodes/path_watch_record.h"
 
 #include "dataplane/fib/flow.h"
-
-struct esp_id {
-	uint32_t spi;
-	uint64_t sequence;
-};
 
 void path_watch_vector(struct path *path, bool fresh)
 {
@@ -49,11 +45,6 @@ static const uint8_t *frame_of(const struct path *path, const struct path_packet
 	if (path->watch_placed & place_of(path, p))
 		return path->watch_frames[p - path->packets];
 	return rte_pktmbuf_mtod(p->m, const uint8_t *);
-}
-
-static bool followed(const struct path *path, const struct path_packet *p)
-{
-	return !(path->watch_ended >> (p - path->packets) & 1) && path_watch_marked(path, p->m);
 }
 
 /* The IP packet of a frame; false: none. */
@@ -208,23 +199,6 @@ void path_watch_inject(struct path *path, struct path_packet *p, enum path_injec
 		tell_end(path, p, CONTRACT_STEP_SEND, CONTRACT_DROP_NONE);
 }
 
-/* What the captures' tunnels say of the last packet's. */
-struct look_tunnel {
-	uint32_t tunnel;
-	bool wanted;
-};
-
-/* `ip` is the inner packet, of which *p knows what follows its header. */
-static PATH_INLINE bool may_want(const struct capture_table *table, struct look_tunnel *look,
-				 const struct path_packet *p, const uint8_t *ip)
-{
-	if (unlikely(p->tunnel != look->tunnel)) {
-		look->tunnel = p->tunnel;
-		look->wanted = capture_tunnel_gate(table, p->tunnel);
-	}
-	return look->wanted && capture_gate(table, ip, p->l4, p->protocol);
-}
-
 static PATH_WATCH void follow_classified(struct path *path, struct path_packet *p, bool esp)
 {
 	struct capture_key key;
@@ -298,7 +272,7 @@ static void after_check(struct path *path, uint32_t n)
 		const struct sa_slot *slot = path->records[i];
 		struct watch_bytes bytes = { .layer = CONTRACT_LAYER_OUTER };
 
-		if (path->traced && followed(path, path->rows[i]))
+		if (path->traced && path_watch_followed(path, path->rows[i]))
 			tell_check(path, i, CONTRACT_STEP_CHECK);
 		if (likely(!table->outer))
 			continue;
@@ -323,21 +297,8 @@ static void after_check(struct path *path, uint32_t n)
 static void after_open(struct path *path, uint32_t n)
 {
 	for (uint32_t i = 0; path->traced && i < n; i++)
-		if (path->ops[i].good && followed(path, path->rows[i]))
+		if (path->ops[i].good && path_watch_followed(path, path->rows[i]))
 			tell_check(path, i, CONTRACT_STEP_OPEN);
-}
-
-static uint32_t of_what(const struct capture_table *table, uint32_t captures, uint16_t what)
-{
-	uint32_t good = 0;
-
-	for (uint32_t rest = captures; rest; rest &= rest - 1) {
-		uint32_t id = (uint32_t)__builtin_ctz(rest);
-
-		if (table->items[id].as.what & what)
-			good |= 1u << id;
-	}
-	return good;
 }
 
 /*
@@ -350,8 +311,8 @@ static void capture_opened(struct path *path, uint32_t i, uint32_t captures)
 	const struct sa_slot *slot = path->records[i];
 	const struct cipher_op *op = &path->ops[i];
 	struct watch_bytes bytes = {
-		.captures = of_what(path->watch, captures & ~path->watch->outer,
-				    CONTRACT_CAPTURE_OUTER),
+		.captures = path_watch_of_what(path->watch, captures & ~path->watch->outer,
+					       CONTRACT_CAPTURE_OUTER),
 		.layer = CONTRACT_LAYER_OUTER,
 		.at = frame_of(path, p),
 		.kept = (uint32_t)(op->text - frame_of(path, p)),
@@ -364,7 +325,7 @@ static void capture_opened(struct path *path, uint32_t i, uint32_t captures)
 	bytes.length = bytes.kept + op->length + op->tag_bytes;
 	if (bytes.captures)
 		path_watch_bytes_put(path, &bytes);
-	bytes.captures = of_what(path->watch, captures, CONTRACT_CAPTURE_INNER);
+	bytes.captures = path_watch_of_what(path->watch, captures, CONTRACT_CAPTURE_INNER);
 	bytes.layer = CONTRACT_LAYER_INNER;
 	bytes.at = p->ip;
 	bytes.kept = bytes.length = p->length;
@@ -419,7 +380,7 @@ static void after_inner(struct path *path, uint32_t n)
 		if (unlikely(!p->m))
 			continue;
 		if (unlikely((path->traced && path_watch_marked(path, p->m)) ||
-			     may_want(table, &tunnel, p, p->ip)))
+			     path_watch_look_want(table, &tunnel, p, p->ip)))
 			look_inside(path, i);
 	}
 }
@@ -456,138 +417,14 @@ static void tell_route(struct path *path, struct path_packet *p)
 static void after_route(struct path *path)
 {
 	for (uint32_t i = 0; path->traced && i < path->forward.n; i++)
-		if (followed(path, path->forward.at[i]))
+		if (path_watch_followed(path, path->forward.at[i]))
 			tell_route(path, path->forward.at[i]);
 }
 
 void path_watch_follow(struct path *path, struct path_packet *p)
 {
-	if (path->traced && followed(path, p))
+	if (path->traced && path_watch_followed(path, p))
 		tell_route(path, p);
-}
-
-static struct esp_id esp_of(const struct sa_outbound *out, const uint8_t *start)
-{
-	uint32_t words[2];
-
-	memcpy(words, start + out->head_bytes, sizeof(words));
-	return (struct esp_id){ rte_be_to_cpu_32(words[0]), rte_be_to_cpu_32(words[1]) };
-}
-
-static void tell_out(struct path *path, uint32_t i, enum contract_step step)
-{
-	const struct path_packet *p = path->rows[i];
-	const struct sa_outbound *out = path->records[i];
-	struct contract_traced t = path_watch_traced(path, p, step);
-	struct esp_id esp = { 0 };
-
-	if (step == CONTRACT_STEP_ADMIT)
-		t.mtu = path->uplink.tunnel == p->tunnel ? path->uplink.most : 0;
-	else
-		esp = esp_of(out, p->ip);
-	if (step == CONTRACT_STEP_SEND) {
-		memcpy(t.mac, rte_pktmbuf_mtod(p->m, const uint8_t *), sizeof(t.mac));
-		t.length = p->m->pkt_len;
-	} else {
-		t.length = p->length;
-	}
-	t.sa = out->id;
-	t.spi = esp.spi;
-	t.sequence = esp.sequence;
-	path_watch_traced_put(path, &t);
-}
-
-static void trace_out(struct path *path, uint32_t from, uint32_t n, enum contract_step step)
-{
-	for (uint32_t i = from; path->traced && i < n; i++)
-		if (followed(path, path->rows[i]))
-			tell_out(path, i, step);
-}
-
-static uint32_t inner_length(const uint8_t *ip)
-{
-	const struct net_ip6_hdr *ip6 = (const void *)ip;
-
-	return ip[0] >> 4 == 4 ? rte_be_to_cpu_16(((const struct net_ip4_hdr *)ip)->length_be)
-			       : rte_be_to_cpu_16(ip6->payload_length_be) + sizeof(*ip6);
-}
-
-/* Numbered and not yet encrypted: the moment at which both is known. *p is the outer one now. */
-static PATH_WATCH uint32_t capture_built(struct path *path, uint32_t i)
-{
-	const struct path_packet *p = path->rows[i];
-	const uint8_t *ip = path->ops[i].text;
-	const struct capture_table *table = path->watch;
-	struct esp_id esp = esp_of(path->records[i], p->ip);
-	struct watch_bytes bytes = {
-		.layer = CONTRACT_LAYER_INNER,
-		.outbound = true,
-		.at = ip,
-		.kept = inner_length(ip),
-		.length = inner_length(ip),
-		.sequence = esp.sequence,
-		.spi = esp.spi,
-		.port = p->port,
-		.tunnel = p->tunnel,
-	};
-	struct capture_key key;
-	uint32_t captures;
-
-	capture_key(&key, ip, bytes.length);
-	captures = capture_match(table, table->inner & ~table->steps, &key, p->tunnel);
-	bytes.captures = of_what(table, captures, CONTRACT_CAPTURE_INNER);
-	if (bytes.captures)
-		path_watch_bytes_put(path, &bytes);
-	return of_what(table, captures, CONTRACT_CAPTURE_OUTER);
-}
-
-static void after_build(struct path *path, uint32_t from, uint32_t n)
-{
-	const struct capture_table *table = path->watch;
-	const struct look look = { .at = path->rows + from,
-				   .ops = path->ops + from,
-				   .n = n - from };
-	struct look_tunnel tunnel = { UINT32_MAX, false };
-	bool may = table->inner != table->steps && path_watch_look_may(table, &look);
-
-	path->watch_sends = 0;
-	for (uint32_t i = from; may && i < n; i++) {
-		if (likely(!may_want(table, &tunnel, path->rows[i], path->ops[i].text)))
-			continue;
-		path->watch_outer[i] = capture_built(path, i);
-		path->watch_sends |= UINT64_C(1) << i;
-		path->attention |= PATH_WATCHED(PATH_STEP_SEND);
-	}
-	trace_out(path, from, n, CONTRACT_STEP_BUILD);
-}
-
-/* A frame that found no room in the row of its device is gone: the row is then full. */
-static bool is_gone(const struct path *path, const struct path_packet *p)
-{
-	return path->tx[path->shared->ports[p->port].device].n == PATH_EXIT;
-}
-
-static void after_send(struct path *path, uint32_t n)
-{
-	for (uint64_t rest = path->watch_sends; rest; rest &= rest - 1) {
-		uint32_t i = (uint32_t)__builtin_ctzll(rest);
-		const struct path_packet *p = path->rows[i];
-		struct esp_id esp;
-		struct watch_bytes bytes = { .layer = CONTRACT_LAYER_OUTER, .outbound = true };
-
-		if (!path->watch_outer[i] || is_gone(path, p))
-			continue;
-		esp = esp_of(path->records[i], p->ip);
-		bytes.captures = path->watch_outer[i];
-		bytes.at = rte_pktmbuf_mtod(p->m, const uint8_t *);
-		bytes.kept = bytes.length = p->m->pkt_len;
-		bytes.sequence = esp.sequence;
-		bytes.spi = esp.spi;
-		bytes.port = p->port;
-		bytes.tunnel = p->tunnel;
-		path_watch_bytes_put(path, &bytes);
-	}
-	trace_out(path, path->step_from, n, CONTRACT_STEP_SEND);
 }
 
 void path_watch_step(struct path *path, enum path_step step, uint32_t n)
@@ -610,16 +447,17 @@ void path_watch_step(struct path *path, enum path_step step, uint32_t n)
 		after_route(path);
 		return;
 	case PATH_STEP_ADMIT:
-		trace_out(path, 0, n, CONTRACT_STEP_ADMIT);
+		path_watch_out_trace(path, 0, n, CONTRACT_STEP_ADMIT);
 		return;
 	case PATH_STEP_BUILD:
-		after_build(path, path->step_from, path->step_from + n);
+		path_watch_out_built(path, path->step_from, path->step_from + n);
 		return;
 	case PATH_STEP_SEAL:
-		trace_out(path, path->step_from, path->step_from + n, CONTRACT_STEP_SEAL);
+		path_watch_out_trace(path, path->step_from, path->step_from + n,
+				     CONTRACT_STEP_SEAL);
 		return;
 	default:
-		after_send(path, path->step_from + n);
+		path_watch_out_sent(path, path->step_from + n);
 		return;
 	}
 }

@@ -132,3 +132,21 @@ static PATH_INLINE bool path_watch_look_may(const struct capture_table *table,
 		return path_watch_look_sieve(look, sieve, CAPTURE_PROTOCOL);
 	}
 }
+
+/* What the captures' tunnels say of the last packet's. */
+struct look_tunnel {
+	uint32_t tunnel;
+	bool wanted;
+};
+
+/* `ip` is the inner packet, of which *p knows what follows its header. */
+static PATH_INLINE bool path_watch_look_want(const struct capture_table *table,
+					     struct look_tunnel *look, const struct path_packet *p,
+					     const uint8_t *ip)
+{
+	if (unlikely(p->tunnel != look->tunnel)) {
+		look->tunnel = p->tunnel;
+		look->wanted = capture_tunnel_gate(table, p->tunnel);
+	}
+	return look->wanted && capture_gate(table, ip, p->l4, p->protocol);
+}

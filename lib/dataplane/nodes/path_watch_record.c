@@ -148,3 +148,21 @@ void path_watch_traced_put(struct path *path, struct contract_traced *traced)
 	traced->lost = path->watch_lost;
 	put(path, &(struct record){ CONTRACT_TRACED, traced, sizeof(*traced), NULL, 0 });
 }
+
+bool path_watch_followed(const struct path *path, const struct path_packet *p)
+{
+	return !(path->watch_ended >> (p - path->packets) & 1) && path_watch_marked(path, p->m);
+}
+
+uint32_t path_watch_of_what(const struct capture_table *table, uint32_t captures, uint16_t what)
+{
+	uint32_t good = 0;
+
+	for (uint32_t rest = captures; rest; rest &= rest - 1) {
+		uint32_t id = (uint32_t)__builtin_ctz(rest);
+
+		if (table->items[id].as.what & what)
+			good |= 1u << id;
+	}
+	return good;
+}
