@@ -198,14 +198,15 @@ static void session_family(const struct bgp_session *s, struct text *out)
 		text_add(out, "  neighbor %s route-map VPNGW-OUT out\n", peer);
 }
 
-/* A speaker's session with the collector, or with who notes what is announced. */
+/* A speaker's session with the collector, or with who notes what is announced. The speaker opens
+ * it: FRR waits for one that restarts gracefully to do so. */
 static void inner_session(const char *peer, uint32_t as, uint32_t instance, struct text *out)
 {
 	text_add(out,
 		 " neighbor %s remote-as %u\n"
-		 " neighbor %s passive\n"
-		 " neighbor %s update-source " BGP_INNER "%u\n",
-		 peer, as, peer, peer, instance + 1);
+		 " neighbor %s update-source " BGP_INNER "%u\n"
+		 " neighbor %s timers connect 1\n",
+		 peer, as, peer, instance + 1, peer);
 }
 
 static void inner_family(const char *peer, struct text *out)
@@ -280,9 +281,9 @@ static void speakers_of(const struct bgp_wanted *w, const char *own, struct text
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
 		text_add(out,
 			 " neighbor " BGP_INNER "%u remote-as %u\n"
-			 " neighbor " BGP_INNER "%u update-source %s\n"
-			 " neighbor " BGP_INNER "%u timers connect 1\n",
-			 i + 1, as, i + 1, own, i + 1);
+			 " neighbor " BGP_INNER "%u passive\n"
+			 " neighbor " BGP_INNER "%u update-source %s\n",
+			 i + 1, as, i + 1, i + 1, own);
 	text_add(out, " address-family ipv4 unicast\n");
 }
 

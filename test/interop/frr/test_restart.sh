@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Graceful restart: both speakers of the gateway are killed, then all of FRR is started again, while traffic flows: the site and
-# we go on with what was learned, nothing is lost, and what the site withdrew meanwhile goes when they are back.
+# we go on with what was learned, nothing is lost, and what the site withdrew meanwhile goes when they are back. Then with BIRD there.
 . "$(dirname "$0")/../../system/harness.sh" restart
 skip_unless lab_charon_missing
 skip_unless lab_frr_missing
 skip_unless gateway_missing dataplane control
+command -v bird >/dev/null || { echo "skipped: no BIRD (scripts/setup installs it)"; exit 77; }
 # shellcheck source=bgp_site.sh
 . "$(dirname "$0")/bgp_site.sh"
 
@@ -44,12 +45,20 @@ stays() {
 	! grep "^Deleted $2" "$LAB_DIR/routes-$1.log"
 }
 
-# The site's BGP withdraws a network while nobody hears it.
+# The collector has given up to open sessions: with FRR's graceful restart it then waits for the speakers to do so.
+collector_waits() {
+	lab_vtysh frr/rib 'show bgp neighbors json' | jq -e '[.[] | select(.bgpState == "Active")] | length == 2'
+}
+
+# They are away until the collector waits for them. The site's BGP withdraws a network while nobody hears it.
 speakers_die() {
 	local before
 	before=$(speaker_pids)
+	kill -STOP "$(lab_pid frr)"
 	# shellcheck disable=SC2086
 	kill -KILL $before
+	lab_await 20 collector_waits || { kill -CONT "$(lab_pid frr)"; return 1; }
+	kill -CONT "$(lab_pid frr)"
 	lab_vtysh branch-frr 'configure terminal' 'router bgp 65010' 'address-family ipv4 unicast' 'no network 10.21.0.0/16'
 	lab_await 20 new_speakers "$before"
 }
@@ -69,6 +78,39 @@ rib_has() {
 frr_restarts() {
 	lab_kill frr
 	gateway_start_frr
+}
+
+# The same with BIRD at the site.
+bird_of_site() {
+	local program i
+	for program in bgpd bfdd zebra; do
+		lab_kill "branch-frr-$program"
+	done
+	ip -n "${LAB_PREFIX}branch" route flush proto bgp
+	{
+		printf 'router id %s;\nprotocol device {}\n' "$SITE"
+		printf 'protocol static nets { ipv4; route 10.20.0.0/16 unreachable; }\n'
+		printf 'protocol kernel { learn; merge paths on; ipv4 { import all; export where source = RTS_BGP; }; }\n'
+		for i in 0 1; do
+			printf 'protocol bgp gw%s { local %s as 65010; neighbor %s as 65515; multihop; password "bgp-secret";\n' "$i" "$SITE" "${OURS[i]}"
+			printf ' hold time 9; keepalive time 3; connect retry time 2; connect delay time 1; error wait time 1, 4;\n'
+			printf ' ipv4 { import all; export where proto = "nets"; }; }\n'
+		done
+	} >"$LAB_DIR/bird.conf"
+	lab_start bird branch bird -f -c "$LAB_DIR/bird.conf" -s "$LAB_DIR/bird.ctl"
+	lab_await 10 birdc -s "$LAB_DIR/bird.ctl" show status
+}
+
+bird_speakers_die() {
+	local before
+	before=$(speaker_pids)
+	# shellcheck disable=SC2086
+	kill -KILL $before
+	lab_await 20 new_speakers "$before"
+}
+
+site_has_it() {
+	[ -n "$(ip -n "${LAB_PREFIX}branch" route show 10.10.0.0/16)" ]
 }
 
 require "the site is made" site_up
@@ -97,4 +139,14 @@ expect "the sessions come back" lab_await 60 sessions_have 1
 expect "the kernel has both tunnels again" lab_await 30 kernel_has 10.20.0.0/16 2
 expect "no packet was lost, either way" watch_ends 2
 expect "the site kept our network" stays site2 10.10.0.0/16
+require "BIRD speaks at the site instead" bird_of_site
+require "both sessions are up" lab_await 60 sessions_have 1
+require "BIRD has our network" lab_await 20 site_has_it
+require "so have we" lab_await 20 kernel_has 10.20.0.0/16 2
+watch_begins 3
+expect "both speakers are killed and come again" bird_speakers_die
+expect "the sessions come back" lab_await 60 sessions_have 1
+expect "no packet was lost, either way" watch_ends 3
+expect "BIRD kept our network" stays site3 10.10.0.0/16
+expect "we kept the site's" stays gw3 10.20.0.0/16
 finish

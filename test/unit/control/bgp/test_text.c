@@ -156,6 +156,7 @@ static void test_speaker(void **state)
 	assert_true(has(&out, "  neighbor 10.1.0.1 maximum-prefix 100 restart 5\n"));
 	assert_true(has(&out, " set ip next-hop 240.0.0.8\n"));
 	assert_false(has(&out, "240.0.0.7"));
+	assert_false(has(&out, " passive\n"));
 	assert_true(has(&out, "  network 10.0.0.0/16\n"));
 	text_fini(&out);
 	bgp_text_arguments(&wanted, 1, &out);
@@ -168,6 +169,7 @@ static void test_speaker(void **state)
 			      " match ip address prefix-list VPNGW-DEFAULT\n"
 			      " set table 7802\n"));
 	assert_true(has(&out, "  neighbor 192.0.0.2 route-map VPNGW-COLLECT in\n"));
+	assert_true(has(&out, " neighbor 192.0.0.2 passive\n"));
 	assert_false(has(&out, "VPNGW-COLLECT6"));
 	text_fini(&out);
 }
