@@ -6,9 +6,10 @@
  * Sends numbered UDP flows from a to b, with --both back as well. A line `TEXT` on standard input
  * ends a window; each window gives a JSON object a direction on standard output: mark, direction,
  * flows, sent, received, lost, duplicates, reordered, gap_ms (longest time in which one flow got
- * nothing), sender_gap_ms (how long the sender itself paused), stall_ms (how long a processor stood
- * still), send_errors. The last window, `end`, closes after S seconds or when standard input ends.
- * NAMESPACE `-` is where it was started. Exit: 0, 1 failed, 2 usage.
+ * nothing), sender_gap_ms (how long the sender itself paused), unsent (left out after that),
+ * stall_ms (how long a processor stood still), send_errors. The last window, `end`, closes after S
+ * seconds or when standard input ends. NAMESPACE `-` is where it was started. Exit: 0, 1 failed, 2
+ * usage.
  */
 #include "flows.h"
 
@@ -220,12 +221,14 @@ static void window_end(struct direction *d, const char *mark, const uint64_t *un
 	}
 	printf("{\"mark\":\"%s\",\"direction\":\"%s\",\"flows\":%u,\"sent\":%llu,"
 	       "\"received\":%llu,\"lost\":%llu,\"duplicates\":%llu,\"reordered\":%llu,"
-	       "\"gap_ms\":%.1f,\"sender_gap_ms\":%.1f,\"stall_ms\":%.1f,\"send_errors\":%llu}\n",
+	       "\"gap_ms\":%.1f,\"sender_gap_ms\":%.1f,\"unsent\":%llu,\"stall_ms\":%.1f,"
+	       "\"send_errors\":%llu}\n",
 	       mark, d->name, d->flow_count, (unsigned long long)sent, (unsigned long long)received,
 	       (unsigned long long)(sent - received),
 	       (unsigned long long)atomic_exchange(&d->duplicates, 0),
 	       (unsigned long long)atomic_exchange(&d->reordered, 0), (double)pauses->gap / 1e6,
-	       (double)pauses->sender / 1e6, (double)pauses->stall / 1e6,
+	       (double)pauses->sender / 1e6, (unsigned long long)atomic_exchange(&d->unsent, 0),
+	       (double)pauses->stall / 1e6,
 	       (unsigned long long)atomic_exchange(&d->send_errors, 0));
 }
 

@@ -6,7 +6,9 @@
  * what came, waits for what is under way, and can say of each window between two marks what was
  * lost, doubled, out of order, and the longest time in which a flow got nothing. Arrival times are
  * the kernel's, so that a busy machine does not look like a gap; how late the sender itself was is
- * reported beside it.
+ * reported beside it. A sender that was late makes up for a hundredth of a second and no more: what
+ * it would send at once is a flood that is lost by whoever is measured, at a rate that nobody
+ * asked.
  *
  * A sender and a receiver thread each direction; a flow is a source port. The main thread reads
  * marks. A watcher on each processor, before everything else where that is allowed, notes how long
@@ -58,6 +60,7 @@ struct direction {
 	_Atomic uint64_t duplicates;
 	_Atomic uint64_t reordered;
 	_Atomic uint64_t send_errors;
+	_Atomic uint64_t unsent;	/* left out: the sender was late */
 	_Atomic uint64_t sender_gap_ns; /* longest since the last mark */
 	_Atomic bool *sending;
 	_Atomic bool *receiving;

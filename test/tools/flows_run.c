@@ -13,6 +13,7 @@
 #define NS_PER_S UINT64_C(1000000000)
 #define MAGIC 0x766c6f77u
 #define TICK_NS UINT64_C(500000)
+#define LATE_NS UINT64_C(10000000)
 #define BATCH 64
 #define FRAME_MAX 65536
 #define WATCH_NS UINT64_C(1000000)
@@ -60,6 +61,7 @@ void *flows_send(void *argument)
 	struct direction *d = argument;
 	uint64_t started = flows_now_ns();
 	uint64_t before = started;
+	uint64_t most = d->rate * LATE_NS / NS_PER_S + 1;
 	uint64_t sent = 0;
 
 	while (*d->sending) {
@@ -69,6 +71,10 @@ void *flows_send(void *argument)
 
 		raise_to(&d->sender_gap_ns, now - before);
 		before = now;
+		if (due > sent + most) {
+			d->unsent += due - sent - most;
+			sent = due - most;
+		}
 		for (; sent < due; sent++)
 			send_one(d, (uint32_t)(sent % d->flow_count), frame);
 		nanosleep(&rest, NULL);
