@@ -17,7 +17,21 @@ static struct {
 	uint8_t *taken; /* a byte a granule */
 	size_t granules;
 	size_t hint;
+	struct stock *stock; /* NULL: every random byte is asked for by itself */
 } pool;
+
+/*
+ * Random bytes that were fetched before they are needed: a handshake takes four times a few, and
+ * each call of the kernel costs more than all of them. The page is zeroed in a forked child, which
+ * so finds none left and fetches its own. What was given out is wiped.
+ */
+#define STOCK_BYTES 1024
+#define STOCK_TAKE_MAX 64
+
+struct stock {
+	size_t left;
+	uint8_t bytes[STOCK_BYTES];
+};
 
 /* A thread that computes for the control thread gives and takes secrets as well. */
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -35,6 +49,29 @@ static int protect(void *p, size_t bytes)
 	if (mlock(p, bytes))
 		return errno == EAGAIN ? -ENOMEM : -errno;
 	return 0;
+}
+
+/* Nothing stays in it for long: where the lock is refused it does without. */
+static struct stock *stock_new(size_t page)
+{
+	void *p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	if (madvise(p, page, MADV_DONTDUMP) || madvise(p, page, MADV_WIPEONFORK)) {
+		munmap(p, page);
+		return NULL;
+	}
+	(void)mlock(p, page);
+	return p;
+}
+
+static void stock_free(void)
+{
+	if (!pool.stock)
+		return;
+	secret_wipe(pool.stock, sizeof(*pool.stock));
+	munmap(pool.stock, (size_t)sysconf(_SC_PAGESIZE));
 }
 
 int secret_pool_init(size_t bytes)
@@ -63,6 +100,7 @@ int secret_pool_init(size_t bytes)
 	pool.start = p;
 	pool.bytes = bytes;
 	pool.hint = 0;
+	pool.stock = stock_new(page);
 	return 0;
 
 unmap:
@@ -74,6 +112,7 @@ void secret_pool_fini(void)
 {
 	if (!pool.start)
 		return;
+	stock_free();
 	secret_wipe(pool.start, pool.bytes);
 	munmap(pool.start, pool.bytes);
 	free(pool.taken);
@@ -175,7 +214,7 @@ bool secret_equal(const void *a, const void *b, size_t n)
 	return differ == 0;
 }
 
-int secret_random(void *to, size_t n)
+static int random_fetch(void *to, size_t n)
 {
 	uint8_t *p = to;
 
@@ -192,4 +231,26 @@ int secret_random(void *to, size_t n)
 		n -= (size_t)got;
 	}
 	return 0;
+}
+
+int secret_random(void *to, size_t n)
+{
+	struct stock *stock = pool.stock;
+	int error = 0;
+
+	if (!stock || n > STOCK_TAKE_MAX)
+		return random_fetch(to, n);
+	pthread_mutex_lock(&pool_lock);
+	if (stock->left < n) {
+		stock->left = 0;
+		error = random_fetch(stock->bytes, sizeof(stock->bytes));
+		stock->left = error ? 0 : sizeof(stock->bytes);
+	}
+	if (!error) {
+		stock->left -= n;
+		memcpy(to, stock->bytes + stock->left, n);
+		secret_wipe(stock->bytes + stock->left, n);
+	}
+	pthread_mutex_unlock(&pool_lock);
+	return error;
 }

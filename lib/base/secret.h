@@ -34,5 +34,6 @@ static inline struct span secret_span(const struct secret *secret)
 void secret_wipe(void *bytes, size_t n);
 bool secret_equal(const void *a, const void *b, size_t n);
 
-/* Bytes from the kernel; the process must not go on without them: -errno is fatal to the caller. */
+/* Bytes from the kernel, a few of them fetched before; the process must not go on without them:
+ * -errno is fatal to the caller. */
 __attribute__((warn_unused_result)) int secret_random(void *to, size_t n);

@@ -143,6 +143,40 @@ static void test_equal_and_random(void **state)
 	secret_wipe(NULL, 0);
 }
 
+/* A forked child has none of the bytes that its parent fetched before. */
+static void test_random_after_fork(void **state)
+{
+	uint8_t ours[16], theirs[16] = { 0 };
+	int ends[2], status = 0;
+	pid_t child;
+
+	assert_int_equal(secret_random(ours, 1), 0); /* now there is a stock */
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	if (!child)
+		_exit(secret_random(theirs, sizeof(theirs)) ||
+		      write(ends[1], theirs, sizeof(theirs)) != (ssize_t)sizeof(theirs));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(ends[0], theirs, sizeof(theirs)), sizeof(theirs));
+	assert_int_equal(secret_random(ours, sizeof(ours)), 0);
+	assert_memory_not_equal(ours, theirs, sizeof(ours));
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* What comes out of the stock comes once, over its end as well. */
+static void test_random_once(void **state)
+{
+	static uint8_t all[300][8];
+
+	for (size_t i = 0; i < 300; i++) {
+		assert_int_equal(secret_random(all[i], sizeof(all[i])), 0);
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(all[k], all[i], sizeof(all[i]));
+	}
+}
+
 static void test_no_pool(void **state)
 {
 	struct secret a;
@@ -215,6 +249,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mapping_flags, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_second_pool_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_threads, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_random_after_fork, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_random_once, setup, teardown),
 		cmocka_unit_test(test_equal_and_random),
 	};
 
