@@ -123,36 +123,48 @@ out:
 	return error;
 }
 
-/* The peer's value as a key of the group; OpenSSL checks field and curve of a point. */
+/* A key that peers' values are put into, one after the other. */
+static EVP_PKEY *peer_template(const struct crypto_dh *dh, const struct crypto_dh_state *state,
+			       struct span peer)
+{
+	EVP_PKEY *key;
+
+	if (dh->group->kind == DH_XDH)
+		return EVP_PKEY_new_raw_public_key_ex(NULL, dh->group->name, NULL, peer.p, peer.n);
+	key = EVP_PKEY_new();
+	if (key && EVP_PKEY_copy_parameters(key, state->params) == 1)
+		return key;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
+/*
+ * The peer's value as a key of the group; OpenSSL checks field and curve of a point. The key is the
+ * group's, used again: a new one costs more than the short operations of a handshake.
+ */
 static int peer_key(struct crypto *crypto, const struct crypto_dh *dh, struct span peer,
 		    EVP_PKEY **out)
 {
-	const struct crypto_dh_state *state = &crypto->dh[dh->index];
+	struct crypto_dh_state *state = &crypto->dh[dh->index];
 	uint8_t encoded[CRYPTO_DH_PUBLIC_MAX + 1];
 	size_t point = dh->group->kind == DH_ECP;
-	int error;
 
-	if (dh->group->kind == DH_XDH) {
-		*out = EVP_PKEY_new_raw_public_key_ex(NULL, dh->group->name, NULL, peer.p, peer.n);
-		return *out ? 0 : crypto_refused();
-	}
 	if (dh->group->kind == DH_MODP) {
-		error = modp_check(crypto, state, peer);
+		int error = modp_check(crypto, state, peer);
+
 		if (error)
 			return error;
 	}
+	if (!state->peer)
+		state->peer = peer_template(dh, state, peer);
+	if (!state->peer)
+		return crypto_failed();
 	encoded[0] = POINT_UNCOMPRESSED;
 	memcpy(encoded + point, peer.p, peer.n);
-	*out = EVP_PKEY_new();
-	if (!*out || EVP_PKEY_copy_parameters(*out, state->params) != 1)
-		error = crypto_failed();
-	else if (EVP_PKEY_set1_encoded_public_key(*out, encoded, peer.n + point) != 1)
-		error = crypto_refused();
-	else
-		return 0;
-	EVP_PKEY_free(*out);
-	*out = NULL;
-	return error;
+	if (EVP_PKEY_set1_encoded_public_key(state->peer, encoded, peer.n + point) != 1)
+		return crypto_refused();
+	*out = state->peer;
+	return 0;
 }
 
 static int derive(const struct crypto_dh *dh, EVP_PKEY *peer, struct secret *shared)
@@ -201,7 +213,6 @@ int crypto_dh_compute(struct crypto *crypto, struct crypto_dh *dh, struct span p
 		error = -EBADMSG;
 	if (error)
 		secret_free(shared);
-	EVP_PKEY_free(key);
 	EVP_PKEY_free(dh->key);
 	dh->key = NULL;
 	return error;

@@ -141,6 +141,7 @@ static void free_state(struct crypto_dh_state *state)
 {
 	EVP_PKEY_CTX_free(state->keygen);
 	EVP_PKEY_free(state->params);
+	EVP_PKEY_free(state->peer);
 	BN_free(state->p_minus_1);
 	BN_free(state->q);
 	*state = (struct crypto_dh_state){ 0 };

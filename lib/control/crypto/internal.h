@@ -27,6 +27,7 @@ struct crypto_dh_state {
 	bool tried;
 	EVP_PKEY_CTX *keygen;
 	EVP_PKEY *params;  /* NULL for X25519 and X448 */
+	EVP_PKEY *peer;	   /* holds the value of the peer at hand */
 	BIGNUM *p_minus_1; /* MODP */
 	BIGNUM *q;	   /* group 24: order of the subgroup */
 };

@@ -56,6 +56,36 @@ static void refused(uint16_t group, const uint8_t *peer, size_t n)
 	crypto_dh_free(dh);
 }
 
+/* A refused value, and the peer before, leave nothing behind for the next one. */
+static void one_peer_after_the_other(void **state)
+{
+	static const uint8_t bad[CRYPTO_DH_PUBLIC_MAX];
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		struct crypto_dh *a = make(groups[i]), *b = make(groups[i]), *c = make(groups[i]);
+		struct crypto_dh *d = make(groups[i]);
+		struct secret ab, ba, cd, dc;
+
+		assert_int_equal(crypto_dh_compute(crypto, a, crypto_dh_public(b), &ab), 0);
+		refused(groups[i], bad, crypto_dh_public_size(groups[i]));
+		assert_int_equal(crypto_dh_compute(crypto, c, crypto_dh_public(d), &cd), 0);
+		assert_int_equal(crypto_dh_compute(crypto, b, crypto_dh_public(a), &ba), 0);
+		refused(groups[i], bad, crypto_dh_public_size(groups[i]));
+		assert_int_equal(crypto_dh_compute(crypto, d, crypto_dh_public(c), &dc), 0);
+		assert_memory_equal(ab.p, ba.p, ab.n);
+		assert_memory_equal(cd.p, dc.p, cd.n);
+		assert_memory_not_equal(ab.p, cd.p, ab.n);
+		secret_free(&ab);
+		secret_free(&ba);
+		secret_free(&cd);
+		secret_free(&dc);
+		crypto_dh_free(a);
+		crypto_dh_free(b);
+		crypto_dh_free(c);
+		crypto_dh_free(d);
+	}
+}
+
 /* Wrong length; zero, one, all ones; a point beside the curve. */
 static void peer_values_are_checked(void **state)
 {
@@ -200,9 +230,13 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_sides_agree),	 cmocka_unit_test(peer_values_are_checked),
-		cmocka_unit_test(modp_bounds),		 cmocka_unit_test(unknown_groups),
-		cmocka_unit_test(exported_and_imported), cmocka_unit_test(job),
+		cmocka_unit_test(both_sides_agree),
+		cmocka_unit_test(peer_values_are_checked),
+		cmocka_unit_test(one_peer_after_the_other),
+		cmocka_unit_test(modp_bounds),
+		cmocka_unit_test(unknown_groups),
+		cmocka_unit_test(exported_and_imported),
+		cmocka_unit_test(job),
 		cmocka_unit_test(job_elsewhere),
 	};
 
