@@ -98,7 +98,8 @@ struct ikev2_sa *ikev2_sa_of(const struct ikev2_engine *engine,
 			     const struct ikev2_sa *after)
 {
 	const struct ikev2_peers *peers =
-		map_get(&engine->by_connection, &connection, sizeof(connection));
+		after ? after->peers
+		      : map_get(&engine->by_connection, &connection, sizeof(connection));
 	struct list *at;
 
 	if (!peers)
@@ -109,8 +110,11 @@ struct ikev2_sa *ikev2_sa_of(const struct ikev2_engine *engine,
 
 struct ikev2_sa *ikev2_sa_peer(const struct ikev2_sa *sa, const struct ikev2_sa *after)
 {
-	struct ikev2_sa *peer = ikev2_sa_of(sa->engine, sa->connection, after);
+	struct ikev2_sa *peer;
 
+	if (!sa->peers)
+		return NULL;
+	peer = ikev2_sa_of(sa->engine, sa->connection, after);
 	return peer == sa ? ikev2_sa_of(sa->engine, sa->connection, sa) : peer;
 }
 
@@ -118,11 +122,11 @@ void ikev2_sa_set_connection(struct ikev2_sa *sa, struct ikev2_connection *conne
 {
 	struct map *map = &sa->engine->by_connection;
 	struct ikev2_connection *before = sa->connection;
-	struct ikev2_peers *peers;
+	struct ikev2_peers *peers = sa->peers;
 
+	sa->peers = NULL;
 	if (before) {
 		list_del(&sa->peer_link);
-		peers = map_get(map, &before, sizeof(before));
 		if (peers && list_empty(&peers->sas)) {
 			map_del(map, &before, sizeof(before));
 			free(peers);
@@ -145,6 +149,7 @@ void ikev2_sa_set_connection(struct ikev2_sa *sa, struct ikev2_connection *conne
 		}
 	}
 	list_add_tail(&peers->sas, &sa->peer_link);
+	sa->peers = peers;
 }
 
 void ikev2_sa_setup_free(struct ikev2_sa *sa)

@@ -127,8 +127,9 @@ enum ikev2_slot { IKEV2_SLOT_REQUEST, IKEV2_SLOT_RESPONSE, IKEV2_SLOT_LOCAL, IKE
 
 struct ikev2_sa {
 	struct ikev2_engine *engine;
-	struct list link;      /* engine->sas, or its graveyard */
-	struct list peer_link; /* of the same connection */
+	struct list link;	   /* engine->sas, or its graveyard */
+	struct list peer_link;	   /* of the same connection */
+	struct ikev2_peers *peers; /* all of them */
 	struct heap_node timer;
 	struct ikev2_connection *connection; /* responder: NULL until IKE_AUTH */
 	uint64_t spi;
