@@ -3,7 +3,7 @@
  *
  * Commands go to the engine from here, never from inside its hooks: a hook puts the tunnel on the
  * work list and the loop comes back. A tunnel that failed is dialled again after a few seconds,
- * later after longer, at most RETRY_MAX.
+ * later after longer, at most RETRY_MAX; so are the children asked for that a peer refuses.
  *
  * Thousands of tunnels are paced. What was begun is brought to its end first: of dials that are
  * younger than FRESH_NS there are at most FRESH_MAX, the others wait for their turn; a peer that is
@@ -185,13 +185,19 @@ static void state_set(struct tunnel *tunnel, enum tunnel_state state, const char
 	tunnel_status_changed(tunnel);
 }
 
+/* Later after each failure in a row. */
+static void try_later(struct tunnel *tunnel, uint32_t *failures)
+{
+	uint64_t in = RETRY_FIRST_NS << (*failures < 4 ? *failures : 4);
+
+	++*failures;
+	dial_soon(tunnel, in < RETRY_MAX_NS ? in : RETRY_MAX_NS);
+}
+
 static void retry(struct tunnel *tunnel)
 {
-	uint64_t in = RETRY_FIRST_NS << (tunnel->failures < 4 ? tunnel->failures : 4);
-
-	tunnel->failures++;
 	dial_ended(tunnel);
-	dial_soon(tunnel, in < RETRY_MAX_NS ? in : RETRY_MAX_NS);
+	try_later(tunnel, &tunnel->failures);
 }
 
 /* Its files are looked at again each time that it would dial. */
@@ -416,6 +422,7 @@ static void went_down(struct tunnel *tunnel, const struct ikev2_event *event)
 		tunnel_remote_set(tunnel, &tunnel->plan->remote);
 	tunnel->evacuated = false;
 	tunnel->failures = 0;
+	tunnel->child_failures = 0;
 	tunnel->drain = 0;
 	tunnel->suspect = false;
 	if (event->reason == IKEV2_REASON_SHUTDOWN)
@@ -447,11 +454,24 @@ static void came_up(struct tunnel *tunnel, const struct ikev2_event *event)
 static void child_came_up(struct tunnel *tunnel)
 {
 	tunnel->failures = 0;
+	tunnel->child_failures = 0;
 	tunnel->established_wall_ms = clock_wall_ms();
 	tunnel->remove_adopted = true;
 	tunnel->reason = IKEV2_REASON_NONE;
 	tunnel->detail[0] = '\0';
 	state_set(tunnel, TUNNEL_CONNECTED, "child SA up");
+}
+
+/* The IKE SA is up: a peer that refuses is asked for its children less and less often. */
+static void child_failed(struct tunnel *tunnel, const struct ikev2_event *event)
+{
+	tunnel->reason = event->reason;
+	snprintf(tunnel->detail, sizeof(tunnel->detail), "%s", event->detail ? event->detail : "");
+	log_warn(TOPIC, "child SA not made: %s (%u) tunnel=\"%s\"",
+		 ikev2_reason_text(event->reason), ikev2_reason_azure(event->reason), tunnel->name);
+	tunnel_status_changed(tunnel);
+	if (!tunnel->dial_at.deadline_ns) /* all that fail together count once */
+		try_later(tunnel, &tunnel->child_failures);
 }
 
 static void child_went_down(struct tunnel *tunnel)
@@ -517,14 +537,7 @@ static void on_event(void *context, const struct ikev2_event *event)
 		child_went_down(tunnel);
 		break;
 	case IKEV2_EVENT_CHILD_FAILED:
-		tunnel->reason = event->reason;
-		snprintf(tunnel->detail, sizeof(tunnel->detail), "%s",
-			 event->detail ? event->detail : "");
-		log_warn(TOPIC, "child SA not made: %s (%u) tunnel=\"%s\"",
-			 ikev2_reason_text(event->reason), ikev2_reason_azure(event->reason),
-			 tunnel->name);
-		tunnel_status_changed(tunnel);
-		dial_soon(tunnel, RETRY_FIRST_NS);
+		child_failed(tunnel, event);
 		break;
 	case IKEV2_EVENT_SUSPECT:
 		dial_suspect(tunnel, true);

@@ -51,12 +51,13 @@ struct tunnel {
 	bool link_down;	    /* of the port of its local address */
 	bool upstream_down; /* behind that port nothing answers */
 	bool dialling;
-	bool wanted;	      /* on the work list for a dial or for children */
-	bool prove;	      /* the peer is asked before flows come */
-	bool evacuated;	      /* its IKE SA lives on a sibling's address */
-	bool keep;	      /* while a plan takes the place of another */
-	bool remove_adopted;  /* at the next second: their successors carry */
-	uint32_t failures;    /* in a row */
+	bool wanted;	     /* on the work list for a dial or for children */
+	bool prove;	     /* the peer is asked before flows come */
+	bool evacuated;	     /* its IKE SA lives on a sibling's address */
+	bool keep;	     /* while a plan takes the place of another */
+	bool remove_adopted; /* at the next second: their successors carry */
+	uint32_t failures;   /* in a row */
+	uint32_t child_failures;
 	uint64_t sent_before; /* packets, when it was last watched */
 	uint64_t suspect_since_ns;
 	uint64_t drain_since_ns;
