@@ -4,9 +4,11 @@
  */
 #include "control/ikev2/engine.h"
 
-/* Before the pool of secrets is made. Seconds by the clock; below 0: not all came up on both sides.
+/*
+ * Before the pool of secrets is made. Seconds by the clock, and the processor time of the second
+ * instance; below 0: not all came up on both sides.
  */
-double bench_two_dial(uint32_t tunnels);
+double bench_two_dial(uint32_t tunnels, double *cpu_s);
 
 struct bench_lookup;
 

@@ -1,7 +1,7 @@
 /*
  * 10,000 tunnels dialled to a second instance, by the clock: another process that owns 10,000
- * addresses. Datagrams go through a socket pair; each side has an engine of its own and counts what
- * came up.
+ * addresses. Each tunnel has a connection of its own on both sides. Datagrams go through a socket
+ * pair; each side has an engine of its own and counts what came up.
  */
 #include "perf/bench_ike.h"
 
@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #define UNDER_WAY 256 /* dials at once */
 #define SOCKET_BYTES (4 << 20)
 #define SILENCE_MS 10000
+#define FIRST_ADDRESS 0x0a000002 /* of the second instance */
 
 struct wire {
 	struct ikev2_path path;
@@ -29,7 +31,8 @@ struct wire {
 
 struct two {
 	struct ikev2_engine *engine;
-	struct ikev2_connection *connection;
+	struct ikev2_connection **connections;
+	uint32_t tunnels;
 	struct net_selector any;
 	struct ikev2_child_config child;
 	struct ikev2_config config;
@@ -65,11 +68,20 @@ static void on_event(void *context, const struct ikev2_event *event)
 		       event->kind == IKEV2_EVENT_CHILD_FAILED || event->kind == IKEV2_EVENT_DOWN;
 }
 
+static uint32_t ip4_number(const struct net_addr *addr)
+{
+	const uint8_t *b = addr->bytes;
+
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
 static void on_lookup(void *context, uint64_t token, const struct ikev2_path *path)
 {
 	struct two *two = context;
 
-	ikev2_lookup_done(two->engine, token, &two->connection, 1);
+	uint32_t i = ip4_number(&path->local) - FIRST_ADDRESS;
+
+	ikev2_lookup_done(two->engine, token, &two->connections[i], i < two->tunnels);
 }
 
 static void on_psk(void *context, uint64_t token, const struct ikev2_connection *connection)
@@ -97,7 +109,16 @@ static void on_move(void *context, uint32_t child, const struct ikev2_path *path
 {
 }
 
-static int start(struct two *two, int socket)
+static int connect_all(struct two *two)
+{
+	two->connections = calloc(two->tunnels, sizeof(*two->connections));
+	for (uint32_t i = 0; two->connections && i < two->tunnels; i++)
+		if (ikev2_connection_new(&two->config, &two->connections[i]))
+			return -1;
+	return two->connections ? 0 : -1;
+}
+
+static int start(struct two *two, int socket, uint32_t tunnels)
 {
 	const struct ikev2_hooks hooks = {
 		.context = two,
@@ -116,7 +137,7 @@ static int start(struct two *two, int socket)
 						    .half_open_max = 100000,
 						    .half_open_source = 100000 };
 
-	*two = (struct two){ .socket = socket, .next_spi = 0x10000000 };
+	*two = (struct two){ .socket = socket, .next_spi = 0x10000000, .tunnels = tunnels };
 	two->any = net_selector_any(NET_IP4);
 	two->child = (struct ikev2_child_config){ &two->any, &two->any, 1, 1, false };
 	two->config = (struct ikev2_config){ .name = "two",
@@ -127,7 +148,7 @@ static int start(struct two *two, int socket)
 					     .remote_auth = IKEV2_AUTH_PSK };
 	if (secret_pool_init(POOL_BYTES) || ikev2_engine_new(&hooks, &config, &two->engine))
 		return -1;
-	return ikev2_connection_new(&two->config, &two->connection);
+	return connect_all(two);
 }
 
 static uint64_t now(void)
@@ -159,24 +180,24 @@ static int answer(int socket, uint32_t tunnels)
 {
 	static struct two two;
 
-	if (start(&two, socket))
+	if (start(&two, socket, tunnels))
 		return 1;
 	while (take(&two))
 		continue;
 	return two.up == tunnels && !two.failed ? 0 : 1;
 }
 
-static bool dial_all(struct two *two, uint32_t tunnels)
+static bool dial_all(struct two *two)
 {
-	uint32_t dialled = 0;
+	uint32_t dialled = 0, tunnels = two->tunnels;
 	uint64_t ike;
 
 	while (two->up < tunnels && !two->failed) {
 		while (dialled < tunnels && dialled - two->up < UNDER_WAY) {
 			const struct ikev2_dial dial = {
-				.connection = two->connection,
+				.connection = two->connections[dialled],
 				.path = { .local = net_addr_ip4(0xc0000201),
-					  .remote = net_addr_ip4(0x0a000002 + dialled) },
+					  .remote = net_addr_ip4(FIRST_ADDRESS + dialled) },
 			};
 
 			if (ikev2_initiate(two->engine, &dial, now(), &ike))
@@ -189,8 +210,9 @@ static bool dial_all(struct two *two, uint32_t tunnels)
 	return !two->failed;
 }
 
-double bench_two_dial(uint32_t tunnels)
+double bench_two_dial(uint32_t tunnels, double *cpu_s)
 {
+	struct rusage used;
 	static struct two two;
 	int pair[2], bytes = SOCKET_BYTES, status = 1;
 	double took = -1;
@@ -207,16 +229,19 @@ double bench_two_dial(uint32_t tunnels)
 		_exit(answer(pair[1], tunnels));
 	}
 	close(pair[1]);
-	if (child > 0 && start(&two, pair[0]) == 0) {
+	if (child > 0 && start(&two, pair[0], tunnels) == 0) {
 		begin = now();
-		if (dial_all(&two, tunnels))
+		if (dial_all(&two))
 			took = (double)(now() - begin) / 1e9;
 	}
 	close(pair[0]);
-	if (child > 0)
-		waitpid(child, &status, 0);
+	if (child > 0 && wait4(child, &status, 0, &used) == child)
+		*cpu_s = (double)used.ru_utime.tv_sec + (double)used.ru_stime.tv_sec +
+			 (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 	ikev2_engine_free(two.engine);
-	ikev2_connection_put(two.connection);
+	for (uint32_t i = 0; two.connections && i < tunnels; i++)
+		ikev2_connection_put(two.connections[i]);
+	free(two.connections);
 	secret_pool_fini();
 	return status == 0 ? took : -1;
 }
