@@ -3,6 +3,7 @@
  * damaged, with content that no honest peer sends, and exchanges of both sides in every order.
  * README.md says which case of libreswan each one is.
  */
+#include "exchange/order.h"
 #include "exchange/recorded.h"
 
 #include <stdio.h>
@@ -373,55 +374,6 @@ static void vanishes(void **state)
 	assert_int_equal(world_last(&world->b, IKEV2_EVENT_DOWN)->reason, IKEV2_REASON_LIVENESS);
 }
 
-#define CHOICES 24
-
-/* Which of the datagrams under way arrives next, at each time that there are several. */
-struct order {
-	uint8_t choice[CHOICES];
-	uint8_t of[CHOICES]; /* so many there were */
-	unsigned int count;
-};
-
-static void in_order(struct world *world, struct order *order)
-{
-	order->count = 0;
-	for (int guard = 0; guard < 200 && !list_empty(&world->packets); guard++) {
-		struct world_packet *chosen;
-		struct list *at;
-		uint8_t under_way = 0;
-		uint8_t which = 0;
-
-		list_for_each (at, &world->packets)
-			under_way++;
-		if (under_way > 1 && order->count < CHOICES) {
-			which = order->choice[order->count];
-			order->of[order->count++] = under_way;
-		}
-		at = world->packets.next;
-		while (which--)
-			at = at->next;
-		chosen = list_entry(at, struct world_packet, link);
-		list_del(&chosen->link);
-		world_hand_over(world, chosen);
-		free(chosen);
-	}
-	assert_true(list_empty(&world->packets));
-}
-
-/* The next order: the last choice that has another one takes it. */
-static bool order_next(struct order *order)
-{
-	while (order->count) {
-		uint8_t *last = &order->choice[order->count - 1];
-
-		if (++*last < order->of[order->count - 1])
-			return true;
-		*last = 0;
-		order->count--;
-	}
-	return false;
-}
-
 typedef void (*act_fn)(struct world *world, struct world_peer *peer);
 
 static void do_dial(struct world *world, struct world_peer *peer)
@@ -503,7 +455,7 @@ static void cross(const struct crossing *crossing, struct order *order)
 	world.always_reachable = crossing->no_gap;
 	crossing->a(&world, &world.a);
 	crossing->b(&world, &world.b);
-	in_order(&world, order);
+	in_order(&world, order, NULL);
 	world_run(&world, 200 * WORLD_SECOND);
 	world_agree(&world, crossing->children);
 	assert_int_equal(world_established(&world.a), crossing->established);

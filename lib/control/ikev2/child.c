@@ -98,6 +98,10 @@ void ikev2_child_link(struct ikev2_sa *sa, struct ikev2_child *child)
 	if (map_set(&sa->engine->by_child, &child->spi, sizeof(child->spi), child, NULL))
 		log_error("ikev2", "out of memory, a child cannot be found spi=%08x", child->spi);
 	sa->engine->counters.children++;
+	/* The addresses changed while the data plane installed it: it was in no list then. */
+	if (child->installed && child->moves != sa->moves)
+		sa->engine->hooks.child_move(sa->engine->hooks.context, child->spi, &sa->path);
+	child->moves = sa->moves;
 }
 
 struct ikev2_child *ikev2_child_find(const struct ikev2_engine *engine, uint32_t spi)
@@ -219,6 +223,7 @@ void ikev2_child_install(struct ikev2_child *child, uint64_t token, struct ike_c
 	ike_child_keys_wipe(keys);
 	child->installed = true;
 	child->sends = send;
+	child->moves = child->sa->moves;
 	hooks->child_install(hooks->context, token, &install);
 	secret_wipe(&inbound, sizeof(inbound));
 	secret_wipe(&outbound, sizeof(outbound));

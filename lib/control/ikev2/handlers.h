@@ -54,6 +54,8 @@ void ikev2_rekey_won(struct ikev2_sa *old, struct ikev2_sa *heir);
 void ikev2_mobike_ask(struct ikev2_sa *sa, struct ike_builder *b);
 void ikev2_mobike_seen(struct ikev2_sa *sa, const struct ike_message *message);
 void ikev2_mobike_path(struct ikev2_sa *sa, const struct ikev2_path *path, bool marker);
+/* Its children are told where it is. */
+void ikev2_mobike_tell(struct ikev2_sa *sa);
 void ikev2_mobike_build_nat(struct ikev2_sa *sa, struct ike_builder *b,
 			    const struct ike_header *header, const struct ikev2_path *path);
 void ikev2_mobike_check_nat(struct ikev2_sa *sa, const struct ike_message *message,

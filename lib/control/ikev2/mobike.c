@@ -85,21 +85,28 @@ static bool same_path(const struct ikev2_path *a, const struct ikev2_path *b)
 	       a->local_port == b->local_port && a->remote_port == b->remote_port;
 }
 
-void ikev2_mobike_path(struct ikev2_sa *sa, const struct ikev2_path *path, bool marker)
+void ikev2_mobike_tell(struct ikev2_sa *sa)
 {
 	const struct ikev2_hooks *hooks = &sa->engine->hooks;
 	struct list *at;
 
+	sa->moves++;
+	list_for_each (at, &sa->children) {
+		struct ikev2_child *child = list_entry(at, struct ikev2_child, link);
+
+		child->moves = sa->moves;
+		if (child->installed)
+			hooks->child_move(hooks->context, child->spi, &sa->path);
+	}
+}
+
+void ikev2_mobike_path(struct ikev2_sa *sa, const struct ikev2_path *path, bool marker)
+{
 	if (same_path(&sa->path, path))
 		return;
 	sa->path = *path;
 	sa->floated = marker;
-	list_for_each (at, &sa->children) {
-		const struct ikev2_child *child = list_entry(at, struct ikev2_child, link);
-
-		if (child->installed)
-			hooks->child_move(hooks->context, child->spi, path);
-	}
+	ikev2_mobike_tell(sa);
 	ikev2_sa_event(sa, IKEV2_EVENT_PEER_MOVED, IKEV2_REASON_NONE, NULL);
 }
 
@@ -143,6 +150,21 @@ static bool find_cookie2(const struct ike_message *message, struct ike_notify *n
 	       notify->data.n >= 8 && notify->data.n <= 64;
 }
 
+/* The peer sent it before it knew of the rekey that crossed it: it means the successor too, unless
+ * that has heard of another address since. */
+static void move_heir(const struct ikev2_sa *sa)
+{
+	struct ikev2_sa *heir =
+		sa->state == IKEV2_STATE_REKEYED ? ikev2_sa_find(sa->engine, sa->heir) : NULL;
+
+	if (!heir || heir->moves)
+		return;
+	heir->nat_local = sa->nat_local;
+	heir->nat_remote = sa->nat_remote;
+	heir->encapsulate = sa->encapsulate;
+	ikev2_mobike_path(heir, &sa->path, sa->floated);
+}
+
 uint16_t ikev2_mobike_request(struct ikev2_task *task, struct ike_builder *b)
 {
 	struct ikev2_sa *sa = task->sa;
@@ -176,6 +198,7 @@ uint16_t ikev2_mobike_request(struct ikev2_task *task, struct ike_builder *b)
 	}
 	ikev2_mobike_check_nat(sa, &task->message, &task->path);
 	ikev2_mobike_path(sa, &task->path, task->marker);
+	move_heir(sa);
 	ikev2_mobike_build_nat(sa, b,
 			       &(struct ike_header){ .spi_i = task->message.header.spi_i,
 						     .spi_r = task->message.header.spi_r },
@@ -208,7 +231,6 @@ enum ikev2_step ikev2_mobike_response(struct ikev2_task *task)
 {
 	struct ikev2_sa *sa = task->sa;
 	struct ike_notify notify;
-	struct list *at;
 
 	if (!find_cookie2(&task->message, &notify) || notify.data.n != sizeof(sa->own->cookie2) ||
 	    memcmp(notify.data.p, sa->own->cookie2, notify.data.n) != 0) {
@@ -219,12 +241,6 @@ enum ikev2_step ikev2_mobike_response(struct ikev2_task *task)
 	ikev2_exchange_end(sa);
 	sa->next_id++;
 	ikev2_mobike_check_nat(sa, &task->message, &task->path);
-	list_for_each (at, &sa->children) {
-		const struct ikev2_child *child = list_entry(at, struct ikev2_child, link);
-
-		if (child->installed)
-			sa->engine->hooks.child_move(sa->engine->hooks.context, child->spi,
-						     &sa->path);
-	}
+	ikev2_mobike_tell(sa);
 	return IKEV2_DONE;
 }

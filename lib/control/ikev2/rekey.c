@@ -61,15 +61,37 @@ enum ikev2_step ikev2_rekey_start(struct ikev2_task *task)
 	return ikev2_task_dh(task, group, (struct span){ 0 }, send_request);
 }
 
-/* What a successor needs to talk at all. */
-static int inherit(const struct ikev2_sa *old, struct ikev2_sa *heir)
+static void inherit_path(const struct ikev2_sa *old, struct ikev2_sa *heir)
 {
-	heir->dialled = old->dialled;
 	heir->path = old->path;
 	heir->floated = old->floated;
 	heir->nat_local = old->nat_local;
 	heir->nat_remote = old->nat_remote;
 	heir->encapsulate = old->encapsulate;
+}
+
+/*
+ * MOBIKE crosses the rekey: the peer may have moved after the successor was made, or on it before
+ * it had the children, and our own address update may be under way at the old IKE SA, where the
+ * peer no longer has children.
+ */
+static void inherit_moves(struct ikev2_sa *old, struct ikev2_sa *heir)
+{
+	if (heir->moves)
+		ikev2_mobike_tell(heir);
+	else
+		inherit_path(old, heir);
+	if (old->own && old->own->job->kind == IKEV2_JOB_MOVE &&
+	    !ikev2_job_find(heir, IKEV2_JOB_MOVE, 0) && !ikev2_job_add(heir, IKEV2_JOB_MOVE))
+		ikev2_trace_local(heir, "out of memory: the peer is not told of our address");
+	old->heir = heir->spi;
+}
+
+/* What a successor needs to talk at all. */
+static int inherit(const struct ikev2_sa *old, struct ikev2_sa *heir)
+{
+	heir->dialled = old->dialled;
+	inherit_path(old, heir);
 	heir->fragmentation = old->fragmentation;
 	heir->mobike = old->mobike;
 	heir->local_method = old->local_method;
@@ -98,9 +120,12 @@ void ikev2_rekey_won(struct ikev2_sa *old, struct ikev2_sa *heir)
 	struct list *next;
 
 	list_for_each_safe (at, next, &old->children) {
+		struct ikev2_child *child = list_entry(at, struct ikev2_child, link);
+
 		list_del(at);
 		list_add_tail(&heir->children, at);
-		list_entry(at, struct ikev2_child, link)->sa = heir;
+		child->sa = heir;
+		child->moves = heir->moves;
 	}
 	list_for_each_safe (at, next, &old->jobs) {
 		if (list_entry(at, struct ikev2_job, link)->kind == IKEV2_JOB_REKEY)
@@ -108,6 +133,7 @@ void ikev2_rekey_won(struct ikev2_sa *old, struct ikev2_sa *heir)
 		list_del(at);
 		list_add_tail(&heir->jobs, at);
 	}
+	inherit_moves(old, heir);
 	heir->redundant = false;
 	heir->up = old->up;
 	heir->user = old->user;

@@ -149,6 +149,7 @@ struct ikev2_sa {
 	bool fragmentation;
 	bool mobike;
 	bool suspect;
+	uint8_t moves; /* changes of addresses that its children were told */
 	uint8_t local_method;
 	uint8_t remote_method;
 	struct ikev2_path path;
@@ -169,6 +170,7 @@ struct ikev2_sa {
 	struct ikev2_low low;	   /* of the exchange that made it */
 	struct ikev2_low line_low; /* of the IKE_SA_INIT that its line began with */
 	uint64_t reauthenticates;  /* the IKE SA that this one was dialled to replace, or 0 */
+	uint64_t heir;		   /* REKEYED: the one that has its children */
 	uint64_t established_ns;
 	uint64_t rekey_ns;
 	uint64_t expire_ns;
@@ -194,6 +196,7 @@ struct ikev2_child {
 	uint32_t replaces;
 	uint32_t replaced_by;
 	uint16_t entry;
+	uint8_t moves; /* of its IKE SA, when it was installed */
 	uint8_t state; /* enum ikev2_child_state */
 	uint8_t reason;
 	bool initiator;
