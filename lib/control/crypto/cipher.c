@@ -106,6 +106,7 @@ static int aead_begin(struct crypto *crypto, const struct crypto_aead *aead, boo
 	memcpy(nonce, aead->key.p + key_bytes, AEAD_SALT_BYTES);
 	memcpy(nonce + AEAD_SALT_BYTES, aead->iv.p, AEAD_IV_BYTES);
 	*ctx = crypto->cipher_ctx[aead->cipher];
+	crypto->ciphers_used |= 1u << aead->cipher;
 	if (EVP_CipherInit_ex2(*ctx, NULL, aead->key.p, nonce, seal, NULL) != 1)
 		return crypto_failed();
 	if (aead->aad.n && EVP_CipherUpdate(*ctx, NULL, &n, aead->aad.p, (int)aead->aad.n) != 1)
@@ -186,6 +187,7 @@ static int cipher_run(struct crypto *crypto, const struct crypto_cipher *cipher,
 	if (n == 0)
 		return 0;
 	ctx = crypto->cipher_ctx[cipher->cipher];
+	crypto->ciphers_used |= 1u << cipher->cipher;
 	if (EVP_CipherInit_ex2(ctx, NULL, cipher->key.p, iv, encrypt, NULL) != 1 ||
 	    EVP_CIPHER_CTX_set_padding(ctx, 0) != 1 ||
 	    EVP_CipherUpdate(ctx, data, &done, data, (int)n) != 1 || done != (int)n)

@@ -156,6 +156,21 @@ void crypto_free(struct crypto *crypto)
 	free(crypto);
 }
 
+void crypto_forget(struct crypto *crypto)
+{
+	static const uint8_t zeros[64];
+
+	for (int i = 1; i < CRYPTO_PRF_COUNT; i++)
+		if (crypto->macs_used >> i & 1 &&
+		    crypto_mac_begin(crypto, i, (struct span){ zeros, crypto_prf_key_size(i) }))
+			crypto_failed();
+	for (int i = 0; i < CONTRACT_CIPHER_COUNT; i++)
+		if (crypto->ciphers_used >> i & 1 &&
+		    EVP_CipherInit_ex2(crypto->cipher_ctx[i], NULL, zeros, zeros, 1, NULL) != 1)
+			crypto_failed();
+	crypto->macs_used = crypto->ciphers_used = 0;
+}
+
 int crypto_hash(struct crypto *crypto, enum crypto_hash hash, struct crypto_parts parts,
 		uint8_t *out)
 {

@@ -24,6 +24,9 @@ struct crypto;
 __attribute__((warn_unused_result)) int crypto_new(struct crypto **crypto);
 void crypto_free(struct crypto *crypto);
 
+/* Contexts that are used again hold the last key: call it when keys end. */
+void crypto_forget(struct crypto *crypto);
+
 /* Bytes that are read one after the other, without being copied together first. */
 struct crypto_parts {
 	const struct span *p;

@@ -234,7 +234,10 @@ int crypto_dh_export(const struct crypto_dh *dh, struct secret *private_value)
 	error = secret_new(private_value, n);
 	if (!error && number && BN_bn2binpad(number, private_value->p, (int)n) != (int)n)
 		error = -EIO;
-	if (!error && !number && EVP_PKEY_get_raw_private_key(dh->key, private_value->p, &n) != 1)
+	/* EVP_PKEY_get_raw_private_key() would leave a copy in memory that it frees unwiped. */
+	if (!error && !number &&
+	    EVP_PKEY_get_octet_string_param(dh->key, OSSL_PKEY_PARAM_PRIV_KEY, private_value->p, n,
+					    &n) != 1)
 		error = -EIO;
 	BN_clear_free(number);
 	if (error) {

@@ -45,6 +45,8 @@ struct crypto {
 	EVP_CIPHER_CTX *cipher_ctx[CONTRACT_CIPHER_COUNT];
 	struct crypto_dh_state dh[CRYPTO_DH_GROUPS];
 	BN_CTX *bn_ctx;
+	uint32_t macs_used;	 /* 1 << enum crypto_prf, since crypto_forget() */
+	uint32_t ciphers_used;	 /* 1 << enum contract_cipher */
 	struct map known_certs;	 /* DER -> entry of known_order */
 	struct list known_order; /* used last: at the end */
 };

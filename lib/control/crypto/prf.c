@@ -94,6 +94,7 @@ int crypto_mac_begin(struct crypto *crypto, enum crypto_prf prf, struct span key
 
 	if (!crypto_prf_size(prf))
 		return -ENOTSUP;
+	crypto->macs_used |= 1u << prf;
 	if (hash) {
 		if (EVP_MAC_init(crypto->hmac_ctx[hash], key.n ? key.p : &none, key.n, NULL) != 1)
 			return crypto_failed();

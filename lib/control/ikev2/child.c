@@ -88,6 +88,7 @@ void ikev2_child_drop(struct ikev2_child *child)
 	else
 		hooks->spi_put(hooks->context, child->spi);
 	free(child->selectors);
+	secret_wipe(child, sizeof(*child));
 	free(child);
 }
 
@@ -381,6 +382,7 @@ void ikev2_child_remove(struct ikev2_child *child, enum ikev2_reason reason, con
 	map_del(&engine->by_child, &child->spi, sizeof(child->spi));
 	engine->counters.children--;
 	free(child->selectors);
+	secret_wipe(child, sizeof(*child)); /* it has a nonce */
 	free(child);
 }
 

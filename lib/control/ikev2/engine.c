@@ -366,6 +366,7 @@ static void to_sa(struct ikev2_sa *sa, const struct ikev2_datagram *datagram,
 		ikev2_task_free(task);
 		return;
 	}
+	task->bytes_n = datagram->bytes.n;
 	memcpy(task->bytes, datagram->bytes.p, datagram->bytes.n);
 	if (ike_message_decode((struct span){ task->bytes, datagram->bytes.n }, &task->message) !=
 	    IKE_ERROR_OK) {

@@ -271,6 +271,7 @@ static void free_sa(struct ikev2_sa *sa)
 		list_del(at);
 		map_del(&sa->engine->by_child, &child->spi, sizeof(child->spi));
 		free(child->selectors);
+		secret_wipe(child, sizeof(*child));
 		free(child);
 	}
 	ike_packets_fini(&sa->response);
@@ -280,11 +281,13 @@ static void free_sa(struct ikev2_sa *sa)
 			free(sa->reassembly[i]);
 		}
 	}
+	sa->engine->keys_ended |= sa->keys.block.p != NULL;
 	ike_keys_wipe(&sa->keys);
 	ike_id_fini(&sa->remote_id);
 	ikev2_sa_setup_free(sa);
 	ikev2_sa_set_connection(sa, NULL);
 	list_del(&sa->link);
+	secret_wipe(sa, sizeof(*sa));
 	free(sa);
 }
 
@@ -295,4 +298,10 @@ void ikev2_sa_graves(struct ikev2_engine *engine)
 
 		free_sa(sa);
 	}
+	if (!engine->keys_ended)
+		return;
+	/* Nothing of it is left where the last message was built and its keys were used. */
+	engine->keys_ended = false;
+	secret_wipe(engine->buffer, sizeof(engine->buffer));
+	crypto_forget(engine->crypto);
 }

@@ -244,6 +244,7 @@ struct ikev2_engine {
 	uint64_t cookie_ns; /* when the secret was made */
 	uint32_t cookie_version;
 	uint8_t cookie_secret[2][32]; /* this one and the one before */
+	bool keys_ended; /* of an IKE SA that was freed: other traces of them go as well */
 	uint8_t buffer[IKE_MESSAGE_MAX];
 };
 

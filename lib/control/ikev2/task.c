@@ -63,7 +63,10 @@ void ikev2_task_free(struct ikev2_task *task)
 		ikev2_sa_bury(task->successor);
 	ikev2_exchange_free(task->exchange);
 	free(task->job);
+	if (task->bytes)
+		secret_wipe(task->bytes, task->bytes_n); /* opened in place: nonces */
 	free(task->bytes);
+	secret_wipe(task, offsetof(struct ikev2_task, message));
 	free(task);
 }
 

@@ -26,6 +26,7 @@ struct ikev2_task {
 
 	/* the message, unless slot is LOCAL */
 	uint8_t *bytes;
+	size_t bytes_n;
 	struct ike_content whole; /* reassembled content */
 	struct ikev2_path path;
 	bool marker;
