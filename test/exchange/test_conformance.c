@@ -18,6 +18,66 @@ static struct ike_policy policy_of(struct ike_proposal *ike, const char *text)
 	return policy;
 }
 
+static uint8_t window_octets;
+
+static void build_window(struct ike_builder *b)
+{
+	static const uint8_t window[8] = { 0, 0, 0, 32 };
+
+	ike_build_notify(b, IKE_N_SET_WINDOW_SIZE, (struct span){ window, window_octets });
+}
+
+/* Requests of b that have no answer yet. */
+static unsigned int outstanding(void)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < packet_count; i++) {
+		bool response = packet_log[i].bytes[19] & IKE_FLAG_RESPONSE;
+
+		if (!packet_log[i].to_b && !response)
+			count++;
+		else if (packet_log[i].to_b && response)
+			count--;
+	}
+	return count;
+}
+
+/* 9: of four octets it is a window, of any other number it is nothing; ours stays 1 with both. */
+static void item_9_window_size(void **state)
+{
+	static const uint8_t sizes[] = { 4, 0, 3, 5, 8 };
+	struct world *world = *state;
+	struct ike_notify notify;
+	uint8_t body[12] = { 0, 0, IKE_N_SET_WINDOW_SIZE >> 8, IKE_N_SET_WINDOW_SIZE & 0xff };
+
+	world_start(world);
+	world_up(world);
+	for (size_t i = 0; i < sizeof(sizes); i++) {
+		bool right = ike_notify_decode((struct span){ body, 4u + sizes[i] }, &notify) ==
+			     IKE_ERROR_OK;
+
+		assert_int_equal(right, sizes[i] == 4);
+		window_octets = sizes[i];
+		forge(world, &world->a, build_window, INFORMATIONAL);
+		assert_int_equal(exchange_of(&packet_log[packet_count - 1]), INFORMATIONAL);
+		assert_false(packet_log[packet_count - 1].to_b); /* answered */
+		assert_int_equal(world_established(&world->b), 1);
+		assert_int_equal(ikev2_probe(world->b.engine, world_ike(&world->b), world->now_ns),
+				 0);
+		assert_int_equal(
+			ikev2_child_rekey(world->b.engine, world_child(&world->b), world->now_ns),
+			0);
+		do
+			assert_true(outstanding() <= 1);
+		while (world_step(world));
+		assert_int_equal(outstanding(), 0);
+		world_run(world, 10 * WORLD_SECOND);
+		packet_count = 0;
+	}
+	world_agree(world, 1);
+}
+
 /* 31 and 22: another group, with and without cookies. */
 static void another_group(struct world *world, bool cookies)
 {
@@ -164,6 +224,93 @@ static void item_38_several_children(void **state)
 	assert_int_equal(ikev2_rekey(world->a.engine, world_ike(&world->a), world->now_ns), 0);
 	world_run(world, WORLD_SECOND);
 	world_agree(world, 5);
+}
+
+/* The next answer of b, with its keys. */
+static void answer_with(struct world *world, uint16_t notify)
+{
+	struct ikev2_sa *sa = sa_of(&world->b);
+	struct ike_header header =
+		ikev2_exchange_header(sa, CREATE_CHILD_SA, true, sa->expected_id++);
+	const struct ike_sk sk = { .crypto = world->b.engine->crypto,
+				   .suite = &sa->suite,
+				   .keys = &sa->keys,
+				   .initiator = sa->initiator,
+				   .iv_counter = &sa->iv_counter };
+	struct ike_packets packets = { 0 };
+	struct ike_builder b;
+
+	world_lose(world);
+	ike_build_start(&b, sa->engine->buffer, sizeof(sa->engine->buffer), &header);
+	ike_build_sk(&b, ike_sk_iv_bytes(&sa->suite));
+	ike_build_notify(&b, notify, (struct span){ 0 });
+	assert_int_equal(ike_sk_seal(&sk, &b, 0, &packets), 0);
+	ikev2_exchange_packets(sa, &packets, &sa->path, sa->floated);
+	ike_packets_fini(&packets);
+	assert_true(world_step(world));
+}
+
+/* SINGLE_PAIR_REQUIRED: the packet's pair is asked for alone; without a packet it is a failure. */
+static void item_38_single_pair_required(void **state)
+{
+	struct world *world = *state;
+	struct net_selector packet[2] = { prefix("10.1.2.3/32"), prefix("10.2.9.9/32") };
+	const struct world_sa *sa;
+
+	world->a.locals[0] = world->b.remotes[0] = prefix("10.1.0.0/16");
+	world->a.remotes[0] = world->b.locals[0] = prefix("10.2.0.0/16");
+	world_start(world);
+	world_up(world);
+	assert_int_equal(ikev2_child_initiate(world->a.engine, world_ike(&world->a), 0, packet,
+					      world->now_ns),
+			 0);
+	answer_with(world, IKE_N_SINGLE_PAIR_REQUIRED);
+	world_run(world, WORLD_SECOND);
+	world_agree(world, 2);
+	assert_int_equal(world_count(&world->a, IKEV2_EVENT_CHILD_FAILED), 0);
+	sa = list_entry(world->a.sas.prev, struct world_sa, link);
+	assert_true(net_selector_covers(&packet[0], &sa->local));
+	assert_true(net_selector_covers(&packet[1], &sa->remote));
+	/* Refused once more: that is its end. */
+	packet[0] = prefix("10.1.2.4/32");
+	assert_int_equal(ikev2_child_initiate(world->a.engine, world_ike(&world->a), 0, packet,
+					      world->now_ns),
+			 0);
+	answer_with(world, IKE_N_SINGLE_PAIR_REQUIRED);
+	answer_with(world, IKE_N_SINGLE_PAIR_REQUIRED);
+	assert_int_equal(world_count(&world->a, IKEV2_EVENT_CHILD_FAILED), 1);
+	assert_int_equal(
+		ikev2_child_initiate(world->a.engine, world_ike(&world->a), 0, NULL, world->now_ns),
+		0);
+	answer_with(world, IKE_N_SINGLE_PAIR_REQUIRED);
+	assert_int_equal(world_count(&world->a, IKEV2_EVENT_CHILD_FAILED), 2);
+	assert_int_equal(world_last(&world->a, IKEV2_EVENT_CHILD_FAILED)->reason,
+			 IKEV2_REASON_SELECTORS);
+	assert_int_equal(world_established(&world->a), 1);
+}
+
+/* ADDITIONAL_TS_POSSIBLE: said when another entry has the rest, and taken as no error. */
+static void item_38_additional_selectors(void **state)
+{
+	struct world *world = *state;
+
+	world->a.locals[0] = prefix("10.1.0.0/16");
+	world->a.remotes[0] = prefix("10.2.0.0/16");
+	for (int i = 0; i < 2; i++) {
+		world->b.locals[i] = prefix(i ? "10.2.128.0/17" : "10.2.0.0/17");
+		world->b.remotes[i] = prefix("10.1.0.0/16");
+		world->b.children[i] =
+			(struct ikev2_child_config){ &world->b.locals[i], &world->b.remotes[i], 1,
+						     1, false };
+	}
+	world->b.config.child_count = 2;
+	world->listen = true;
+	world_start(world);
+	world_dial(world, &world->a, NULL);
+	world_deliver(world);
+	assert_non_null(strstr(world->b.said, "ADDITIONAL_TS_POSSIBLE"));
+	world_agree(world, 1);
+	assert_int_equal(world_count(&world->a, IKEV2_EVENT_CHILD_FAILED), 0);
 }
 
 static void item_40_esn(void **state)
@@ -571,6 +718,9 @@ int main(void)
 		TEST(item_37_narrowing),
 		TEST(item_37_nothing_in_common),
 		TEST(item_38_several_children),
+		TEST(item_38_single_pair_required),
+		TEST(item_38_additional_selectors),
+		TEST(item_9_window_size),
 		TEST(item_40_esn),
 		TEST(item_45_identity_and_key_belong_together),
 		TEST(item_51_initial_contact),

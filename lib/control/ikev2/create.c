@@ -168,6 +168,19 @@ static enum ikev2_step other_group(struct ikev2_task *task, const struct ike_not
 	return IKEV2_DONE;
 }
 
+/* RFC 7296 section 2.9: asked again for the traffic that there is, and no more. */
+static enum ikev2_step single_pair(struct ikev2_task *task, enum ikev2_reason reason)
+{
+	struct ikev2_job *job = task->job;
+
+	if (!job->has_packet || job->single_pair)
+		return give_up(task, reason);
+	job->single_pair = true;
+	list_add_tail(&task->sa->jobs, &job->link);
+	task->job = NULL;
+	return IKEV2_DONE;
+}
+
 static enum ikev2_step refused(struct ikev2_task *task, const struct ike_notify *notify)
 {
 	struct ikev2_sa *sa = task->sa;
@@ -193,6 +206,8 @@ static enum ikev2_step refused(struct ikev2_task *task, const struct ike_notify 
 		return IKEV2_DONE;
 	case IKE_N_INVALID_KE_PAYLOAD:
 		return other_group(task, notify);
+	case IKE_N_SINGLE_PAIR_REQUIRED:
+		return single_pair(task, reason);
 	case IKE_N_NO_PROPOSAL_CHOSEN:
 		/* What worked in IKE_AUTH without a group fails with one: it is the group. */
 		if (task->job->child && task->offer.group) {

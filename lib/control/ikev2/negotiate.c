@@ -56,9 +56,10 @@ void ikev2_negotiate_offer(struct ikev2_sa *sa, struct ike_builder *b,
 		return;
 	}
 	entry = &config->children[offer->job->entry];
-	build_ts(b, IKE_PAYLOAD_TSi, packet, entry->local, entry->local_count);
+	build_ts(b, IKE_PAYLOAD_TSi, packet, entry->local,
+		 offer->job->single_pair ? 0 : entry->local_count);
 	build_ts(b, IKE_PAYLOAD_TSr, packet ? packet + 1 : NULL, entry->remote,
-		 entry->remote_count);
+		 offer->job->single_pair ? 0 : entry->remote_count);
 }
 
 enum ikev2_reason ikev2_negotiate_reason(uint16_t notify)

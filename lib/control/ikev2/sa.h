@@ -59,6 +59,7 @@ struct ikev2_job {
 	uint8_t kind; /* enum ikev2_job_kind */
 	uint8_t attempts;
 	bool has_packet;
+	bool single_pair; /* the packet's addresses and nothing else */
 	uint16_t entry;
 	uint16_t group; /* asked for by INVALID_KE_PAYLOAD, 0: our first */
 	uint32_t child; /* rekey, delete */
