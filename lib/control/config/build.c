@@ -148,26 +148,54 @@ static int keep_key(struct config_connection *connection, const struct config_co
 		   : generate_key(&connection->shared_key);
 }
 
-static const struct config_bgp *bgp_of(const struct config_resource *resource)
+/* Gone it is only when the body (`json` has the bgpSettings) says "": who puts what GET gave cannot
+ * say it. */
+static int keep_password(const struct config_bgp *now, const struct config_bgp *was,
+			 const cJSON *json)
 {
-	if (resource->kind == CONFIG_GATEWAY)
-		return ((const struct config_gateway *)resource)->bgp;
-	return ((const struct config_local_gateway *)resource)->bgp;
-}
-
-/* Gone it is only when the body says "": who puts what GET gave cannot say it. */
-static int keep_password(const struct config_body *body, const struct config_resource *resource,
-			 const struct config_resource *old)
-{
-	const cJSON *properties = cJSON_GetObjectItemCaseSensitive(body->json, "properties");
-	const cJSON *settings = cJSON_GetObjectItemCaseSensitive(properties, "bgpSettings");
-	struct config_bgp *now = (struct config_bgp *)bgp_of(resource);
-	const struct config_bgp *was = old ? bgp_of(old) : NULL;
+	const cJSON *settings = cJSON_GetObjectItemCaseSensitive(json, "bgpSettings");
 
 	if (!now || !was || !was->password.n ||
 	    cJSON_IsString(cJSON_GetObjectItemCaseSensitive(settings, "password")))
 		return 0;
-	return secret_copy(&now->password, was->password.p, was->password.n);
+	return secret_copy(&((struct config_bgp *)now)->password, was->password.p, was->password.n);
+}
+
+static int keep_of_ports(const struct config_appliance *now, const struct config_appliance *was,
+			 const cJSON *json)
+{
+	const cJSON *ports = cJSON_GetObjectItemCaseSensitive(json, "ports");
+	int status = 0;
+
+	for (uint32_t i = 0; i < now->ports.count && !status; i++) {
+		const struct config_port *port = &now->ports.items[i];
+		const struct config_port *before = config_appliance_port(was, port->name);
+
+		if (before)
+			status = keep_password(port->bgp, before->bgp,
+					       cJSON_GetArrayItem(ports, (int)i));
+	}
+	return status;
+}
+
+static int keep_passwords(const struct config_body *body, const struct config_resource *resource,
+			  const struct config_resource *old)
+{
+	const cJSON *properties = cJSON_GetObjectItemCaseSensitive(body->json, "properties");
+
+	switch (resource->kind) {
+	case CONFIG_GATEWAY:
+		return keep_password(((const struct config_gateway *)resource)->bgp,
+				     ((const struct config_gateway *)old)->bgp, properties);
+	case CONFIG_LOCAL_GATEWAY:
+		return keep_password(((const struct config_local_gateway *)resource)->bgp,
+				     ((const struct config_local_gateway *)old)->bgp, properties);
+	case CONFIG_APPLIANCE:
+		return keep_of_ports((const struct config_appliance *)resource,
+				     (const struct config_appliance *)old, body->json);
+	default:
+		return 0;
+	}
 }
 
 /* What the body did not say and may not lose. */
@@ -181,10 +209,7 @@ static int keep_secrets(struct config_build *build, const struct config_body *bo
 
 	if (resource->kind == CONFIG_CONNECTION)
 		return keep_key((struct config_connection *)resource, (const void *)old);
-	if (!build->options.complete &&
-	    (resource->kind == CONFIG_GATEWAY || resource->kind == CONFIG_LOCAL_GATEWAY))
-		return keep_password(body, resource, old);
-	return 0;
+	return old && !build->options.complete ? keep_passwords(body, resource, old) : 0;
 }
 
 static int put(struct config_build *build, const struct config_body *body)

@@ -566,10 +566,16 @@ static void test_password(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct config *base = load(NULL, false, BGP(",'password':'Md5Word'"));
 		struct config *next = load(base, cases[i].complete, cases[i].edits);
-		const struct secret *now = &config_local_gateway_at(next, 0)->bgp->password;
+		const struct config_port *port =
+			config_appliance_port(config_appliance(next), "er0");
+		const struct secret *now[] = { &config_local_gateway_at(next, 0)->bgp->password,
+					       &port->bgp->password };
 
-		assert_int_equal(now->n, strlen(cases[i].password));
-		assert_true(!now->n || secret_equal(now->p, cases[i].password, now->n));
+		for (int k = 0; k < 2; k++) {
+			assert_int_equal(now[k]->n, strlen(cases[i].password));
+			assert_true(!now[k]->n ||
+				    secret_equal(now[k]->p, cases[i].password, now[k]->n));
+		}
 		config_put(next);
 		config_put(base);
 		assert_int_equal(secret_pool_used(), used);
