@@ -267,12 +267,14 @@ static void children_make(struct tunnel *tunnel)
 {
 	if (divided_otherwise(tunnel))
 		return;
-	for (uint16_t i = 0; i < tunnel->child_count; i++)
+	for (uint16_t i = 0; i < tunnel->child_count; i++) {
+		tunnel->children[i].refused = false;
 		if (!tunnel->children[i].outbound_sa &&
 		    ikev2_child_initiate(tunnel->all->engine, tunnel->ike, i, NULL,
 					 now(tunnel->all)) < 0)
 			log_debug(TOPIC, "child not asked for tunnel=\"%s\" entry=%u", tunnel->name,
 				  i);
+	}
 }
 
 static void due(struct tunnel *tunnel)
@@ -470,6 +472,8 @@ static void child_failed(struct tunnel *tunnel, const struct ikev2_event *event)
 	log_warn(TOPIC, "child SA not made: %s (%u) tunnel=\"%s\"",
 		 ikev2_reason_text(event->reason), ikev2_reason_azure(event->reason), tunnel->name);
 	tunnel_status_changed(tunnel);
+	if (event->entry < tunnel->child_count)
+		tunnel->children[event->entry].refused = true;
 	if (!tunnel->dial_at.deadline_ns) /* all that fail together count once */
 		try_later(tunnel, &tunnel->child_failures);
 }

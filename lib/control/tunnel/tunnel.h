@@ -75,6 +75,7 @@ struct tunnel_child {
 	uint32_t id;	      /* 0: a slot behind the entries that nobody has */
 	uint32_t outbound_sa; /* that sends; 0: none */
 	uint32_t pairs;
+	bool refused;		   /* by the peer: no packet asks for it before the next try */
 	struct adopted_child *own; /* selectors of one behind the entries */
 };
 

@@ -717,6 +717,7 @@ static void acquire(struct tunnels *all, const struct contract_acquire *a)
 	}
 	for (uint16_t i = 0; i < tunnel->child_count; i++)
 		if (tunnel->children[i].id == a->child &&
+		    !(tunnel->children[i].refused && tunnel->dial_at.deadline_ns) &&
 		    ikev2_child_initiate(all->engine, tunnel->ike, i, packet,
 					 clock_now_ns(all->clock)) < 0)
 			log_debug(TOPIC, "child not asked for tunnel=\"%s\"", tunnel->name);

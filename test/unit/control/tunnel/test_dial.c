@@ -302,7 +302,9 @@ static void refused_children_are_asked_for_ever_later(void **state)
 	tell(&one, IKEV2_EVENT_UP);
 	for (size_t i = 0; i < sizeof(expected_s) / sizeof(expected_s[0]); i++) {
 		tell(&one, IKEV2_EVENT_CHILD_FAILED);
+		assert_true(children[0].refused);
 		assert_int_equal(asked_again_after_s(), expected_s[i]);
+		assert_false(children[0].refused);
 		assert_int_equal(seen.asked[0], i + 1);
 	}
 	/* One that came up ends it. */
