@@ -59,9 +59,9 @@ static void family(const struct bgp_session *s, struct text *out)
 		text_add(out, "  neighbor %s maximum-prefix %u restart " BGP_RESTART "\n", peer,
 			 s->is.prefix_limit);
 	text_add(out,
-		 "  neighbor %s route-map VPNGW-CIRCUIT-IN in\n"
-		 "  neighbor %s route-map VPNGW-CIRCUIT-OUT out\n",
-		 peer, peer);
+		 BGP_KEEPS "  neighbor %s route-map VPNGW-CIRCUIT-IN in\n"
+			   "  neighbor %s route-map VPNGW-CIRCUIT-OUT out\n",
+		 peer, peer, peer);
 }
 
 bool bgp_text_circuit(const struct bgp_wanted *w, struct text *out)

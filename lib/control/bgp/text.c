@@ -191,7 +191,7 @@ static void session_family(const struct bgp_session *s, struct text *out)
 	if (s->is.prefix_limit)
 		text_add(out, "  neighbor %s maximum-prefix %u restart " BGP_RESTART "\n", peer,
 			 s->is.prefix_limit);
-	text_add(out, "  neighbor %s route-map VPNGW-IN-%u in\n", peer, s->tunnel);
+	text_add(out, BGP_KEEPS "  neighbor %s route-map VPNGW-IN-%u in\n", peer, peer, s->tunnel);
 	if (filters_out(s))
 		text_add(out, "  neighbor %s route-map VPNGW-OUT-%u out\n", peer, s->tunnel);
 	else
@@ -304,7 +304,8 @@ void bgp_text_announced(const struct bgp_wanted *w, struct text *out)
 		 ROUTE_ANNOUNCED_TABLE, config_gateway_asn(w->gateway));
 	speakers_of(w, BGP_ANNOUNCED, out);
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
-		text_add(out, "  neighbor " BGP_INNER "%u route-map VPNGW-ALL in\n", i + 1);
+		text_add(out, BGP_INNER_KEEPS "  neighbor " BGP_INNER "%u route-map VPNGW-ALL in\n",
+			 i + 1, i + 1);
 	text_add(out, "  maximum-paths ibgp 64\n"
 		      " exit-address-family\n");
 	if (bgp_ip6_used(w))
@@ -342,9 +343,9 @@ void bgp_text_collector(const struct bgp_wanted *w, struct text *out)
 	speakers_of(w, BGP_COLLECTOR, out);
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
 		text_add(out,
-			 "  neighbor " BGP_INNER "%u route-reflector-client\n"
+			 "  neighbor " BGP_INNER "%u route-reflector-client\n" BGP_INNER_KEEPS
 			 "  neighbor " BGP_INNER "%u route-map VPNGW-COLLECT in\n",
-			 i + 1, i + 1);
+			 i + 1, i + 1, i + 1);
 	text_add(out, "  maximum-paths ibgp 64\n"
 		      " exit-address-family\n");
 	if (bgp_ip6_used(w))

@@ -13,6 +13,12 @@
 #define BGP_INNER "192.0.0."
 #define BGP_COLLECTOR "192.0.0.6"
 #define BGP_ANNOUNCED "192.0.0.5"
+/* A session keeps what it was told, so that a map applies anew without asking the peer to say it
+ * again: FRR marks all routes of a session while it is told again, and one that is withdrawn in
+ * those milliseconds stayed for minutes. */
+#define BGP_KEEPS "  neighbor %s soft-reconfiguration inbound\n"
+#define BGP_INNER_KEEPS "  neighbor " BGP_INNER "%u soft-reconfiguration inbound\n"
+
 /* Minutes until a session is tried again that had more prefixes than its limit. */
 #define BGP_RESTART "5"
 

@@ -100,9 +100,9 @@ void bgp_ip6_speaker(const struct bgp_wanted *w, uint32_t instance, struct text 
 			text_add(out, "  neighbor %s maximum-prefix %u restart " BGP_RESTART "\n",
 				 peer, s->is.prefix_limit);
 		text_add(out,
-			 "  neighbor %s route-map VPNGW-IN6-%u in\n"
-			 "  neighbor %s route-map VPNGW-OUT6-%u out\n",
-			 peer, s->tunnel, peer, s->tunnel);
+			 BGP_KEEPS "  neighbor %s route-map VPNGW-IN6-%u in\n"
+				   "  neighbor %s route-map VPNGW-OUT6-%u out\n",
+			 peer, peer, s->tunnel, peer, s->tunnel);
 	}
 	for (int i = 0; i < 2; i++)
 		text_add(out,
@@ -120,7 +120,8 @@ void bgp_ip6_listener(bool reflects, const char *map, struct text *out)
 		text_add(out, "  neighbor " BGP_INNER "%u activate\n", i);
 		if (reflects)
 			text_add(out, "  neighbor " BGP_INNER "%u route-reflector-client\n", i);
-		text_add(out, "  neighbor " BGP_INNER "%u route-map %s in\n", i, map);
+		text_add(out, BGP_INNER_KEEPS "  neighbor " BGP_INNER "%u route-map %s in\n", i, i,
+			 map);
 	}
 	text_add(out, "  maximum-paths ibgp 64\n"
 		      " exit-address-family\n");

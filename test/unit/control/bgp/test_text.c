@@ -211,6 +211,8 @@ static void test_filters(void **state)
 			      "route-map VPNGW-OUT-7 permit 31\n"
 			      "exit\n"));
 	assert_true(has(&out, "  neighbor 10.1.0.1 route-map VPNGW-OUT-7 out\n"));
+	/* Maps are applied to what is kept: nobody is asked to say it again. */
+	assert_true(has(&out, "  neighbor 10.1.0.1 soft-reconfiguration inbound\n"));
 	text_fini(&out);
 }
 
@@ -243,7 +245,8 @@ static void test_ip6(void **state)
 	assert_true(has(&out, "prefix-list VPNGW-IN-7-1 seq 5 permit 10.1.0.0/16\n"));
 	assert_true(has(&out, " set ipv6 next-hop global ::ffff:10.0.255.4\n"));
 	assert_true(has(&out, "  network fd00:a::/48\n"));
-	assert_true(has(&out, "  neighbor 10.1.0.1 route-map VPNGW-IN6-7 in\n"));
+	assert_true(has(&out, "  neighbor 10.1.0.1 soft-reconfiguration inbound\n"
+			      "  neighbor 10.1.0.1 route-map VPNGW-IN6-7 in\n"));
 	text_fini(&out);
 	one.is.ip6 = false;
 	assert_true(bgp_text_speaker(&wanted, 0, &out));
