@@ -51,10 +51,16 @@ static void error_print(const struct cli *cli, const struct client_answer *answe
 	cJSON_Delete(root);
 }
 
-static void warnings_print(const struct cli *cli, const char *lines)
+static void warnings_print(const struct cli *cli, const char *line)
 {
-	for (; *lines && !cli->quiet; lines += strcspn(lines, "\n") + 1)
-		fprintf(stderr, "vpngw: warning: %.*s\n", (int)strcspn(lines, "\n"), lines);
+	while (*line && !cli->quiet) {
+		size_t n = strcspn(line, "\n");
+
+		fputs("vpngw: warning: ", stderr);
+		fwrite(line, 1, n, stderr);
+		fputc('\n', stderr);
+		line += n + (line[n] == '\n');
+	}
 }
 
 static enum cli_exit exit_of(int status)
