@@ -15,6 +15,9 @@
 #define NEEDLE 16
 #define NEEDLES 16
 #define MASK 0x5a /* so that what is looked for is not found here */
+/* The address sanitizer's notes of all memory are larger, hold no data and must not be read. */
+#define MAPPING_MAX (1ul << 30)
+#define UNCHECKED __attribute__((no_sanitize("address")))
 
 static uint8_t needles[NEEDLES][NEEDLE];
 static const char *names[NEEDLES];
@@ -28,7 +31,7 @@ static void look_for(const char *name, struct span secret)
 	names[count++] = name;
 }
 
-static bool is(const uint8_t *at, const uint8_t *needle)
+UNCHECKED static bool is(const uint8_t *at, const uint8_t *needle)
 {
 	for (size_t i = 0; i < NEEDLE; i++)
 		if ((at[i] ^ MASK) != needle[i])
@@ -36,7 +39,7 @@ static bool is(const uint8_t *at, const uint8_t *needle)
 	return true;
 }
 
-static size_t found_in(const uint8_t *from, const uint8_t *to, size_t *found)
+UNCHECKED static size_t found_in(const uint8_t *from, const uint8_t *to, size_t *found)
 {
 	size_t all = 0;
 
@@ -63,7 +66,8 @@ static size_t search(size_t *found)
 		unsigned long from, to;
 
 		if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %255s", &from, &to, rights, path) < 3 ||
-		    strncmp(rights, "rw", 2) != 0 || (path[0] && strcmp(path, "[heap]") != 0))
+		    strncmp(rights, "rw", 2) != 0 || (path[0] && strcmp(path, "[heap]") != 0) ||
+		    to - from > MAPPING_MAX)
 			continue;
 		all += found_in((const uint8_t *)from, (const uint8_t *)to, found);
 	}
@@ -98,7 +102,6 @@ static void look_for_private_value(const struct world_peer *peer)
 
 static void nothing_is_left(void)
 {
-#if !defined(__SANITIZE_ADDRESS__)
 	size_t found[NEEDLES];
 	size_t all = search(found);
 
@@ -106,7 +109,6 @@ static void nothing_is_left(void)
 		if (found[i])
 			print_message("%s is there %zu times\n", names[i], found[i]);
 	assert_int_equal(all, 0);
-#endif
 }
 
 static int setup(void **state)
