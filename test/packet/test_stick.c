@@ -8,7 +8,7 @@
 #include "craft.h"
 #include "peer.h"
 
-#include <rte_mbuf.h>
+#include <rte_mbuf_core.h>
 
 #include <math.h>
 

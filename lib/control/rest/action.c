@@ -357,7 +357,7 @@ static void operation_result(struct router_call *call)
 	rest_answer(call, &reply);
 }
 
-static const struct router_row rows[] = {
+static const struct router_row action_rows[] = {
 	{ HTTP_GET, "connections/*/sharedkey", CONFIG_TOKEN_ADMIN, key_get },
 	{ HTTP_PUT, "connections/*/sharedkey", CONFIG_TOKEN_ADMIN, key_put },
 	{ HTTP_POST, "connections/*/sharedkey/reset", CONFIG_TOKEN_ADMIN, key_reset },
@@ -372,4 +372,4 @@ static const struct router_row rows[] = {
 	{ HTTP_GET, "locations/*/operationResults/*", CONFIG_TOKEN_READ, operation_result },
 };
 
-const struct rest_rows rest_action_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_OF_AZURE };
+const struct rest_rows rest_action_rows = { action_rows, sizeof(action_rows) / sizeof(action_rows[0]), REST_OF_AZURE };

@@ -154,7 +154,7 @@ static void advertised(struct router_call *call)
 		bgp_advertised(rest->config.bgp, &peer, routes_done, w);
 }
 
-static const struct router_row rows[] = {
+static const struct router_row bgp_rows[] = {
 	{ HTTP_POST, "virtualNetworkGateways/*/getBgpPeerStatus", CONFIG_TOKEN_OPERATE,
 	  peer_status },
 	{ HTTP_POST, "virtualNetworkGateways/*/getLearnedRoutes", CONFIG_TOKEN_OPERATE, learned },
@@ -162,4 +162,4 @@ static const struct router_row rows[] = {
 	  advertised },
 };
 
-const struct rest_rows rest_bgp_rows = { rows, sizeof(rows) / sizeof(rows[0]) };
+const struct rest_rows rest_bgp_rows = { bgp_rows, sizeof(bgp_rows) / sizeof(bgp_rows[0]) };

@@ -30,7 +30,7 @@ static void time_text(char buf[32], uint64_t wall_ms)
 	strftime(buf, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-static void on_tunnel(void *context, const struct tunnel_status *status)
+static void body_tunnel(void *context, const struct tunnel_status *status)
 {
 	struct sums *sums = context;
 	char time[32];
@@ -71,14 +71,14 @@ static bool print_connection(const struct printing *printing,
 	if (!strcmp(place->name, "tunnelConnectionStatus")) {
 		sums.json = out;
 		json_out_open(out, place->name, '[');
-		tunnels_each(tunnels, key, on_tunnel, &sums);
+		tunnels_each(tunnels, key, body_tunnel, &sums);
 		json_out_close(out, ']');
 		return true;
 	}
 	if (strcmp(place->name, "ingressBytesTransferred") &&
 	    strcmp(place->name, "egressBytesTransferred"))
 		return false;
-	tunnels_each(tunnels, key, on_tunnel, &sums);
+	tunnels_each(tunnels, key, body_tunnel, &sums);
 	json_out_int(out, place->name, (int64_t)(place->name[0] == 'i' ? sums.in : sums.out));
 	return true;
 }

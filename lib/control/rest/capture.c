@@ -254,7 +254,7 @@ static void list(struct router_call *call)
 	rest_answer(call, &reply);
 }
 
-static int file_read(const char *path, struct text *to)
+static int capture_read(const char *path, struct text *to)
 {
 	char bytes[65536];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -284,7 +284,7 @@ static void file_get(struct router_call *call)
 	if (name[0] != '.' && !strchr(name, '/') &&
 	    snprintf(path, sizeof(path), "%s/captures/%s", rest_of(call)->config.state_directory,
 		     name) < (int)sizeof(path))
-		rc = file_read(path, &reply.body);
+		rc = capture_read(path, &reply.body);
 	if (rc == 0) {
 		rest_audit(call, name, "capture read");
 		rest_answer(call, &reply);
@@ -405,7 +405,7 @@ void rest_traces_end(struct rest *rest)
 		trace_end(list_entry(at, struct trace_stream, list));
 }
 
-static const struct router_row rows[] = {
+static const struct router_row capture_rows[] = {
 	{ HTTP_POST, "virtualNetworkGateways/*/startPacketCapture", CONFIG_TOKEN_OPERATE,
 	  gateway_start },
 	{ HTTP_POST, "virtualNetworkGateways/*/stopPacketCapture", CONFIG_TOKEN_OPERATE,
@@ -417,4 +417,4 @@ static const struct router_row rows[] = {
 	{ HTTP_POST, "trace", CONFIG_TOKEN_OPERATE, trace },
 };
 
-const struct rest_rows rest_capture_rows = { rows, sizeof(rows) / sizeof(rows[0]) };
+const struct rest_rows rest_capture_rows = { capture_rows, sizeof(capture_rows) / sizeof(capture_rows[0]) };

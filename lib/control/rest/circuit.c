@@ -68,8 +68,8 @@ static void circuits(struct router_call *call)
 	rest_answer_json(call, &out);
 }
 
-static const struct router_row rows[] = {
+static const struct router_row circuit_rows[] = {
 	{ HTTP_GET, "circuits", CONFIG_TOKEN_READ, circuits },
 };
 
-const struct rest_rows rest_circuit_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_OWN };
+const struct rest_rows rest_circuit_rows = { circuit_rows, sizeof(circuit_rows) / sizeof(circuit_rows[0]), REST_OWN };

@@ -154,9 +154,9 @@ static void script(struct router_call *call)
 	answer_text(call, &text);
 }
 
-static const struct router_row rows[] = {
+static const struct router_row device_rows[] = {
 	{ HTTP_POST, "virtualNetworkGateways/*/supportedvpndevices", CONFIG_TOKEN_READ, supported },
 	{ HTTP_POST, "connections/*/vpndeviceconfigurationscript", CONFIG_TOKEN_READ, script },
 };
 
-const struct rest_rows rest_device_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_OF_AZURE };
+const struct rest_rows rest_device_rows = { device_rows, sizeof(device_rows) / sizeof(device_rows[0]), REST_OF_AZURE };

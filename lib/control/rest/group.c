@@ -127,9 +127,9 @@ static void group_get(struct router_call *call)
 		call->names[0]);
 }
 
-static const struct router_row rows[] = {
+static const struct router_row group_rows[] = {
 	{ HTTP_GET, "resourceGroups", CONFIG_TOKEN_READ, group_list },
 	{ HTTP_GET, "resourceGroups/*", CONFIG_TOKEN_READ, group_get },
 };
 
-const struct rest_rows rest_group_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_OF_AZURE };
+const struct rest_rows rest_group_rows = { group_rows, sizeof(group_rows) / sizeof(group_rows[0]), REST_OF_AZURE };

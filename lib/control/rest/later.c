@@ -78,7 +78,7 @@ static void radius_secrets(struct router_call *call)
 		HTTP_POST, "virtualNetworkGateways/*/" action, CONFIG_TOKEN_OPERATE, handler       \
 	}
 
-static const struct router_row rows[] = {
+static const struct router_row later_rows[] = {
 	GATEWAY_POST("resetvpnclientsharedkey", not_built),
 	GATEWAY_POST("generatevpnclientpackage", not_built),
 	GATEWAY_POST("generatevpnprofile", not_built),
@@ -93,7 +93,7 @@ static const struct router_row rows[] = {
 	GATEWAY_POST("abortMigration", not_built),
 };
 
-const struct rest_rows rest_later_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_NOT_BUILT };
+const struct rest_rows rest_later_rows = { later_rows, sizeof(later_rows) / sizeof(later_rows[0]), REST_NOT_BUILT };
 
 static const struct router_row other_rows[] = {
 	GATEWAY_POST("getResiliencyInformation", not_express_route),

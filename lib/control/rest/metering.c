@@ -168,9 +168,9 @@ static void metering_get(struct router_call *call)
 		rest_refuse_memory(call);
 }
 
-static const struct router_row rows[] = {
+static const struct router_row metering_rows[] = {
 	{ HTTP_GET, "virtualNetworkGateways/*/metering", CONFIG_TOKEN_READ, metering_get,
 	  "from,to,format" },
 };
 
-const struct rest_rows rest_metering_rows = { rows, sizeof(rows) / sizeof(rows[0]) };
+const struct rest_rows rest_metering_rows = { metering_rows, sizeof(metering_rows) / sizeof(metering_rows[0]) };

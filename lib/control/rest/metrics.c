@@ -170,7 +170,7 @@ static char *tunnel_labels(const struct tunnel_status *status)
 	return labels.p;
 }
 
-static void on_tunnel(void *context, const struct tunnel_status *status)
+static void metrics_tunnel(void *context, const struct tunnel_status *status)
 {
 	struct tunnel_rows *all = context;
 	struct tunnel_row *row = row_add(all);
@@ -200,7 +200,7 @@ static void tunnels(struct rest *rest, struct text *out)
 {
 	struct tunnel_rows all = { .usage = rest->usage };
 
-	tunnels_each(rest->config.tunnels, NULL, on_tunnel, &all);
+	tunnels_each(rest->config.tunnels, NULL, metrics_tunnel, &all);
 	for (int v = 0; v < TUNNEL_VALUES && !all.failed; v++) {
 		head(out, &tunnel_samples[v]);
 		for (size_t i = 0; i < all.count; i++)

@@ -36,7 +36,7 @@ struct showing {
 	struct json_out *out;
 };
 
-static void on_tunnel(void *context, const struct tunnel_status *status)
+static void own_tunnel(void *context, const struct tunnel_status *status)
 {
 	const struct showing *showing = context;
 	struct usage_traffic traffic = usage_of_tunnel(showing->rest->usage, status->name);
@@ -81,7 +81,7 @@ static void status(struct router_call *call)
 	json_out_int(&out, "prefixes", (int64_t)rib_count(route_rib(rest->config.route)));
 	rest_usage_print(rest, "gateways", &out);
 	json_out_open(&out, "tunnels", '[');
-	tunnels_each(rest->config.tunnels, NULL, on_tunnel, &showing);
+	tunnels_each(rest->config.tunnels, NULL, own_tunnel, &showing);
 	json_out_close(&out, ']');
 	json_out_close(&out, '}');
 	rest_answer_json(call, &out);
@@ -192,7 +192,7 @@ static void metrics(struct router_call *call)
 	rest_answer(call, &reply);
 }
 
-static const struct router_row rows[] = {
+static const struct router_row own_rows[] = {
 	{ HTTP_GET, "healthz", CONFIG_TOKEN_READ, healthz },
 	{ HTTP_GET, "readyz", CONFIG_TOKEN_READ, readyz },
 	{ HTTP_GET, "status", CONFIG_TOKEN_READ, status },
@@ -206,4 +206,4 @@ static const struct router_row rows[] = {
 	{ HTTP_GET, "events", CONFIG_TOKEN_READ, events_subscribe },
 };
 
-const struct rest_rows rest_own_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_OWN };
+const struct rest_rows rest_own_rows = { own_rows, sizeof(own_rows) / sizeof(own_rows[0]), REST_OWN };

@@ -257,10 +257,10 @@ PART(rules)
 		HTTP_DELETE, path "/*", CONFIG_TOKEN_ADMIN, part##_delete                          \
 	}
 
-static const struct router_row rows[] = {
+static const struct router_row part_rows[] = {
 	ROWS("virtualNetworks/*/subnets", subnets),
 	ROWS("virtualNetworks/*/virtualNetworkPeerings", peerings),
 	ROWS("virtualNetworkGateways/*/natRules", rules),
 };
 
-const struct rest_rows rest_part_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_OF_AZURE };
+const struct rest_rows rest_part_rows = { part_rows, sizeof(part_rows) / sizeof(part_rows[0]), REST_OF_AZURE };

@@ -595,10 +595,10 @@ KIND(address, CONFIG_PUBLIC_IP)
 		HTTP_DELETE, list "/*", CONFIG_TOKEN_ADMIN, prefix##_delete                        \
 	}
 
-static const struct router_row rows[] = {
+static const struct router_row resource_rows[] = {
 	ROWS("virtualNetworkGateways", gateway), ROWS("connections", connection),
 	ROWS("localNetworkGateways", site),	 ROWS("virtualNetworks", network),
 	ROWS("publicIPAddresses", address),
 };
 
-const struct rest_rows rest_resource_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_OF_AZURE };
+const struct rest_rows rest_resource_rows = { resource_rows, sizeof(resource_rows) / sizeof(resource_rows[0]), REST_OF_AZURE };

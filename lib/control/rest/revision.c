@@ -155,10 +155,10 @@ static void confirm(struct router_call *call)
 	rest_answer(call, &reply);
 }
 
-static const struct router_row rows[] = {
+static const struct router_row revision_rows[] = {
 	{ HTTP_POST, "config/import", CONFIG_TOKEN_ADMIN, import },
 	{ HTTP_POST, "config/rollback", CONFIG_TOKEN_ADMIN, rollback },
 	{ HTTP_POST, "config/confirm", CONFIG_TOKEN_ADMIN, confirm },
 };
 
-const struct rest_rows rest_revision_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_OWN };
+const struct rest_rows rest_revision_rows = { revision_rows, sizeof(revision_rows) / sizeof(revision_rows[0]), REST_OWN };

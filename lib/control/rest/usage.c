@@ -86,7 +86,7 @@ static void print_connection(struct rest *rest, const struct config_connection *
 	bool sum = !own || own->direction == CONFIG_DIRECTION_SUM;
 	struct usage_charge charge;
 	bool known = usage_charge_of(rest->usage, c->resource.key, &charge);
-	const struct metered rows[] = {
+	const struct metered usage_rows[] = {
 		{ "Throughput", "Throughput of the connection", "BitsPerSecond",
 		  throughput(&traffic, known ? &charge : NULL, sum),
 		  own ? (uint64_t)own->bits_per_s : 0 },
@@ -102,8 +102,8 @@ static void print_connection(struct rest *rest, const struct config_connection *
 	json_out_string(out, "limitDirection", direction_text(sum));
 	print_traffic(out, &traffic, &charge);
 	json_out_open(out, "value", '[');
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		print_metered(out, &rows[i]);
+	for (size_t i = 0; i < sizeof(usage_rows) / sizeof(usage_rows[0]); i++)
+		print_metered(out, &usage_rows[i]);
 	json_out_close(out, ']');
 	json_out_close(out, '}');
 }
@@ -123,7 +123,7 @@ static void print_gateway_rows(struct json_out *out, const struct config *config
 			       const struct config_gateway *gateway, uint64_t bits_per_s)
 {
 	const struct sku *sku = sku_of_gateway(config, gateway);
-	const struct metered rows[] = {
+	const struct metered usage_rows[] = {
 		{ "AggregateThroughput", "Throughput of all tunnels and clients", "BitsPerSecond",
 		  bits_per_s, sku ? (uint64_t)sku->throughput_mbps * BITS_PER_MBIT : 0 },
 		{ "SiteToSiteTunnels", "Site-to-site and VNet-to-VNet connections", "Count",
@@ -136,8 +136,8 @@ static void print_gateway_rows(struct json_out *out, const struct config *config
 	};
 
 	json_out_open(out, "value", '[');
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		print_metered(out, &rows[i]);
+	for (size_t i = 0; i < sizeof(usage_rows) / sizeof(usage_rows[0]); i++)
+		print_metered(out, &usage_rows[i]);
 	json_out_close(out, ']');
 }
 
@@ -223,9 +223,9 @@ void rest_usage_list(struct router_call *call)
 	rest_answer_json(call, &out);
 }
 
-static const struct router_row rows[] = {
+static const struct router_row usage_rows[] = {
 	{ HTTP_GET, "virtualNetworkGateways/*/usage", CONFIG_TOKEN_READ, gateway_usage },
 	{ HTTP_GET, "connections/*/usage", CONFIG_TOKEN_READ, connection_usage },
 };
 
-const struct rest_rows rest_usage_rows = { rows, sizeof(rows) / sizeof(rows[0]), REST_OF_AZURE };
+const struct rest_rows rest_usage_rows = { usage_rows, sizeof(usage_rows) / sizeof(usage_rows[0]), REST_OF_AZURE };

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TOPIC "netlink"
+#define LOG_TOPIC "netlink"
 #define RECEIVE_BYTES (256 * 1024)
 #define SOCKET_BUFFER (16 * 1024 * 1024)
 #define COMMANDS_MAX 4096
@@ -111,7 +111,7 @@ static void listener_readable(void *context)
 			deliver(nl, message);
 	}
 	if (n < 0 && errno == ENOBUFS) {
-		log_warn(TOPIC, "the kernel lost messages; reading everything again");
+		log_warn(LOG_TOPIC, "the kernel lost messages; reading everything again");
 		resync(nl);
 	}
 }
@@ -123,7 +123,7 @@ static void command_finish(struct netlink *nl, int error)
 	nl->busy = false;
 	/* What is already as wanted is no failure. */
 	if (error && error != -EEXIST && error != -ESRCH && error != -EADDRNOTAVAIL)
-		log_error(TOPIC, "the kernel refused: %s error=\"%s\"", command->story,
+		log_error(LOG_TOPIC, "the kernel refused: %s error=\"%s\"", command->story,
 			  strerror(-error));
 	nl->first = command->next;
 	if (!nl->first)
@@ -317,7 +317,7 @@ static struct command *command_new(uint16_t type, uint16_t flags, const void *bo
 static void command_add(struct netlink *nl, struct command *command)
 {
 	if (command->message.failed || nl->commands >= COMMANDS_MAX) {
-		log_error(TOPIC, "not written: %s (%s)", command->story,
+		log_error(LOG_TOPIC, "not written: %s (%s)", command->story,
 			  command->message.failed ? "message too long" : "too many are waiting");
 		free(command);
 		return;

@@ -110,7 +110,7 @@ static void name_sources(char *name, size_t size, const struct source_set *sourc
 							 sources->count * sizeof(sources->ids[0])));
 }
 
-static int publish(struct nexthop_table *t, const struct nexthop *n)
+static int nexthop_publish(struct nexthop_table *t, const struct nexthop *n)
 {
 	uint8_t tail[sizeof(n->members) + sizeof(n->sources->ids)];
 	size_t members = n->spec.member_count * sizeof(n->members[0]);
@@ -154,7 +154,7 @@ static int create(struct nexthop_table *t, struct nexthop *n)
 	rc = map_set(&t->by_id, &n->id, sizeof(n->id), n, NULL);
 	if (rc < 0)
 		goto fail_key;
-	rc = publish(t, n);
+	rc = nexthop_publish(t, n);
 	if (rc == 0)
 		return 0;
 	map_del(&t->by_id, &n->id, sizeof(n->id));

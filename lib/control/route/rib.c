@@ -116,7 +116,7 @@ static int nexthop_of(struct rib *rib, struct prefix_entry *p, uint32_t *nexthop
 }
 
 /* The best candidate to the data plane, or nothing. The caller still holds what it replaces. */
-static int publish(struct rib *rib, struct prefix_entry *p)
+static int prefix_publish(struct rib *rib, struct prefix_entry *p)
 {
 	struct contract_route route = { .prefix = p->prefix };
 	struct requests_message message = {
@@ -175,7 +175,7 @@ static bool wider_changed(void *context, void *entry, const void *from, const vo
 	if (allowed == p->allowed)
 		return false;
 	p->allowed = allowed;
-	if (p->first && publish(rib, p) < 0)
+	if (p->first && prefix_publish(rib, p) < 0)
 		log_error(TOPIC, "out of memory for a route");
 	return true;
 }
@@ -188,7 +188,7 @@ static int renew(struct rib *rib, struct prefix_entry *p)
 	int rc;
 
 	p->allowed = allowed_of(rib, p, above ? above->allowed : NULL);
-	rc = publish(rib, p);
+	rc = prefix_publish(rib, p);
 	if (p->allowed != before)
 		cover_below(&rib->cover, &p->prefix, p->allowed, wider_changed, rib);
 	return rc;

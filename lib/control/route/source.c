@@ -10,7 +10,7 @@ struct source_table {
 	struct map sets; /* ids -> struct source_set */
 };
 
-static const struct source_set any = { .count = CONTRACT_SOURCES_ANY };
+static const struct source_set any_source = { .count = CONTRACT_SOURCES_ANY };
 
 int source_table_new(struct source_table **table)
 {
@@ -81,7 +81,7 @@ int source_set_get(struct source_table *table, const uint32_t *ids, uint32_t cou
 
 	for (uint32_t i = 0; i < count; i++)
 		if (!add(&wanted, ids[i])) {
-			*set = &any;
+			*set = &any_source;
 			return 0;
 		}
 	return intern(table, &wanted, set);
@@ -96,8 +96,8 @@ int source_set_join(struct source_table *table, const struct source_set *a,
 		*set = a ? a : b;
 		return 0;
 	}
-	*set = &any;
-	if (a == &any || b == &any)
+	*set = &any_source;
+	if (a == &any_source || b == &any_source)
 		return 0;
 	wanted = *a;
 	for (uint32_t i = 0; i < b->count; i++)

@@ -43,7 +43,7 @@ void speaker_fini(struct speaker_table *table)
 	free(table->peers);
 }
 
-static struct speaker_peer *find(const struct speaker_table *table, uint32_t tunnel)
+static struct speaker_peer *peer_find(const struct speaker_table *table, uint32_t tunnel)
 {
 	for (uint32_t i = 0; i < table->count; i++)
 		if (table->peers[i].tunnel == tunnel)
@@ -53,7 +53,7 @@ static struct speaker_peer *find(const struct speaker_table *table, uint32_t tun
 
 const struct speaker_peer *speaker_find(const struct speaker_table *table, uint32_t tunnel)
 {
-	return find(table, tunnel);
+	return peer_find(table, tunnel);
 }
 
 static int tun_of(const struct port_table *ports, uint32_t instance)
@@ -166,7 +166,7 @@ static void peer_change(const struct speaker_table *table, const struct port_tab
 int speaker_set(struct speaker_table *table, const struct port_table *ports,
 		struct netlink *netlink, const struct speaker_peer *peer)
 {
-	struct speaker_peer *at = find(table, peer->tunnel);
+	struct speaker_peer *at = peer_find(table, peer->tunnel);
 	struct speaker_peer before;
 
 	if (at && !memcmp(at, peer, sizeof(*at)))
@@ -192,7 +192,7 @@ int speaker_set(struct speaker_table *table, const struct port_table *ports,
 bool speaker_delete(struct speaker_table *table, const struct port_table *ports,
 		    struct netlink *netlink, uint32_t tunnel)
 {
-	struct speaker_peer *at = find(table, tunnel);
+	struct speaker_peer *at = peer_find(table, tunnel);
 
 	if (!at)
 		return false;

@@ -231,7 +231,7 @@ void upstream_free(struct upstream *u)
 	free(u);
 }
 
-static struct probe *find(struct upstream *u, const char *port)
+static struct probe *probe_find(struct upstream *u, const char *port)
 {
 	for (uint32_t i = 0; i < PROBES_MAX; i++)
 		if (!strcmp(u->probes[i].port, port))
@@ -242,7 +242,7 @@ static struct probe *find(struct upstream *u, const char *port)
 int upstream_set(struct upstream *u, const char *port, const struct net_addr *local,
 		 const struct net_addr *target)
 {
-	struct probe *p = find(u, port);
+	struct probe *p = probe_find(u, port);
 	bool wanted = local->family == NET_IP4 && target->family == NET_IP4;
 
 	if (p && wanted && net_addr_equal(&p->local, local) && net_addr_equal(&p->target, target))
@@ -259,7 +259,7 @@ int upstream_set(struct upstream *u, const char *port, const struct net_addr *lo
 		u->warned = true;
 		return 0;
 	}
-	p = p ? p : find(u, "");
+	p = p ? p : probe_find(u, "");
 	if (!p)
 		return -ENOSPC;
 	*p = (struct probe){ .local = *local, .target = *target };
