@@ -124,7 +124,7 @@ int ikev2_auth_build_own(struct ikev2_task *task, struct ike_builder *b)
 	return 0;
 }
 
-static enum ikev2_step refuse(struct ikev2_task *task, enum ikev2_reason reason)
+static enum ikev2_step auth_refuse(struct ikev2_task *task, enum ikev2_reason reason)
 {
 	task->error = -EACCES;
 	task->child_reason = reason;
@@ -155,16 +155,16 @@ static enum ikev2_step check_psk(struct ikev2_task *task)
 
 	task->step = task->after_auth;
 	if (!peer_auth(task, &auth))
-		return refuse(task, IKEV2_REASON_PAYLOAD);
+		return auth_refuse(task, IKEV2_REASON_PAYLOAD);
 	/* The same work for a peer without a key: the time says nothing. */
 	if (!known)
 		psk = (struct span){ nobody, sizeof(nobody) };
 	if (ike_auth_psk_check(task->sa->engine->crypto, psk, peer_octets(task, &octets),
 			       auth.data))
-		return refuse(task,
-			      known ? IKEV2_REASON_AUTHENTICATION : IKEV2_REASON_NO_CREDENTIAL);
+		return auth_refuse(task, known ? IKEV2_REASON_AUTHENTICATION
+					       : IKEV2_REASON_NO_CREDENTIAL);
 	if (!known)
-		return refuse(task, IKEV2_REASON_NO_CREDENTIAL);
+		return auth_refuse(task, IKEV2_REASON_NO_CREDENTIAL);
 	task->error = 0;
 	task->sa->remote_method = IKE_AUTH_SHARED_KEY_MIC;
 	return IKEV2_NEXT;
@@ -233,21 +233,21 @@ static enum ikev2_step check_chain(struct ikev2_task *task)
 		snprintf(task->detail, sizeof(task->detail), "%.80s (\"%s\")",
 			 crypto_chain_text(task->chain),
 			 crypto_cert_text(task->certs[0], subject, sizeof(subject)));
-		return refuse(task, IKEV2_REASON_CERTIFICATE);
+		return auth_refuse(task, IKEV2_REASON_CERTIFICATE);
 	}
 	if (!identity_proven(task)) {
 		snprintf(task->detail, sizeof(task->detail),
 			 "the certificate does not name the peer's identity");
-		return refuse(task, IKEV2_REASON_CERTIFICATE);
+		return auth_refuse(task, IKEV2_REASON_CERTIFICATE);
 	}
 	if (!ikev2_auth_subject_fits(ikev2_sa_config(task->sa), task)) {
 		ikev2_auth_wrong_subject(task);
-		return refuse(task, IKEV2_REASON_CERTIFICATE);
+		return auth_refuse(task, IKEV2_REASON_CERTIFICATE);
 	}
 	if (!peer_auth(task, &auth) ||
 	    ike_auth_verify(task->sa->engine->crypto, crypto_cert_key(task->certs[0]),
 			    IKE_AUTH_HASHES, peer_octets(task, &octets), &auth))
-		return refuse(task, IKEV2_REASON_AUTHENTICATION);
+		return auth_refuse(task, IKEV2_REASON_AUTHENTICATION);
 	for (size_t i = 0; i < task->cert_count; i++)
 		crypto_cert_remember(task->sa->engine->crypto, task->certs[i]);
 	task->error = 0;
@@ -264,16 +264,16 @@ enum ikev2_step ikev2_auth_check(struct ikev2_task *task, ikev2_step_fn then)
 	task->after_auth = then;
 	task->step = then;
 	if (!peer_auth(task, &auth))
-		return refuse(task, IKEV2_REASON_PAYLOAD);
+		return auth_refuse(task, IKEV2_REASON_PAYLOAD);
 	psk = auth.method == IKE_AUTH_SHARED_KEY_MIC;
 	if (psk != (config->remote_auth == IKEV2_AUTH_PSK))
-		return refuse(task, IKEV2_REASON_IDENTITY);
+		return auth_refuse(task, IKEV2_REASON_IDENTITY);
 	if (psk)
 		return ikev2_task_psk(task, check_psk);
 	ikev2_auth_take_certs(task);
 	if (!task->cert_count) {
 		snprintf(task->detail, sizeof(task->detail), "the peer sent no usable certificate");
-		return refuse(task, IKEV2_REASON_CERTIFICATE);
+		return auth_refuse(task, IKEV2_REASON_CERTIFICATE);
 	}
 	return ikev2_task_chain(task, check_chain);
 }

@@ -48,7 +48,7 @@ static bool may_contact(const struct ikev2_sa *sa)
 	       engine->hooks.may_initial_contact(engine->hooks.context, sa->connection, &sa->path);
 }
 
-static enum ikev2_step send_request(struct ikev2_task *task)
+static enum ikev2_step initiator_send_request(struct ikev2_task *task)
 {
 	struct ikev2_sa *sa = task->sa;
 	const struct ikev2_config *config = ikev2_sa_config(sa);
@@ -92,10 +92,10 @@ static enum ikev2_step send_request(struct ikev2_task *task)
 
 enum ikev2_step ikev2_auth_start(struct ikev2_task *task)
 {
-	return ikev2_auth_own(task, send_request);
+	return ikev2_auth_own(task, initiator_send_request);
 }
 
-static enum ikev2_step child_installed(struct ikev2_task *task)
+static enum ikev2_step initiator_child_installed(struct ikev2_task *task)
 {
 	struct ikev2_sa *sa = task->sa;
 	uint16_t entry = task->child->entry;
@@ -148,10 +148,10 @@ static enum ikev2_step take_child(struct ikev2_task *task)
 		reason = ikev2_negotiate_take(task, true, NULL, task->job);
 	if (reason != IKEV2_REASON_NONE)
 		return child_refused(task, reason);
-	return ikev2_negotiate_install(task, &secrets, true, child_installed);
+	return ikev2_negotiate_install(task, &secrets, true, initiator_child_installed);
 }
 
-static enum ikev2_step checked(struct ikev2_task *task)
+static enum ikev2_step initiator_checked(struct ikev2_task *task)
 {
 	struct ikev2_sa *sa = task->sa;
 
@@ -190,5 +190,5 @@ enum ikev2_step ikev2_auth_response(struct ikev2_task *task)
 		ikev2_informational_goodbye(sa, IKE_N_AUTHENTICATION_FAILED);
 		return fail(task, IKEV2_REASON_IDENTITY, task->detail_id);
 	}
-	return ikev2_auth_check(task, checked);
+	return ikev2_auth_check(task, initiator_checked);
 }

@@ -20,7 +20,7 @@ static void tell_failed(struct ikev2_task *task, enum ikev2_reason reason)
  * sent again, and takes no other request; it counts as half-open all that time, so that wrong keys
  * cannot pile up state.
  */
-static enum ikev2_step refuse(struct ikev2_task *task, enum ikev2_reason reason)
+static enum ikev2_step responder_refuse(struct ikev2_task *task, enum ikev2_reason reason)
 {
 	struct ikev2_sa *sa = task->sa;
 
@@ -130,12 +130,12 @@ static enum ikev2_step send_response(struct ikev2_task *task)
 	struct ike_builder b;
 
 	if (task->error)
-		return refuse(task, IKEV2_REASON_NO_CREDENTIAL);
+		return responder_refuse(task, IKEV2_REASON_NO_CREDENTIAL);
 	ikev2_exchange_start_response(sa, &b, &task->message);
 	ike_build_id(&b, IKE_PAYLOAD_IDr, body[0], (struct span){ id.p + 4, id.n - 4 });
 	ikev2_auth_build_certs(sa, &b);
 	if (ikev2_auth_build_own(task, &b))
-		return refuse(task, IKEV2_REASON_NO_CREDENTIAL);
+		return responder_refuse(task, IKEV2_REASON_NO_CREDENTIAL);
 	if (task->child)
 		ikev2_negotiate_answer(task, &b, (struct span){ 0 }, NULL);
 	else if (task->child_error)
@@ -149,7 +149,7 @@ static enum ikev2_step send_response(struct ikev2_task *task)
 	return ikev2_task_goto(task, finish);
 }
 
-static enum ikev2_step child_installed(struct ikev2_task *task)
+static enum ikev2_step responder_child_installed(struct ikev2_task *task)
 {
 	if (task->error) {
 		ikev2_child_drop(task->child);
@@ -161,7 +161,7 @@ static enum ikev2_step child_installed(struct ikev2_task *task)
 	return ikev2_auth_own(task, send_response);
 }
 
-static enum ikev2_step checked(struct ikev2_task *task)
+static enum ikev2_step responder_checked(struct ikev2_task *task)
 {
 	struct ikev2_sa *sa = task->sa;
 	const struct ikev2_setup *setup = sa->setup;
@@ -171,10 +171,10 @@ static enum ikev2_step checked(struct ikev2_task *task)
 	};
 
 	if (task->error)
-		return refuse(task, task->child_reason);
+		return responder_refuse(task, task->child_reason);
 	ike_id_fini(&sa->remote_id); /* an import may have brought it */
 	if (ike_id_set(&sa->remote_id, task->remote_id.type, task->remote_id.data))
-		return refuse(task, IKEV2_REASON_RESOURCES);
+		return responder_refuse(task, IKEV2_REASON_RESOURCES);
 	ikev2_auth_mobike(sa, &task->message);
 	task->offered_child = ike_message_find(&task->message, IKE_PAYLOAD_SA);
 	if (task->offered_child && setup->no_child) {
@@ -183,7 +183,8 @@ static enum ikev2_step checked(struct ikev2_task *task)
 	} else if (task->offered_child) {
 		task->child_error = ikev2_negotiate_choose(task, true, NULL);
 		if (!task->child_error)
-			return ikev2_negotiate_install(task, &secrets, false, child_installed);
+			return ikev2_negotiate_install(task, &secrets, false,
+						       responder_child_installed);
 	}
 	return ikev2_auth_own(task, send_response);
 }
@@ -252,10 +253,10 @@ static enum ikev2_step identify(struct ikev2_task *task)
 	sa->floated = task->marker;
 	if (!idi || ike_id_decode(idi->body, &task->remote_id) != IKE_ERROR_OK ||
 	    (idr && ike_id_decode(idr->body, &wanted) != IKE_ERROR_OK))
-		return refuse(task, IKEV2_REASON_PAYLOAD);
+		return responder_refuse(task, IKEV2_REASON_PAYLOAD);
 	/* Without AUTH the peer asks for EAP, which no connection of ours has. */
 	if (!auth || ike_auth_decode(auth->body, &proof) != IKE_ERROR_OK)
-		return refuse(task, IKEV2_REASON_PAYLOAD);
+		return responder_refuse(task, IKEV2_REASON_PAYLOAD);
 	method = proof.method == IKE_AUTH_SHARED_KEY_MIC ? IKEV2_AUTH_PSK : IKEV2_AUTH_CERT;
 	if (method == IKEV2_AUTH_CERT)
 		ikev2_auth_take_certs(task);
@@ -263,7 +264,7 @@ static enum ikev2_step identify(struct ikev2_task *task)
 	if (!connection) /* section 3.5: we may answer with another IDr than was asked for */
 		connection = candidate(task, &(struct ike_id_payload){ 0 }, method);
 	if (!connection)
-		return refuse(task, nobody_fits(task, method));
+		return responder_refuse(task, nobody_fits(task, method));
 	ikev2_sa_set_connection(sa, connection);
-	return ikev2_auth_check(task, checked);
+	return ikev2_auth_check(task, responder_checked);
 }

@@ -357,7 +357,7 @@ bool ikev2_child_carried(const struct ikev2_child *child)
 }
 
 /* It sends no more: what takes its place does, and who was told that it is up hears of it. */
-static void leave(struct ikev2_child *child, enum ikev2_reason reason, const char *detail)
+static void child_leave(struct ikev2_child *child, enum ikev2_reason reason, const char *detail)
 {
 	struct ikev2_child *heir = ikev2_child_find(child->sa->engine, child->replaced_by);
 
@@ -373,7 +373,7 @@ void ikev2_child_remove(struct ikev2_child *child, enum ikev2_reason reason, con
 {
 	struct ikev2_engine *engine = child->sa->engine;
 
-	leave(child, reason, detail);
+	child_leave(child, reason, detail);
 	ikev2_trace_local(child->sa, "child %08x removed: %s", child->spi,
 			  ikev2_reason_text(reason));
 	if (child->installed)
@@ -424,7 +424,7 @@ void ikev2_child_outlive(struct ikev2_child *child, enum ikev2_reason reason, co
 		ikev2_child_remove(child, reason, detail);
 		return;
 	}
-	leave(child, reason, detail);
+	child_leave(child, reason, detail);
 	linger(child, reason);
 	list_del(&child->link);
 	list_add_tail(&host->children, &child->link);

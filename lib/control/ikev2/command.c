@@ -41,26 +41,13 @@ void *ikev2_connection_context(const struct ikev2_connection *connection)
 	return connection->config.context;
 }
 
-static void enter(struct ikev2_engine *engine, uint64_t now_ns)
-{
-	engine->depth++;
-	if (now_ns > engine->now_ns)
-		engine->now_ns = now_ns;
-}
-
-static void leave(struct ikev2_engine *engine)
-{
-	if (--engine->depth == 0)
-		ikev2_sa_graves(engine);
-}
-
 /* Starts what was queued, now that the queue is complete. */
 static void go(struct ikev2_sa *sa, uint64_t now_ns)
 {
-	enter(sa->engine, now_ns);
+	ikev2_engine_enter(sa->engine, now_ns);
 	ikev2_exchange_kick(sa);
 	ikev2_timer_schedule(sa);
-	leave(sa->engine);
+	ikev2_engine_leave(sa->engine);
 }
 
 void ikev2_set_user(struct ikev2_engine *engine, uint64_t ike, uint64_t user)
@@ -166,13 +153,13 @@ void ikev2_child_expiring(struct ikev2_engine *engine, uint32_t spi, bool hard, 
 
 	if (!child)
 		return;
-	enter(engine, now_ns);
+	ikev2_engine_enter(engine, now_ns);
 	if (hard)
 		child->expire_ns = engine->now_ns;
 	else if (child->state == IKEV2_CHILD_UP)
 		child->rekey_ns = engine->now_ns;
 	ikev2_timer_fire(child->sa);
-	leave(engine);
+	ikev2_engine_leave(engine);
 }
 
 void ikev2_child_carries(struct ikev2_engine *engine, uint32_t spi, uint64_t now_ns)
@@ -181,10 +168,10 @@ void ikev2_child_carries(struct ikev2_engine *engine, uint32_t spi, uint64_t now
 
 	if (!child || !child->waits)
 		return;
-	enter(engine, now_ns);
+	ikev2_engine_enter(engine, now_ns);
 	ikev2_child_switch(child);
 	ikev2_timer_schedule(child->sa);
-	leave(engine);
+	ikev2_engine_leave(engine);
 }
 
 static int sa_job(struct ikev2_engine *engine, uint64_t ike, enum ikev2_job_kind kind,
@@ -223,9 +210,9 @@ int ikev2_delete(struct ikev2_engine *engine, uint64_t ike, bool silent, uint64_
 	if (!sa->reason)
 		sa->reason = IKEV2_REASON_DELETED;
 	if (silent || sa->state < IKEV2_STATE_ESTABLISHED) {
-		enter(engine, now_ns);
+		ikev2_engine_enter(engine, now_ns);
 		ikev2_sa_end(sa, IKEV2_REASON_DELETED, NULL);
-		leave(engine);
+		ikev2_engine_leave(engine);
 		return 0;
 	}
 	if (sa->state == IKEV2_STATE_DELETING || ikev2_job_find(sa, IKEV2_JOB_DELETE, 0))
@@ -252,10 +239,10 @@ int ikev2_move(struct ikev2_engine *engine, uint64_t ike, const struct ikev2_pat
 	sa->path = *path;
 	sa->floated = path->remote_port != IKE_PORT;
 	/* What is outstanding goes the new way at once: the update waits for its answer. */
-	enter(engine, now_ns);
+	ikev2_engine_enter(engine, now_ns);
 	if (sa->own)
 		ikev2_exchange_packets(sa, &sa->own->packets, &sa->path, sa->floated);
-	leave(engine);
+	ikev2_engine_leave(engine);
 	go(sa, now_ns);
 	return 0;
 }
@@ -268,7 +255,7 @@ void ikev2_peer_moved(struct ikev2_engine *engine, uint32_t spi, const struct ne
 
 	if (!child)
 		return;
-	enter(engine, now_ns);
+	ikev2_engine_enter(engine, now_ns);
 	child->sa->last_seen_ns = engine->now_ns;
 	/* RFC 7296 section 2.23: only a peer behind a NAT, never with MOBIKE (RFC 4555, 3.8). */
 	if (child->sa->nat_remote && !child->sa->nat_local && !child->sa->mobike) {
@@ -277,7 +264,7 @@ void ikev2_peer_moved(struct ikev2_engine *engine, uint32_t spi, const struct ne
 		path.remote_port = remote_port;
 		ikev2_mobike_path(child->sa, &path, true);
 	}
-	leave(engine);
+	ikev2_engine_leave(engine);
 }
 
 void ikev2_shutdown(struct ikev2_engine *engine, uint64_t now_ns)
@@ -285,7 +272,7 @@ void ikev2_shutdown(struct ikev2_engine *engine, uint64_t now_ns)
 	struct list *at;
 	struct list *next;
 
-	enter(engine, now_ns);
+	ikev2_engine_enter(engine, now_ns);
 	engine->shutting_down = true;
 	list_for_each_safe (at, next, &engine->sas) {
 		struct ikev2_sa *sa = list_entry(at, struct ikev2_sa, link);
@@ -301,5 +288,5 @@ void ikev2_shutdown(struct ikev2_engine *engine, uint64_t now_ns)
 		ikev2_exchange_kick(sa);
 		ikev2_timer_schedule(sa);
 	}
-	leave(engine);
+	ikev2_engine_leave(engine);
 }

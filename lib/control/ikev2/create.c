@@ -38,7 +38,7 @@ static enum ikev2_step give_up(struct ikev2_task *task, enum ikev2_reason reason
 	return IKEV2_DONE;
 }
 
-static enum ikev2_step send_request(struct ikev2_task *task)
+static enum ikev2_step create_send_request(struct ikev2_task *task)
 {
 	struct ikev2_sa *sa = task->sa;
 	struct ikev2_child *old = old_of(task);
@@ -88,8 +88,8 @@ enum ikev2_step ikev2_create_start(struct ikev2_task *task)
 		return IKEV2_DONE;
 	}
 	if (group == IKE_DH_NONE)
-		return ikev2_task_goto(task, send_request);
-	return ikev2_task_dh(task, group, (struct span){ 0 }, send_request);
+		return ikev2_task_goto(task, create_send_request);
+	return ikev2_task_dh(task, group, (struct span){ 0 }, create_send_request);
 }
 
 static void delete_job(struct ikev2_child *child, enum ikev2_reason reason)
@@ -468,7 +468,7 @@ static enum ikev2_step request_keys(struct ikev2_task *task)
 	return ikev2_negotiate_install(task, &secrets, false, request_installed);
 }
 
-static enum ikev2_step refuse(struct ikev2_task *task, uint16_t notify)
+static enum ikev2_step create_refuse(struct ikev2_task *task, uint16_t notify)
 {
 	const uint8_t group[2] = { (uint8_t)(task->suite.dh >> 8), (uint8_t)task->suite.dh };
 
@@ -497,7 +497,7 @@ static bool rekeying_ike(const struct ikev2_sa *sa)
 	       (response && response->job && response->job->kind == IKEV2_JOB_REKEY);
 }
 
-/* RFC 7296 section 2.25.1. 0, or the notify to refuse with. */
+/* RFC 7296 section 2.25.1. 0, or the notify to create_refuse with. */
 static uint16_t find_rekeyed(struct ikev2_task *task)
 {
 	struct ikev2_child *old;
@@ -527,7 +527,7 @@ enum ikev2_step ikev2_create_request(struct ikev2_task *task)
 	uint16_t notify;
 
 	if (sa->state != IKEV2_STATE_ESTABLISHED || sa->redundant || rekeying_ike(sa))
-		return refuse(task, IKE_N_TEMPORARY_FAILURE);
+		return create_refuse(task, IKE_N_TEMPORARY_FAILURE);
 	notify = find_rekeyed(task);
 	if (notify == IKE_N_CHILD_SA_NOT_FOUND) {
 		struct ike_notify asked;
@@ -549,10 +549,10 @@ enum ikev2_step ikev2_create_request(struct ikev2_task *task)
 	if (!notify)
 		notify = ikev2_negotiate_choose(task, false, old_of(task));
 	if (notify)
-		return refuse(task, notify);
+		return create_refuse(task, notify);
 	if (task->suite.dh == IKE_DH_NONE)
 		return ikev2_task_goto(task, request_keys);
 	if (!key || ike_ke_decode(key->body, &ke) != IKE_ERROR_OK)
-		return refuse(task, IKE_N_INVALID_SYNTAX);
+		return create_refuse(task, IKE_N_INVALID_SYNTAX);
 	return ikev2_task_dh(task, ke.group, ke.data, request_keys);
 }

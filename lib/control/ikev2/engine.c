@@ -114,14 +114,14 @@ void ikev2_engine_free(struct ikev2_engine *engine)
 	free(engine);
 }
 
-static void enter(struct ikev2_engine *engine, uint64_t now_ns)
+void ikev2_engine_enter(struct ikev2_engine *engine, uint64_t now_ns)
 {
 	engine->depth++;
 	if (now_ns > engine->now_ns)
 		engine->now_ns = now_ns;
 }
 
-static void leave(struct ikev2_engine *engine)
+void ikev2_engine_leave(struct ikev2_engine *engine)
 {
 	if (--engine->depth == 0)
 		ikev2_sa_graves(engine);
@@ -138,7 +138,7 @@ void ikev2_tick(struct ikev2_engine *engine, uint64_t now_ns)
 {
 	struct heap_node *first;
 
-	enter(engine, now_ns);
+	ikev2_engine_enter(engine, now_ns);
 	while ((first = heap_first(&engine->timers)) && first->deadline_ns <= engine->now_ns) {
 		struct ikev2_sa *sa = list_entry(first, struct ikev2_sa, timer);
 		uint64_t before = first->deadline_ns;
@@ -149,7 +149,7 @@ void ikev2_tick(struct ikev2_engine *engine, uint64_t now_ns)
 		    heap_set(&engine->timers, &sa->timer, engine->now_ns + IKEV2_NS_PER_S))
 			break;
 	}
-	leave(engine);
+	ikev2_engine_leave(engine);
 }
 
 const struct ikev2_counters *ikev2_counters(const struct ikev2_engine *engine)
@@ -386,13 +386,13 @@ void ikev2_receive(struct ikev2_engine *engine, const struct ikev2_datagram *dat
 	enum ike_error error = ike_header_decode(datagram->bytes, &header);
 	struct ikev2_sa *sa;
 
-	enter(engine, now_ns);
+	ikev2_engine_enter(engine, now_ns);
 	engine->counters.received++;
 	if (error != IKE_ERROR_OK) {
 		engine->counters.dropped++;
 		if (error == IKE_ERROR_MAJOR_VERSION)
 			answer_version(engine, datagram, &header);
-		leave(engine);
+		ikev2_engine_leave(engine);
 		return;
 	}
 	sa = ikev2_sa_find(engine, ike_header_is_initiator(&header) ? header.spi_r : header.spi_i);
@@ -407,7 +407,7 @@ void ikev2_receive(struct ikev2_engine *engine, const struct ikev2_datagram *dat
 		ikev2_init_receive(engine, datagram, &header);
 	else
 		engine->counters.dropped++;
-	leave(engine);
+	ikev2_engine_leave(engine);
 }
 
 int ikev2_initiate(struct ikev2_engine *engine, const struct ikev2_dial *dial, uint64_t now_ns,
@@ -421,7 +421,7 @@ int ikev2_initiate(struct ikev2_engine *engine, const struct ikev2_dial *dial, u
 	error = ikev2_sa_new(engine, true, &sa);
 	if (error)
 		return error;
-	enter(engine, now_ns);
+	ikev2_engine_enter(engine, now_ns);
 	sa->path = dial->path;
 	if (!sa->path.local_port)
 		sa->path.local_port = IKE_PORT;
@@ -434,12 +434,12 @@ int ikev2_initiate(struct ikev2_engine *engine, const struct ikev2_dial *dial, u
 	sa->setup = calloc(1, sizeof(*sa->setup));
 	if (!sa->setup || !ikev2_job_add(sa, IKEV2_JOB_INIT)) {
 		ikev2_sa_bury(sa);
-		leave(engine);
+		ikev2_engine_leave(engine);
 		return -ENOMEM;
 	}
 	*ike = sa->spi;
 	ikev2_exchange_kick(sa);
 	ikev2_timer_schedule(sa);
-	leave(engine);
+	ikev2_engine_leave(engine);
 	return 0;
 }

@@ -19,7 +19,7 @@ static const struct {
 	ikev2_step_fn start;
 	uint32_t states;
 	const char *name;
-} jobs[IKEV2_JOB_KINDS] = {
+} job_kinds[IKEV2_JOB_KINDS] = {
 	[IKEV2_JOB_INIT] = { ikev2_init_start, IN(NEW) | IN(INIT_SENT), "IKE_SA_INIT" },
 	[IKEV2_JOB_AUTH] = { ikev2_auth_start, IN(INIT_SENT), "IKE_AUTH" },
 	[IKEV2_JOB_PROBE] = { ikev2_informational_start, IN(ESTABLISHED), "liveness" },
@@ -85,7 +85,7 @@ static struct ikev2_job *next_job(const struct ikev2_sa *sa)
 	list_for_each (at, &sa->jobs) {
 		struct ikev2_job *job = list_entry(at, struct ikev2_job, link);
 
-		if (!(jobs[job->kind].states >> sa->state & 1))
+		if (!(job_kinds[job->kind].states >> sa->state & 1))
 			continue;
 		if (!best || job->not_before_ns < best->not_before_ns)
 			best = job;
@@ -110,8 +110,8 @@ void ikev2_exchange_kick(struct ikev2_sa *sa)
 		list_del(&job->link);
 		task->job = job;
 		task->path = sa->path;
-		ikev2_trace_local(sa, "starting %s", jobs[job->kind].name);
-		ikev2_task_run(task, jobs[job->kind].start);
+		ikev2_trace_local(sa, "starting %s", job_kinds[job->kind].name);
+		ikev2_task_run(task, job_kinds[job->kind].start);
 	}
 }
 
@@ -327,7 +327,7 @@ void ikev2_exchange_resume(struct ikev2_sa *sa)
 	own->first_ns = sa->engine->now_ns;
 	own->interval_ns = first_interval(sa, own->tries_max);
 	own->next_ns = sa->engine->now_ns + own->interval_ns;
-	ikev2_trace_local(sa, "taken over: %s is sent again", jobs[own->job->kind].name);
+	ikev2_trace_local(sa, "taken over: %s is sent again", job_kinds[own->job->kind].name);
 	ikev2_exchange_packets(sa, &own->packets, &sa->path, sa->floated);
 }
 
@@ -352,7 +352,7 @@ void ikev2_exchange_timer(struct ikev2_sa *sa)
 			reason = sa->reason;
 		else if (sa->state == IKEV2_STATE_ESTABLISHED)
 			reason = IKEV2_REASON_LIVENESS;
-		ikev2_sa_end(sa, reason, jobs[own->job->kind].name);
+		ikev2_sa_end(sa, reason, job_kinds[own->job->kind].name);
 		return;
 	}
 	if (urgent(sa)) {
@@ -364,7 +364,8 @@ void ikev2_exchange_timer(struct ikev2_sa *sa)
 		own->next_ns = sa->engine->now_ns + own->interval_ns;
 	}
 	sa->engine->counters.retransmitted++;
-	ikev2_trace_local(sa, "retransmission %u of %s", own->tries, jobs[own->job->kind].name);
+	ikev2_trace_local(sa, "retransmission %u of %s", own->tries,
+			  job_kinds[own->job->kind].name);
 	ikev2_exchange_packets(sa, &own->packets, &sa->path, sa->floated);
 	/* A request may be lost where ESP comes all the time: then it is only that. */
 	if (own->tries >= 2 && sa->engine->now_ns - own->first_ns >= IKEV2_SUSPECT_NS &&

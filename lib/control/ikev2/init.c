@@ -76,7 +76,7 @@ static enum ikev2_step fail(struct ikev2_task *task, enum ikev2_reason reason, c
 }
 
 /* The first request, or the same again with a cookie or another group. */
-static enum ikev2_step send_request(struct ikev2_task *task)
+static enum ikev2_step init_send_request(struct ikev2_task *task)
 {
 	struct ikev2_sa *sa = task->sa;
 	struct ikev2_setup *setup = sa->setup;
@@ -115,7 +115,7 @@ static enum ikev2_step key_made(struct ikev2_task *task)
 	task->offer.group = crypto_dh_group(task->dh->dh);
 	task->offer.dh = task->dh->dh;
 	task->dh->dh = NULL;
-	return ikev2_task_goto(task, send_request);
+	return ikev2_task_goto(task, init_send_request);
 }
 
 enum ikev2_step ikev2_init_start(struct ikev2_task *task)
@@ -142,7 +142,7 @@ static enum ikev2_step again_with_cookie(struct ikev2_task *task, const struct i
 		return fail(task, IKEV2_REASON_COOKIE, NULL);
 	memcpy(setup->cookie, notify->data.p, notify->data.n);
 	setup->cookie_len = (uint8_t)notify->data.n;
-	return ikev2_task_goto(task, send_request);
+	return ikev2_task_goto(task, init_send_request);
 }
 
 /* Section 1.2: the group must be one that we offer; the full list is offered again. */

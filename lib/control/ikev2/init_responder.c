@@ -112,7 +112,7 @@ static void answer(struct ikev2_engine *engine, const struct ikev2_datagram *to,
 		ikev2_exchange_send_raw(engine, &to->path, to->non_esp_marker, message, NULL);
 }
 
-static enum ikev2_step refuse(struct ikev2_task *task, uint16_t notify, struct span data)
+static enum ikev2_step init_refuse(struct ikev2_task *task, uint16_t notify, struct span data)
 {
 	const struct ikev2_datagram to = { .path = task->path, .non_esp_marker = task->marker };
 
@@ -162,9 +162,9 @@ static enum ikev2_step send_response(struct ikev2_task *task)
 	struct ike_builder b;
 
 	if (task->error == -EBADMSG)
-		return refuse(task, IKE_N_INVALID_SYNTAX, (struct span){ 0 });
+		return init_refuse(task, IKE_N_INVALID_SYNTAX, (struct span){ 0 });
 	if (secret_random(setup->nr, IKEV2_NONCE_BYTES))
-		return refuse(task, IKE_N_TEMPORARY_FAILURE, (struct span){ 0 });
+		return init_refuse(task, IKE_N_TEMPORARY_FAILURE, (struct span){ 0 });
 	setup->nr_len = IKEV2_NONCE_BYTES;
 	if (ikev2_init_keys(task)) {
 		ikev2_sa_bury(sa);
@@ -230,22 +230,22 @@ static enum ikev2_step looked_up(struct ikev2_task *task)
 	int error;
 
 	if (!task->found_count)
-		return refuse(task, IKE_N_NO_PROPOSAL_CHOSEN, (struct span){ 0 });
+		return init_refuse(task, IKE_N_NO_PROPOSAL_CHOSEN, (struct span){ 0 });
 	if (ike_ke_decode(ike_message_find(&task->message, IKE_PAYLOAD_KE)->body, &ke) ||
 	    ike_nonce_decode(ike_message_find(&task->message, IKE_PAYLOAD_NONCE)->body, &nonce))
-		return refuse(task, IKE_N_INVALID_SYNTAX, (struct span){ 0 });
+		return init_refuse(task, IKE_N_INVALID_SYNTAX, (struct span){ 0 });
 	error = select_suite(task, ke.group);
 	if (error)
-		return refuse(task,
-			      error == -ENOENT ? IKE_N_NO_PROPOSAL_CHOSEN : IKE_N_INVALID_SYNTAX,
-			      (struct span){ 0 });
+		return init_refuse(
+			task, error == -ENOENT ? IKE_N_NO_PROPOSAL_CHOSEN : IKE_N_INVALID_SYNTAX,
+			(struct span){ 0 });
 	if (sa->suite.dh != ke.group) {
 		wanted[0] = (uint8_t)(sa->suite.dh >> 8);
 		wanted[1] = (uint8_t)sa->suite.dh;
-		return refuse(task, IKE_N_INVALID_KE_PAYLOAD, (struct span){ wanted, 2 });
+		return init_refuse(task, IKE_N_INVALID_KE_PAYLOAD, (struct span){ wanted, 2 });
 	}
 	if (!ikev2_init_nonce_fits(&sa->suite, nonce.n))
-		return refuse(task, IKE_N_INVALID_SYNTAX, (struct span){ 0 });
+		return init_refuse(task, IKE_N_INVALID_SYNTAX, (struct span){ 0 });
 	memcpy(setup->ni, nonce.p, nonce.n);
 	setup->ni_len = (uint16_t)nonce.n;
 	setup->candidates = task->found;

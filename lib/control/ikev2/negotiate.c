@@ -110,7 +110,7 @@ static uint32_t spi_of(const struct ike_suite *suite)
 	       (uint32_t)suite->spi[2] << 8 | suite->spi[3];
 }
 
-static uint16_t refuse(struct ikev2_task *task, uint16_t notify, enum ikev2_reason reason)
+static uint16_t negotiate_refuse(struct ikev2_task *task, uint16_t notify, enum ikev2_reason reason)
 {
 	task->child_reason = reason;
 	return notify;
@@ -187,7 +187,7 @@ uint16_t ikev2_negotiate_choose(struct ikev2_task *task, bool first, const struc
 	int error;
 
 	if (!offer || (key && !first && ike_ke_decode(key->body, &ke) != IKE_ERROR_OK))
-		return refuse(task, IKE_N_INVALID_SYNTAX, IKEV2_REASON_PAYLOAD);
+		return negotiate_refuse(task, IKE_N_INVALID_SYNTAX, IKEV2_REASON_PAYLOAD);
 	select.ke_group = ke.group;
 	error = ike_select(&select, offer->body, &task->suite);
 	if (error == -ENOENT) {
@@ -195,13 +195,13 @@ uint16_t ikev2_negotiate_choose(struct ikev2_task *task, bool first, const struc
 		/* With the groups left aside it would have worked: say so. */
 		select.ignore_dh = true;
 		error = ike_select(&select, offer->body, &task->suite);
-		return refuse(task, IKE_N_NO_PROPOSAL_CHOSEN,
-			      error ? IKEV2_REASON_PROPOSAL_CHILD : IKEV2_REASON_PFS);
+		return negotiate_refuse(task, IKE_N_NO_PROPOSAL_CHOSEN,
+					error ? IKEV2_REASON_PROPOSAL_CHILD : IKEV2_REASON_PFS);
 	}
 	if (error || spi_of(&task->suite) < 256)
-		return refuse(task, IKE_N_INVALID_SYNTAX, IKEV2_REASON_PAYLOAD);
+		return negotiate_refuse(task, IKE_N_INVALID_SYNTAX, IKEV2_REASON_PAYLOAD);
 	if (!first && task->suite.dh != ke.group)
-		return refuse(task, IKE_N_INVALID_KE_PAYLOAD, IKEV2_REASON_PFS);
+		return negotiate_refuse(task, IKE_N_INVALID_KE_PAYLOAD, IKEV2_REASON_PFS);
 	notify = make_child(task, old);
 	if (notify)
 		return notify;

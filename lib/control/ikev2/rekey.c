@@ -17,7 +17,7 @@ static void retry_later(struct ikev2_sa *sa)
 	sa->rekey_ns = sa->engine->now_ns + RETRY_NS;
 }
 
-static enum ikev2_step send_request(struct ikev2_task *task)
+static enum ikev2_step rekey_send_request(struct ikev2_task *task)
 {
 	struct ikev2_sa *sa = task->sa;
 	const struct ike_policy *policy = ikev2_sa_config(sa)->policy;
@@ -58,7 +58,7 @@ enum ikev2_step ikev2_rekey_start(struct ikev2_task *task)
 		group = sa->suite.dh;
 	if (!group)
 		group = ike_proposal_first_group(policy->ike_offer, policy->ike_offer_count);
-	return ikev2_task_dh(task, group, (struct span){ 0 }, send_request);
+	return ikev2_task_dh(task, group, (struct span){ 0 }, rekey_send_request);
 }
 
 static void inherit_path(const struct ikev2_sa *old, struct ikev2_sa *heir)
@@ -175,7 +175,7 @@ static int derive(struct ikev2_task *task, struct ikev2_sa *heir,
 	return 0;
 }
 
-static uint64_t spi_of(const struct ike_suite *suite)
+static uint64_t rekey_spi_of(const struct ike_suite *suite)
 {
 	struct cursor c = cursor_of(suite->spi, sizeof(suite->spi));
 
@@ -217,7 +217,7 @@ static enum ikev2_step response_shared(struct ikev2_task *task)
 		.ni = { task->offer.nonce, IKEV2_NONCE_BYTES },
 		.shared = secret_span(&task->dh->shared),
 		.spi_i = task->offer.ike_spi,
-		.spi_r = spi_of(&task->suite),
+		.spi_r = rekey_spi_of(&task->suite),
 	};
 	struct ikev2_sa *mine;
 
@@ -289,7 +289,7 @@ enum ikev2_step ikev2_rekey_response(struct ikev2_task *task)
 	if (!answer || !key || !ike_message_find(&task->message, IKE_PAYLOAD_NONCE) ||
 	    ike_select_answer(&offered, answer->body, &task->suite) ||
 	    ike_ke_decode(key->body, &ke) != IKE_ERROR_OK || ke.group != task->offer.group ||
-	    task->suite.dh != ke.group || !spi_of(&task->suite))
+	    task->suite.dh != ke.group || !rekey_spi_of(&task->suite))
 		return failed(task, IKEV2_REASON_ANSWER);
 	dh = task->offer.dh;
 	task->offer.dh = NULL;
@@ -341,7 +341,7 @@ static enum ikev2_step request_shared(struct ikev2_task *task)
 	struct ike_exchange_secrets in = {
 		.nr = { task->offer.nonce, IKEV2_NONCE_BYTES },
 		.shared = secret_span(&task->dh->shared),
-		.spi_i = spi_of(&task->suite),
+		.spi_i = rekey_spi_of(&task->suite),
 	};
 	struct ikev2_sa *heir;
 
@@ -409,7 +409,7 @@ enum ikev2_step ikev2_rekey_request(struct ikev2_task *task)
 	}
 	select.ke_group = ke.group;
 	error = ike_select(&select, offer->body, &task->suite);
-	if (error || !spi_of(&task->suite)) {
+	if (error || !rekey_spi_of(&task->suite)) {
 		ikev2_exchange_respond_notify(
 			task, error == -ENOENT ? IKE_N_NO_PROPOSAL_CHOSEN : IKE_N_INVALID_SYNTAX,
 			(struct span){ 0 });

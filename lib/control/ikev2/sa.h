@@ -265,6 +265,9 @@ void ikev2_sa_bury(struct ikev2_sa *sa); /* silent end: the last step of every w
 /* Ends it: children are removed, the events told, nothing sent. */
 void ikev2_sa_end(struct ikev2_sa *sa, enum ikev2_reason reason, const char *detail);
 void ikev2_sa_graves(struct ikev2_engine *engine);
+/* Around all that comes from outside: what ends meanwhile is freed when the last is left. */
+void ikev2_engine_enter(struct ikev2_engine *engine, uint64_t now_ns);
+void ikev2_engine_leave(struct ikev2_engine *engine);
 void ikev2_sa_state(struct ikev2_sa *sa, enum ikev2_state state, const char *story);
 void ikev2_sa_set_connection(struct ikev2_sa *sa, struct ikev2_connection *connection);
 void ikev2_sa_setup_free(struct ikev2_sa *sa);

@@ -372,4 +372,6 @@ static const struct router_row action_rows[] = {
 	{ HTTP_GET, "locations/*/operationResults/*", CONFIG_TOKEN_READ, operation_result },
 };
 
-const struct rest_rows rest_action_rows = { action_rows, sizeof(action_rows) / sizeof(action_rows[0]), REST_OF_AZURE };
+const struct rest_rows rest_action_rows = { action_rows,
+					    sizeof(action_rows) / sizeof(action_rows[0]),
+					    REST_OF_AZURE };

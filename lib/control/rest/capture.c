@@ -417,4 +417,5 @@ static const struct router_row capture_rows[] = {
 	{ HTTP_POST, "trace", CONFIG_TOKEN_OPERATE, trace },
 };
 
-const struct rest_rows rest_capture_rows = { capture_rows, sizeof(capture_rows) / sizeof(capture_rows[0]) };
+const struct rest_rows rest_capture_rows = { capture_rows,
+					     sizeof(capture_rows) / sizeof(capture_rows[0]) };

@@ -72,4 +72,6 @@ static const struct router_row circuit_rows[] = {
 	{ HTTP_GET, "circuits", CONFIG_TOKEN_READ, circuits },
 };
 
-const struct rest_rows rest_circuit_rows = { circuit_rows, sizeof(circuit_rows) / sizeof(circuit_rows[0]), REST_OWN };
+const struct rest_rows rest_circuit_rows = { circuit_rows,
+					     sizeof(circuit_rows) / sizeof(circuit_rows[0]),
+					     REST_OWN };

@@ -159,4 +159,6 @@ static const struct router_row device_rows[] = {
 	{ HTTP_POST, "connections/*/vpndeviceconfigurationscript", CONFIG_TOKEN_READ, script },
 };
 
-const struct rest_rows rest_device_rows = { device_rows, sizeof(device_rows) / sizeof(device_rows[0]), REST_OF_AZURE };
+const struct rest_rows rest_device_rows = { device_rows,
+					    sizeof(device_rows) / sizeof(device_rows[0]),
+					    REST_OF_AZURE };

@@ -132,4 +132,5 @@ static const struct router_row group_rows[] = {
 	{ HTTP_GET, "resourceGroups/*", CONFIG_TOKEN_READ, group_get },
 };
 
-const struct rest_rows rest_group_rows = { group_rows, sizeof(group_rows) / sizeof(group_rows[0]), REST_OF_AZURE };
+const struct rest_rows rest_group_rows = { group_rows, sizeof(group_rows) / sizeof(group_rows[0]),
+					   REST_OF_AZURE };

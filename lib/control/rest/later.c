@@ -93,7 +93,8 @@ static const struct router_row later_rows[] = {
 	GATEWAY_POST("abortMigration", not_built),
 };
 
-const struct rest_rows rest_later_rows = { later_rows, sizeof(later_rows) / sizeof(later_rows[0]), REST_NOT_BUILT };
+const struct rest_rows rest_later_rows = { later_rows, sizeof(later_rows) / sizeof(later_rows[0]),
+					   REST_NOT_BUILT };
 
 static const struct router_row other_rows[] = {
 	GATEWAY_POST("getResiliencyInformation", not_express_route),

@@ -173,4 +173,5 @@ static const struct router_row metering_rows[] = {
 	  "from,to,format" },
 };
 
-const struct rest_rows rest_metering_rows = { metering_rows, sizeof(metering_rows) / sizeof(metering_rows[0]) };
+const struct rest_rows rest_metering_rows = { metering_rows,
+					      sizeof(metering_rows) / sizeof(metering_rows[0]) };

@@ -206,4 +206,5 @@ static const struct router_row own_rows[] = {
 	{ HTTP_GET, "events", CONFIG_TOKEN_READ, events_subscribe },
 };
 
-const struct rest_rows rest_own_rows = { own_rows, sizeof(own_rows) / sizeof(own_rows[0]), REST_OWN };
+const struct rest_rows rest_own_rows = { own_rows, sizeof(own_rows) / sizeof(own_rows[0]),
+					 REST_OWN };

@@ -263,4 +263,5 @@ static const struct router_row part_rows[] = {
 	ROWS("virtualNetworkGateways/*/natRules", rules),
 };
 
-const struct rest_rows rest_part_rows = { part_rows, sizeof(part_rows) / sizeof(part_rows[0]), REST_OF_AZURE };
+const struct rest_rows rest_part_rows = { part_rows, sizeof(part_rows) / sizeof(part_rows[0]),
+					  REST_OF_AZURE };

@@ -601,4 +601,6 @@ static const struct router_row resource_rows[] = {
 	ROWS("publicIPAddresses", address),
 };
 
-const struct rest_rows rest_resource_rows = { resource_rows, sizeof(resource_rows) / sizeof(resource_rows[0]), REST_OF_AZURE };
+const struct rest_rows rest_resource_rows = { resource_rows,
+					      sizeof(resource_rows) / sizeof(resource_rows[0]),
+					      REST_OF_AZURE };

@@ -161,4 +161,6 @@ static const struct router_row revision_rows[] = {
 	{ HTTP_POST, "config/confirm", CONFIG_TOKEN_ADMIN, confirm },
 };
 
-const struct rest_rows rest_revision_rows = { revision_rows, sizeof(revision_rows) / sizeof(revision_rows[0]), REST_OWN };
+const struct rest_rows rest_revision_rows = { revision_rows,
+					      sizeof(revision_rows) / sizeof(revision_rows[0]),
+					      REST_OWN };

@@ -228,4 +228,5 @@ static const struct router_row usage_rows[] = {
 	{ HTTP_GET, "connections/*/usage", CONFIG_TOKEN_READ, connection_usage },
 };
 
-const struct rest_rows rest_usage_rows = { usage_rows, sizeof(usage_rows) / sizeof(usage_rows[0]), REST_OF_AZURE };
+const struct rest_rows rest_usage_rows = { usage_rows, sizeof(usage_rows) / sizeof(usage_rows[0]),
+					   REST_OF_AZURE };
