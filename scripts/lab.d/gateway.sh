@@ -138,7 +138,7 @@ gateway_result() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		gateway_api GET "$location" >"$dir/result"
 		[ ! -s "$dir/result" ] || break
-		read -r -t 0.2 <> <(:) || true
+		lab_pause 0.2
 	done
 	cat "$dir/result"
 }

@@ -149,13 +149,19 @@ lab_resident_kb() {
 	awk '/^VmRSS/ { print $2 }' "/proc/$(lab_pid "$1")/status"
 }
 
+# lab_pause SECONDS: on a pipe that nothing is written to, opened once: no process is started.
+lab_pause() {
+	[ -n "${lab_silent:-}" ] || exec {lab_silent}<> <(:)
+	read -r -t "$1" -u "$lab_silent" || true
+}
+
 # lab_await SECONDS COMMAND...: until the command succeeds. For what gives no event to wait for.
 lab_await() {
 	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "${EPOCHREALTIME/./}" -lt $deadline ] || return 1
-		read -r -t 0.05 <> <(:) || true
+		lab_pause 0.05
 	done
 }
 

@@ -58,7 +58,7 @@ load() {
 	local until=$((SECONDS + SECONDS_LOAD)) lines=$LAB_DIR/windows
 	: >"$lines"
 	while [ "$SECONDS" -lt "$until" ]; do
-		read -r -t 1 <> <(:) || true
+		lab_pause 1
 		flows_mark load >/dev/null || return 1
 		jq -c --arg at "$(date -u +%T)" '. + { at: $at }' <<<"$window" >>"$lines"
 	done

@@ -92,7 +92,7 @@ answers() {
 one_is_reset() {
 	local before
 	before=$(connected_at 0)
-	read -r -t 1.1 <> <(:)
+	lab_pause 1.1
 	reset /connections/to-branch/resetconnection && passed "$TUNNEL0" NotConnected Connecting Connected &&
 		is to-branch Connected "$one_up" && [ "$(connected_at 0)" -gt "$before" ]
 }

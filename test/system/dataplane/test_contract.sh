@@ -118,7 +118,7 @@ storm_of_deaths() {
 	for ((i = 0; i < ${VPNGW_KILLS:-20}; i++)); do
 		"$DP_CTL" "$DP_SOCKET" storm sas=10000 id=10001 spi=0x100000 direction=in "${sa[@]}" >/dev/null 2>&1 &
 		pid=$!
-		read -r -t "0.0$(printf '%02d' $((RANDOM % 60)))" <> <(:) || true
+		lab_pause "0.0$(printf '%02d' $((RANDOM % 60)))"
 		kill -KILL "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
 		lab_alive dataplane || { echo "the data plane died"; return 1; }

@@ -128,7 +128,7 @@ both_fall_silent() {
 	before=$(sent_by "$SITE_PUBLIC0")
 	lab_silence net "$SITE_PUBLIC1"
 	lab_await 10 said_since "$place" 'suspect: .*' "$SITE_PUBLIC1" && flows_mark settled >/dev/null || return 1
-	read -r -t 1 <> <(:)
+	lab_pause 1
 	[ "$(sent_by "$SITE_PUBLIC0")" = "$before" ]
 }
 

@@ -26,7 +26,7 @@ storm() {
 	for ((i = 0; i < $1; i++)); do
 		pause=$((RANDOM % 400))
 		gateway_start_control
-		read -r -t "0.$(printf '%03d' "$pause")" <> <(:) || true
+		lab_pause "0.$(printf '%03d' "$pause")"
 		lab_kill control 2>/dev/null
 		lab_alive dataplane || { echo "the data plane died after kill $i, $pause ms"; return 1; }
 	done

@@ -49,7 +49,7 @@ carried() {
 load_flows() {
 	local out in
 	out=$(carried egress) in=$(carried ingress)
-	read -r -t 0.2 <> <(:) || true
+	lab_pause 0.2
 	[ $(($(carried egress) - out)) -gt 100 ] && [ $(($(carried ingress) - in)) -gt 100 ]
 }
 

@@ -152,7 +152,7 @@ watch_shows_a_dead_control() {
 
 metrics_are_fresh() {
 	local first second
-	first=$(counter) && read -r -t 1 <> <(:)
+	first=$(counter) && lab_pause 1
 	second=$(counter)
 	printf 'in a second %s bytes of 750000 went out\n' $((second - first))
 	about $((second - first)) 750000 35
