@@ -104,7 +104,7 @@ LIBC = set("""assert ctype dirent dlfcn endian errno fcntl float getopt glob grp
  iso646 libgen limits locale malloc math mqueue netdb poll pthread pty pwd sched semaphore setjmp
  signal spawn stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string
  strings sysexits syslog termios threads time uchar ucontext unistd utime wchar wctype byteswap
- elf link paths cpuid immintrin x86intrin emmintrin arm_neon features fnmatch search regex wordexp
+ elf link paths cpuid immintrin x86intrin nmmintrin emmintrin arm_neon features fnmatch search regex wordexp
  error""".split())
 
 
