@@ -94,7 +94,7 @@ enum cli_exit cli_ask(struct cli *cli, const struct client_request *request,
 	return cli->error;
 }
 
-static cJSON *get(struct cli *cli, const char *path, bool may_be_empty)
+static cJSON *page_get(struct cli *cli, const char *path, bool may_be_empty)
 {
 	struct client_request request = { .method = "GET", .path = path };
 	struct client_answer answer;
@@ -119,7 +119,7 @@ static bool pages_join(struct cli *cli, cJSON *root)
 	bool whole = true;
 
 	while (whole && list && text_of(next)[0]) {
-		cJSON *page = get(cli, text_of(next), false);
+		cJSON *page = page_get(cli, text_of(next), false);
 		cJSON *items = cJSON_GetObjectItem(page, "value");
 
 		cJSON_Delete(next);
@@ -135,7 +135,7 @@ static bool pages_join(struct cli *cli, cJSON *root)
 
 cJSON *cli_get(struct cli *cli, const char *path)
 {
-	cJSON *root = get(cli, path, false);
+	cJSON *root = page_get(cli, path, false);
 
 	if (root && pages_join(cli, root))
 		return root;
@@ -235,7 +235,7 @@ enum cli_exit cli_action(struct cli *cli, const struct client_request *request, 
 	if (answer.location[0])
 		code = follow(cli, answer.location);
 	if (code == CLI_DONE && answer.result[0]) {
-		*result = get(cli, answer.result, true);
+		*result = page_get(cli, answer.result, true);
 		code = cli->error;
 	} else if (code == CLI_DONE && answer.body.n) {
 		*result = cJSON_Parse(text_get(&answer.body));

@@ -49,8 +49,8 @@ static void rows_print(const cJSON *rows, const struct column *columns, int coun
 	}
 }
 
-static enum cli_exit show(struct cli *cli, const char *path, const struct column *columns,
-			  int count)
+static enum cli_exit table_show(struct cli *cli, const char *path, const struct column *columns,
+				int count)
 {
 	struct client_request request = { .method = "POST", .path = path };
 	cJSON *result = NULL;
@@ -76,7 +76,8 @@ static enum cli_exit peers(struct cli *cli, char **arguments, int count)
 	enum cli_exit rc = cli_path(path, sizeof(path),
 				    "/virtualNetworkGateways/%s/getBgpPeerStatus", arguments[0]);
 
-	return rc == CLI_DONE ? show(cli, path, columns, sizeof(columns) / sizeof(columns[0])) : rc;
+	return rc == CLI_DONE ? table_show(cli, path, columns, sizeof(columns) / sizeof(columns[0]))
+			      : rc;
 }
 
 static const struct column route_columns[] = {
@@ -91,7 +92,7 @@ static enum cli_exit learned(struct cli *cli, char **arguments, int count)
 	enum cli_exit rc = cli_path(path, sizeof(path),
 				    "/virtualNetworkGateways/%s/getLearnedRoutes", arguments[0]);
 
-	return rc == CLI_DONE ? show(cli, path, route_columns, ROUTE_COLUMNS) : rc;
+	return rc == CLI_DONE ? table_show(cli, path, route_columns, ROUTE_COLUMNS) : rc;
 }
 
 static enum cli_exit advertised(struct cli *cli, char **arguments, int count)
@@ -106,7 +107,7 @@ static enum cli_exit advertised(struct cli *cli, char **arguments, int count)
 		return CLI_USAGE;
 	}
 	snprintf(whole, sizeof(whole), "%s?peer=%s", path, arguments[1]);
-	return rc == CLI_DONE ? show(cli, whole, route_columns, ROUTE_COLUMNS) : rc;
+	return rc == CLI_DONE ? table_show(cli, whole, route_columns, ROUTE_COLUMNS) : rc;
 }
 
 static void circuit_row(struct cli_table *table, const cJSON *item)
@@ -131,7 +132,7 @@ static enum cli_exit circuits(struct cli *cli, char **arguments, int count)
 	return cli_page(cli, &columns);
 }
 
-static const struct command commands[] = {
+static const struct command bgp_commands[] = {
 	{ "circuits", "", "the private circuits beside the VPN: link, BGP, routes",
 	  "vpngw circuits", 0, 0, circuits, NULL },
 	{ "bgp peers", "GATEWAY", "the BGP sessions and their states", "vpngw bgp peers gw", 1, 1,
@@ -142,5 +143,5 @@ static const struct command commands[] = {
 	  "vpngw bgp advertised gw 10.20.0.1", 2, 2, advertised, NULL },
 };
 
-const struct command_set cli_bgp_commands = { "BGP", commands,
-					      sizeof(commands) / sizeof(commands[0]) };
+const struct command_set cli_bgp_commands = { "BGP", bgp_commands,
+					      sizeof(bgp_commands) / sizeof(bgp_commands[0]) };

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static enum cli_exit show(struct cli *cli, char **arguments, int count)
+static enum cli_exit running_show(struct cli *cli, char **arguments, int count)
 {
 	return cli_print(cli, "/config");
 }
@@ -139,9 +139,9 @@ static enum cli_exit history(struct cli *cli, char **arguments, int count)
 	return cli_page(cli, &(struct cli_columns){ "/history", "value", heads, history_row });
 }
 
-static const struct command commands[] = {
+static const struct command config_commands[] = {
 	{ "config show", "", "the running configuration as a file, without keys",
-	  "vpngw config show > now.json", 0, 0, show, NULL },
+	  "vpngw config show > now.json", 0, 0, running_show, NULL },
 	{ "config check", "FILE", "all that is wrong with a file (on the gateway's machine)",
 	  "vpngw config check vpngw.json", 1, 1, check, NULL },
 	{ "config apply", "", "takes the gateway's configuration file in again",
@@ -156,5 +156,6 @@ static const struct command commands[] = {
 	  "vpngw config confirm", 0, 0, confirm, NULL },
 };
 
-const struct command_set cli_config_commands = { "The configuration", commands,
-						 sizeof(commands) / sizeof(commands[0]) };
+const struct command_set cli_config_commands = {
+	"The configuration", config_commands, sizeof(config_commands) / sizeof(config_commands[0])
+};

@@ -7,18 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PATH_BYTES 1024
+#define QUERY_BYTES 1024
 
 /* "&name=value", escaped; false when it does not fit. */
-static bool query_add(char path[PATH_BYTES], const char *name, const char *value)
+static bool query_add(char path[QUERY_BYTES], const char *name, const char *value)
 {
 	size_t n = strlen(path);
 
-	n += (size_t)snprintf(path + n, PATH_BYTES - n, "%c%s=", strchr(path, '?') ? '&' : '?',
+	n += (size_t)snprintf(path + n, QUERY_BYTES - n, "%c%s=", strchr(path, '?') ? '&' : '?',
 			      name);
-	for (; *value && n + 4 < PATH_BYTES; value++)
+	for (; *value && n + 4 < QUERY_BYTES; value++)
 		n += (size_t)snprintf(
-			path + n, PATH_BYTES - n,
+			path + n, QUERY_BYTES - n,
 			isalnum((unsigned char)*value) || strchr("-.:_", *value) ? "%c" : "%%%02X",
 			(unsigned char)*value);
 	return !*value;
@@ -97,7 +97,7 @@ static void total_add(cJSON *root)
 	cJSON_AddItemToArray(cJSON_GetObjectItem(root, "connections"), total);
 }
 
-static enum cli_exit show(struct cli *cli, const char *path)
+static enum cli_exit meters_show(struct cli *cli, const char *path)
 {
 	static const char *const heads[] = { "CONNECTION", "HOURS",	 "OUT",		"IN",
 					     "TO INSIDE",  "TO TUNNELS", "TO INTERNET", NULL };
@@ -118,7 +118,7 @@ static enum cli_exit show(struct cli *cli, const char *path)
 static enum cli_exit metering(struct cli *cli, char **arguments, int count)
 {
 	static const char *const times[] = { "from", "to" };
-	char path[PATH_BYTES];
+	char path[QUERY_BYTES];
 	char name[128];
 	enum cli_exit code = CLI_DONE;
 
@@ -138,7 +138,7 @@ static enum cli_exit metering(struct cli *cli, char **arguments, int count)
 		code = CLI_USAGE;
 	if (code != CLI_DONE)
 		return code;
-	return cli->json || cli_option(cli, "csv") ? cli_print(cli, path) : show(cli, path);
+	return cli->json || cli_option(cli, "csv") ? cli_print(cli, path) : meters_show(cli, path);
 }
 
 static const struct cli_option options[] = {
@@ -148,10 +148,11 @@ static const struct cli_option options[] = {
 	{ 0 }
 };
 
-static const struct command commands[] = {
+static const struct command metering_commands[] = {
 	{ "metering", "[GATEWAY]", "what was carried, and for how long, between two times",
 	  "vpngw metering gw --from 2026-11-01 --csv", 0, 1, metering, options },
 };
 
-const struct command_set cli_metering_commands = { "Metering", commands,
-						   sizeof(commands) / sizeof(commands[0]) };
+const struct command_set cli_metering_commands = {
+	"Metering", metering_commands, sizeof(metering_commands) / sizeof(metering_commands[0])
+};

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#define PATH_BYTES 512
+#define ACTION_BYTES 512
 #define SECONDS_DEFAULT 60
 
 static const struct cli_option filter_options[] = {
@@ -34,20 +34,20 @@ static const struct cli_option stop_options[] = {
 	{ NULL, NULL, NULL },
 };
 
-static enum cli_exit action_path(struct cli *cli, char path[PATH_BYTES], const char *name,
+static enum cli_exit action_path(struct cli *cli, char path[ACTION_BYTES], const char *name,
 				 const char *action)
 {
 	char format[96];
 
 	snprintf(format, sizeof(format), "/%s/%%s/%s",
 		 cli_option(cli, "gateway") ? "virtualNetworkGateways" : "connections", action);
-	return cli_path(path, PATH_BYTES, format, name);
+	return cli_path(path, ACTION_BYTES, format, name);
 }
 
 static enum cli_exit capture_start(struct cli *cli, char **arguments, int count)
 {
 	const char *filter = cli_option(cli, "filter");
-	char path[PATH_BYTES];
+	char path[ACTION_BYTES];
 	enum cli_exit code = action_path(cli, path, arguments[0], "startPacketCapture");
 	cJSON *body = cJSON_CreateObject();
 	char *text;
@@ -82,7 +82,7 @@ static void show_stopped(struct cli *cli, const cJSON *result)
 
 static enum cli_exit capture_stop(struct cli *cli, char **arguments, int count)
 {
-	char path[PATH_BYTES];
+	char path[ACTION_BYTES];
 	enum cli_exit code = action_path(cli, path, arguments[0], "stopPacketCapture");
 	struct client_request request = { .method = "POST", .path = path, .body = "{}" };
 	cJSON *result = NULL;
@@ -131,7 +131,7 @@ static bool on_bytes(void *context, const char *bytes, size_t n)
 
 static enum cli_exit capture_fetch(struct cli *cli, char **arguments, int count)
 {
-	char path[PATH_BYTES];
+	char path[ACTION_BYTES];
 	enum cli_exit code = cli_path(path, sizeof(path), "/captures/%s", arguments[0]);
 	const char *to = count > 1 ? arguments[1] : arguments[0];
 	struct sink sink = { .good = true };
@@ -240,7 +240,7 @@ static enum cli_exit trace(struct cli *cli, char **arguments, int count)
 	return code;
 }
 
-static const struct command commands[] = {
+static const struct command packet_commands[] = {
 	{ "capture start", "NAME", "captures packets of a connection into pcapng files",
 	  "vpngw capture start to-branch --filter \"{'Filters':[{'Protocol':6}]}\"", 1, 1,
 	  capture_start, capture_options },
@@ -253,5 +253,6 @@ static const struct command commands[] = {
 	  trace, filter_options },
 };
 
-const struct command_set cli_packet_commands = { "Packets", commands,
-						 sizeof(commands) / sizeof(commands[0]) };
+const struct command_set cli_packet_commands = {
+	"Packets", packet_commands, sizeof(packet_commands) / sizeof(packet_commands[0])
+};

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum cli_exit get(struct cli *cli, char **arguments, int count)
+static enum cli_exit resource_get(struct cli *cli, char **arguments, int count)
 {
 	return cli_print(cli, arguments[0]);
 }
 
-static enum cli_exit put(struct cli *cli, char **arguments, int count)
+static enum cli_exit resource_put(struct cli *cli, char **arguments, int count)
 {
 	char *body = cli_file_read(arguments[1]);
 	enum cli_exit code = body ? cli_change(cli, "PUT", arguments[0], body) : CLI_FAILED;
@@ -70,19 +70,20 @@ static enum cli_exit reset_gateway(struct cli *cli, char **arguments, int count)
 	return code == CLI_DONE ? cli_change(cli, "POST", path, NULL) : code;
 }
 
-static const struct command commands[] = {
+static const struct command resource_commands[] = {
 	{ "reset", "CONNECTION", "tears a connection's tunnels down and dials anew",
 	  "vpngw reset to-branch --drain", 1, 1, reset, reset_options },
 	{ "rekey", "CONNECTION", "negotiates new keys now; no packet is lost",
 	  "vpngw rekey to-branch", 1, 1, rekey, rekey_options },
 	{ "reset-gateway", "GATEWAY", "the same for the tunnels of a gateway's primary address",
 	  "vpngw reset-gateway gw --drain", 1, 1, reset_gateway, reset_options },
-	{ "get", "PATH", "any page", "vpngw get /connections/to-branch", 1, 1, get, NULL },
+	{ "get", "PATH", "any page", "vpngw get /connections/to-branch", 1, 1, resource_get, NULL },
 	{ "put", "PATH FILE", "makes or changes a resource (FILE -: standard input)",
-	  "vpngw put /localNetworkGateways/site1 site1.json", 2, 2, put, NULL },
+	  "vpngw put /localNetworkGateways/site1 site1.json", 2, 2, resource_put, NULL },
 	{ "delete", "PATH", "takes a resource away", "vpngw delete /connections/old", 1, 1, delete,
 	  NULL },
 };
 
-const struct command_set cli_resource_commands = { "Resources", commands,
-						   sizeof(commands) / sizeof(commands[0]) };
+const struct command_set cli_resource_commands = {
+	"Resources", resource_commands, sizeof(resource_commands) / sizeof(resource_commands[0])
+};

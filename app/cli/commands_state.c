@@ -183,7 +183,7 @@ static enum cli_exit events(struct cli *cli, char **arguments, int count)
 	return cli_stream(cli, "GET", "/events", NULL, show_event);
 }
 
-static const struct command commands[] = {
+static const struct command state_commands[] = {
 	{ "status", "", "the gateway, its tunnels, rates and headroom (--watch: every second)",
 	  "vpngw status --watch", 0, 0, status, NULL },
 	{ "connections", "", "every connection and what it has carried",
@@ -199,5 +199,6 @@ static const struct command commands[] = {
 	{ "events", "", "what changes, as it changes", "vpngw events", 0, 0, events, NULL },
 };
 
-const struct command_set cli_state_commands = { "What is the case", commands,
-						sizeof(commands) / sizeof(commands[0]) };
+const struct command_set cli_state_commands = {
+	"What is the case", state_commands, sizeof(state_commands) / sizeof(state_commands[0])
+};

@@ -101,11 +101,12 @@ static enum cli_exit create(struct cli *cli, char **arguments, int count)
 	return CLI_DONE;
 }
 
-static const struct command commands[] = {
+static const struct command token_commands[] = {
 	{ "token create", "NAME ROLE [EXPIRES]",
 	  "makes a token on this machine (VPNGW_TOKENS: the file, default " DEFAULT_FILE ")",
 	  "vpngw token create grafana read 2027-01-31T00:00:00Z", 2, 3, create, NULL },
 };
 
-const struct command_set cli_token_commands = { "Tokens", commands,
-						sizeof(commands) / sizeof(commands[0]) };
+const struct command_set cli_token_commands = {
+	"Tokens", token_commands, sizeof(token_commands) / sizeof(token_commands[0])
+};

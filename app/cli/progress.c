@@ -10,11 +10,11 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-static char line[96]; /* written before the timer runs */
-static volatile sig_atomic_t seconds;
-static int depth; /* what waits inside of what waits counts with it */
+static char waiting_line[96]; /* written before the timer runs */
+static volatile sig_atomic_t waited_s;
+static int waits_open; /* what waits inside of what waits counts with it */
 
-static void put(const char *text, size_t n)
+static void terminal_put(const char *text, size_t n)
 {
 	if (write(STDERR_FILENO, text, n) < 0)
 		return; /* nobody looks */
@@ -24,15 +24,15 @@ static void on_second(int signal)
 {
 	char number[16];
 	size_t at = sizeof(number);
-	int left = ++seconds;
+	int left = ++waited_s;
 
 	do {
 		number[--at] = (char)('0' + left % 10);
 		left /= 10;
 	} while (left);
-	put(line, strlen(line));
-	put(number + at, sizeof(number) - at);
-	put(" s ", 3);
+	terminal_put(waiting_line, strlen(waiting_line));
+	terminal_put(number + at, sizeof(number) - at);
+	terminal_put(" s ", 3);
 }
 
 static void timer_set(int interval_s)
@@ -46,20 +46,20 @@ void cli_progress_begin(const struct cli *cli, const char *what)
 {
 	struct sigaction action = { .sa_handler = on_second, .sa_flags = SA_RESTART };
 
-	if (!cli->progress || depth++)
+	if (!cli->progress || waits_open++)
 		return;
-	seconds = 0;
-	snprintf(line, sizeof(line), "\r%.80s: ", what);
+	waited_s = 0;
+	snprintf(waiting_line, sizeof(waiting_line), "\r%.80s: ", what);
 	sigaction(SIGALRM, &action, NULL);
 	timer_set(1);
 }
 
 void cli_progress_end(void)
 {
-	if (!depth || --depth)
+	if (!waits_open || --waits_open)
 		return;
 	timer_set(0);
-	if (seconds)
-		put("\r\033[K", 4);
-	seconds = 0;
+	if (waited_s)
+		terminal_put("\r\033[K", 4);
+	waited_s = 0;
 }

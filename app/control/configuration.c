@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TOPIC "config"
+#define CONFIG_TOPIC "config"
 
 static void report_log(const struct config_report *report, const char *what, bool refused)
 {
@@ -17,9 +17,9 @@ static void report_log(const struct config_report *report, const char *what, boo
 
 	config_report_text(report, &text);
 	if (refused)
-		log_error(TOPIC, "refused: %s\n%s", what, text_get(&text));
+		log_error(CONFIG_TOPIC, "refused: %s\n%s", what, text_get(&text));
 	else if (text.n)
-		log_warn(TOPIC, "warnings: %s\n%s", what, text_get(&text));
+		log_warn(CONFIG_TOPIC, "warnings: %s\n%s", what, text_get(&text));
 	text_fini(&text);
 }
 
@@ -92,7 +92,8 @@ void configuration_dataplane_ready(struct program *program)
 	if (!program->applying)
 		return;
 	if (requests_probe(desired_requests(program->desired), probed, program) < 0)
-		log_warn(TOPIC, "cannot ask the data plane; asking again when it is attached");
+		log_warn(CONFIG_TOPIC,
+			 "cannot ask the data plane; asking again when it is attached");
 	else
 		program->probes++;
 }
@@ -118,8 +119,8 @@ static void log_apply(const struct program *program, const struct config *config
 	const char *levels = config_appliance(config)->log_levels;
 
 	if (!program->options.log && log_set_levels(levels) < 0)
-		log_warn(TOPIC, "/appliance/logLevels: \"%s\" is not like \"info,ike=debug\"",
-			 levels);
+		log_warn(CONFIG_TOPIC,
+			 "/appliance/logLevels: \"%s\" is not like \"info,ike=debug\"", levels);
 }
 
 static void diagnostics_apply(const struct program *program, const struct config *config)
@@ -127,7 +128,7 @@ static void diagnostics_apply(const struct program *program, const struct config
 	const char *categories = config_appliance(config)->diagnostic_logs;
 
 	if (diagnostics_select(program->diagnostics, categories) < 0)
-		log_warn(TOPIC,
+		log_warn(CONFIG_TOPIC,
 			 "/appliance/diagnosticLogs: \"%s\" is not like "
 			 "\"GatewayDiagnosticLog,TunnelDiagnosticLog\"",
 			 categories);
@@ -184,7 +185,8 @@ static void pin(const struct program *program)
 	CPU_ZERO(&cpus);
 	CPU_SET((size_t)core, &cpus);
 	if (sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
-		log_warn(TOPIC, "cannot run on CPU %lld: %s", (long long)core, strerror(errno));
+		log_warn(CONFIG_TOPIC, "cannot run on CPU %lld: %s", (long long)core,
+			 strerror(errno));
 }
 
 int configuration_open(struct program *program)
@@ -247,9 +249,9 @@ static void reloaded(void *context, int status, const char *why)
 	struct program *program = context;
 
 	if (status < 0)
-		log_error(TOPIC, "the file was not applied: %s", why);
+		log_error(CONFIG_TOPIC, "the file was not applied: %s", why);
 	else
-		log_info(TOPIC, "the file is applied file=%s", program->options.config);
+		log_info(CONFIG_TOPIC, "the file is applied file=%s", program->options.config);
 	notify_send("READY=1");
 }
 
@@ -269,7 +271,7 @@ void configuration_reload(void *context)
 	rc = config_store_import(program->store, &import, &report);
 	tunnels_credentials_reload(program->tunnels);
 	if (rc == -EALREADY)
-		log_info(TOPIC, "the file has not changed file=%s", program->options.config);
+		log_info(CONFIG_TOPIC, "the file has not changed file=%s", program->options.config);
 	else
 		report_log(&report, program->options.config, rc < 0);
 	if (rc < 0 && rc != -EALREADY)

@@ -55,7 +55,7 @@ static void sift_down(struct heap *heap, struct heap_node *node)
 	place(heap, node, at);
 }
 
-static int grow(struct heap *heap)
+static int heap_grow(struct heap *heap)
 {
 	uint32_t capacity = heap->capacity ? heap->capacity * 2 : 16;
 	struct heap_node **nodes;
@@ -80,7 +80,7 @@ int heap_set(struct heap *heap, struct heap_node *node, uint64_t deadline_ns)
 		return 0;
 	}
 	if (!was) {
-		rc = grow(heap);
+		rc = heap_grow(heap);
 		if (rc)
 			return rc;
 		node->deadline_ns = deadline_ns;

@@ -44,7 +44,7 @@ static struct map_entry **find(const struct map *map, uint64_t hash, const void 
 	return at;
 }
 
-static int grow(struct map *map)
+static int map_grow(struct map *map)
 {
 	struct map bigger = *map;
 
@@ -75,10 +75,10 @@ static int make_room(struct map *map)
 
 	if (!map->bucket_count) {
 		rc = secret_random(map->seed, sizeof(map->seed));
-		return rc ? rc : grow(map);
+		return rc ? rc : map_grow(map);
 	}
 	if (map->count >= map->bucket_count)
-		(void)!grow(map);
+		(void)!map_grow(map);
 	return 0;
 }
 

@@ -20,7 +20,7 @@ static int digits(const char **at, int n)
 	return value;
 }
 
-static bool accept(const char **at, char c)
+static bool taken(const char **at, char c)
 {
 	if (**at != c)
 		return false;
@@ -39,8 +39,8 @@ static int month_days(int year, int month)
 static bool parse_date(const char **at, struct tm *tm)
 {
 	int year = digits(at, 4);
-	int month = accept(at, '-') ? digits(at, 2) : -1;
-	int day = accept(at, '-') ? digits(at, 2) : -1;
+	int month = taken(at, '-') ? digits(at, 2) : -1;
+	int day = taken(at, '-') ? digits(at, 2) : -1;
 
 	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > month_days(year, month))
 		return false;
@@ -53,15 +53,15 @@ static bool parse_date(const char **at, struct tm *tm)
 static bool parse_clock(const char **at, struct tm *tm, uint64_t *ms)
 {
 	int hour = digits(at, 2);
-	int minute = accept(at, ':') ? digits(at, 2) : -1;
+	int minute = taken(at, ':') ? digits(at, 2) : -1;
 	int second = 0;
 	unsigned int unit = 100;
 
-	if (accept(at, ':'))
+	if (taken(at, ':'))
 		second = digits(at, 2);
 	if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
 		return false;
-	if (accept(at, '.')) {
+	if (taken(at, '.')) {
 		if (!isdigit((unsigned char)**at))
 			return false;
 		for (; isdigit((unsigned char)**at); (*at)++, unit /= 10)
@@ -80,12 +80,12 @@ static bool parse_offset(const char **at, int *seconds)
 	int hours, minutes;
 
 	*seconds = 0;
-	if (accept(at, 'Z'))
+	if (taken(at, 'Z'))
 		return true;
-	if (!accept(at, '+') && !accept(at, '-') && !accept(at, ' '))
+	if (!taken(at, '+') && !taken(at, '-') && !taken(at, ' '))
 		return false;
 	hours = digits(at, 2);
-	accept(at, ':');
+	taken(at, ':');
 	minutes = digits(at, 2);
 	if (hours < 0 || hours > 14 || minutes < 0 || minutes > 59)
 		return false;
@@ -102,7 +102,7 @@ int when_parse(const char *text, uint64_t *wall_ms)
 
 	if (!parse_date(&text, &tm))
 		return -EINVAL;
-	if (accept(&text, 'T') && (!parse_clock(&text, &tm, &ms) || !parse_offset(&text, &offset)))
+	if (taken(&text, 'T') && (!parse_clock(&text, &tm, &ms) || !parse_offset(&text, &offset)))
 		return -EINVAL;
 	seconds = (int64_t)timegm(&tm) - offset;
 	if (*text || seconds < 0)

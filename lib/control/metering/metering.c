@@ -45,7 +45,7 @@ struct metering_question {
 };
 
 /* Of both sections, in the order of enum metering_counter. */
-static bool read_row(void *context, uint32_t id, struct sample_row *row)
+static bool tunnel_row_read(void *context, uint32_t id, struct sample_row *row)
 {
 	struct metering *m = context;
 	const struct contract_counters *counters = requests_counters(desired_requests(m->desired));
@@ -258,7 +258,7 @@ int metering_new(struct metering **metering, const struct metering_config *confi
 	m->started_ns = clock_now_ns(&clock_monotonic);
 	m->head_wanted = true;
 	m->limits = (struct metering_limits){ DAY_MS, FILE_BYTES };
-	sample_init(&m->sampler, read_row, m);
+	sample_init(&m->sampler, tunnel_row_read, m);
 	rc = load(m, config->state_directory);
 	if (rc == 0)
 		rc = event_fd_new(&m->readable, m->loop, writer_fd(m->writer), EVENT_READABLE,

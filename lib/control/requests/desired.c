@@ -266,7 +266,7 @@ static void list_next(struct desired *d)
 	d->hooks.ready(d->hooks.context, same);
 }
 
-static void attached(void *context, const struct contract_limits *limits)
+static void on_attached(void *context, const struct contract_limits *limits)
 {
 	struct desired *d = context;
 
@@ -278,7 +278,7 @@ static void attached(void *context, const struct contract_limits *limits)
 	list_next(d);
 }
 
-static void losing(void *context)
+static void on_losing(void *context)
 {
 	struct desired *d = context;
 
@@ -286,14 +286,14 @@ static void losing(void *context)
 		d->hooks.losing(d->hooks.context);
 }
 
-static void lost(void *context)
+static void on_lost(void *context)
 {
 	struct desired *d = context;
 
 	d->hooks.lost(d->hooks.context);
 }
 
-static void event(void *context, const struct contract_header *message)
+static void on_event(void *context, const struct contract_header *message)
 {
 	struct desired *d = context;
 
@@ -304,9 +304,11 @@ int desired_new(struct desired **desired, struct event_loop *loop, const char *p
 		const struct desired_hooks *hooks)
 {
 	struct desired *d = calloc(1, sizeof(*d));
-	struct requests_hooks below = {
-		.context = d, .attached = attached, .losing = losing, .lost = lost, .event = event
-	};
+	struct requests_hooks below = { .context = d,
+					.attached = on_attached,
+					.losing = on_losing,
+					.lost = on_lost,
+					.event = on_event };
 	int rc;
 
 	if (!d)
