@@ -7,7 +7,8 @@
  * ends a window; each window gives a JSON object a direction on standard output: mark, direction,
  * flows, sent, received, lost, duplicates, reordered, gap_ms (longest time in which one flow got
  * nothing), sender_gap_ms (how long the sender itself paused), unsent (left out after that),
- * stall_ms (how long a processor stood still), send_errors. The last window, `end`, closes after S
+ * stall_ms (how long a processor stood still), stalls_ms (all such times that were over 2 ms),
+ * seconds, send_errors. The last window, `end`, closes after S
  * seconds or when standard input ends. NAMESPACE `-` is where it was started. Exit: 0, 1 failed, 2
  * usage.
  */
@@ -130,7 +131,6 @@ static int socket_at(struct sockaddr_storage *address, socklen_t length, uint16_
 {
 	int size = BUFFER;
 	int on = 1;
-	struct timeval wake = { .tv_usec = 100000 };
 	int fd = socket(address->ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	port_set(address, port);
@@ -138,8 +138,7 @@ static int socket_at(struct sockaddr_storage *address, socklen_t length, uint16_
 		fail("bind");
 	if (port == FLOWS_PORT &&
 	    (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
-	     setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0 ||
-	     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wake, sizeof(wake)) < 0))
+	     setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0))
 		fail("setsockopt");
 	return fd;
 }
@@ -203,6 +202,8 @@ struct pauses {
 	uint64_t gap;
 	uint64_t sender;
 	uint64_t stall;
+	uint64_t stalls;
+	uint64_t window;
 };
 
 /* What was sent until now is the window; its report waits for what is under way. */
@@ -222,13 +223,14 @@ static void window_end(struct direction *d, const char *mark, const uint64_t *un
 	printf("{\"mark\":\"%s\",\"direction\":\"%s\",\"flows\":%u,\"sent\":%llu,"
 	       "\"received\":%llu,\"lost\":%llu,\"duplicates\":%llu,\"reordered\":%llu,"
 	       "\"gap_ms\":%.1f,\"sender_gap_ms\":%.1f,\"unsent\":%llu,\"stall_ms\":%.1f,"
-	       "\"send_errors\":%llu}\n",
+	       "\"stalls_ms\":%.1f,\"seconds\":%.3f,\"send_errors\":%llu}\n",
 	       mark, d->name, d->flow_count, (unsigned long long)sent, (unsigned long long)received,
 	       (unsigned long long)(sent - received),
 	       (unsigned long long)atomic_exchange(&d->duplicates, 0),
 	       (unsigned long long)atomic_exchange(&d->reordered, 0), (double)pauses->gap / 1e6,
 	       (double)pauses->sender / 1e6, (unsigned long long)atomic_exchange(&d->unsent, 0),
-	       (double)pauses->stall / 1e6,
+	       (double)pauses->stall / 1e6, (double)pauses->stalls / 1e6,
+	       (double)pauses->window / 1e9,
 	       (unsigned long long)atomic_exchange(&d->send_errors, 0));
 }
 
@@ -249,35 +251,41 @@ static void watch(_Atomic bool *running)
 	}
 }
 
-static uint64_t longest_stall(void)
+/* Of the processor that stood still longest. */
+static struct pauses stalls_of_window(void)
 {
-	uint64_t most = 0;
+	struct pauses p = { 0 };
 
 	for (uint32_t i = 0; i < watcher_count; i++) {
 		uint64_t stall = atomic_exchange(&watchers[i].stall_ns, 0);
+		uint64_t stalls = atomic_exchange(&watchers[i].stalls_ns, 0);
 
-		if (stall > most)
-			most = stall;
+		p.stall = stall > p.stall ? stall : p.stall;
+		p.stalls = stalls > p.stalls ? stalls : p.stalls;
 	}
-	return most;
+	return p;
 }
 
 static void mark(struct direction *directions, uint32_t count, const char *name, uint32_t drain_ms)
 {
 	uint64_t *until[FLOWS_DIRECTIONS];
 	struct pauses pauses[FLOWS_DIRECTIONS];
-	uint64_t stall = longest_stall();
+	struct pauses stalled = stalls_of_window();
 
 	for (uint32_t k = 0; k < count; k++) {
 		struct direction *d = &directions[k];
+		uint64_t now = flows_now_ns();
 
 		until[k] = calloc(d->flow_count, sizeof(*until[k]));
 		if (!until[k])
 			fail("calloc");
 		for (uint32_t i = 0; i < d->flow_count; i++)
 			until[k][i] = d->flows[i].sent;
-		pauses[k] = (struct pauses){ longest_gap(d, flows_now_ns()),
-					     atomic_exchange(&d->sender_gap_ns, 0), stall };
+		pauses[k] = stalled;
+		pauses[k].gap = longest_gap(d, now);
+		pauses[k].sender = atomic_exchange(&d->sender_gap_ns, 0);
+		pauses[k].window = now - d->marked_ns;
+		d->marked_ns = now;
 	}
 	usleep(drain_ms * 1000);
 	for (uint32_t k = 0; k < count; k++) {
@@ -328,6 +336,7 @@ int main(int argc, char **argv)
 		directions[k].sending = &sending;
 		directions[k].receiving = &receiving;
 		direction_open(&directions[k], &o, k == 1, home);
+		directions[k].marked_ns = flows_now_ns();
 	}
 	for (uint32_t k = 0; k < count; k++)
 		if (pthread_create(&directions[k].threads[0], NULL, flows_receive,

@@ -10,7 +10,8 @@
  * it would send at once is a flood that is lost by whoever is measured, at a rate that nobody
  * asked.
  *
- * A sender and a receiver thread each direction; a flow is a source port. The main thread reads
+ * A sender and a receiver thread each direction; a flow is a source port. The receiver looks once a
+ * millisecond: to be woken for each packet would cost more than the packet. The main thread reads
  * marks. A watcher on each processor, before everything else where that is allowed, notes how long
  * the machine itself stood still: what a hypervisor takes away is no gap of whoever is measured.
  */
@@ -62,6 +63,7 @@ struct direction {
 	_Atomic uint64_t send_errors;
 	_Atomic uint64_t unsent;	/* left out: the sender was late */
 	_Atomic uint64_t sender_gap_ns; /* longest since the last mark */
+	uint64_t marked_ns;		/* main: rw */
 	_Atomic bool *sending;
 	_Atomic bool *receiving;
 };
@@ -69,7 +71,8 @@ struct direction {
 struct watcher {
 	pthread_t thread;
 	uint32_t processor;
-	_Atomic uint64_t stall_ns; /* longest since the last mark */
+	_Atomic uint64_t stall_ns;  /* longest since the last mark */
+	_Atomic uint64_t stalls_ns; /* all of those since then that are worth a word */
 	_Atomic bool *running;
 };
 

@@ -16,7 +16,9 @@
 #define LATE_NS UINT64_C(10000000)
 #define BATCH 64
 #define FRAME_MAX 65536
+#define LOOK_NS UINT64_C(1000000)
 #define WATCH_NS UINT64_C(1000000)
+#define STALL_NS UINT64_C(2000000)
 #define WATCH_PRIORITY 90
 
 struct flows_payload {
@@ -128,6 +130,7 @@ void *flows_receive(void *argument)
 	struct iovec parts[BATCH];
 
 	while (*d->receiving) {
+		struct timespec rest = { .tv_nsec = LOOK_NS };
 		int n;
 
 		for (int i = 0; i < BATCH; i++) {
@@ -138,12 +141,14 @@ void *flows_receive(void *argument)
 						 .msg_control = control[i],
 						 .msg_controllen = sizeof(control[i]) };
 		}
-		n = recvmmsg(d->receiver, messages, BATCH, MSG_WAITFORONE, NULL);
+		n = recvmmsg(d->receiver, messages, BATCH, MSG_DONTWAIT, NULL);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return NULL;
 		for (int i = 0; i < n; i++)
 			if (messages[i].msg_len >= sizeof(payloads[i]))
 				note(d, &payloads[i], arrival_of(&messages[i].msg_hdr));
+		if (n < BATCH)
+			nanosleep(&rest, NULL);
 	}
 	return NULL;
 }
@@ -167,6 +172,8 @@ void *flows_watch(void *argument)
 		now = flows_now_ns();
 		if (now > before + WATCH_NS)
 			raise_to(&w->stall_ns, now - before - WATCH_NS);
+		if (now > before + WATCH_NS + STALL_NS)
+			w->stalls_ns += now - before - WATCH_NS;
 		before = now;
 	}
 	return NULL;
