@@ -1,5 +1,7 @@
 #include "control/config/check.h"
 
+#include "base/map.h"
+
 #include <string.h>
 
 /* Reserved by Azure, and by IANA (RFC 7607, 5398, 4893, 6996 section 5, 7300). */
@@ -92,6 +94,76 @@ static void check_one_speaks(struct check *check)
 	}
 }
 
+static void check_apipa(struct check *check, const struct config_connection *connection,
+			const struct config_gateway *gateway, const struct check_place *place)
+{
+	for (uint32_t i = 0; i < gateway->ip_configurations.count; i++)
+		if (config_custom_bgp(gateway, connection, i))
+			return;
+	check_fail(check, place, CODE_PARAMETER,
+		   "Is an APIPA address: an IP configuration of gateway %s needs "
+		   "customBgpIpAddresses for it, or connection %s gatewayCustomBgpIpAddresses.",
+		   gateway->resource.name, connection->resource.name);
+}
+
+/* What a session could not come up with. */
+static void check_peer(struct check *check, const struct config_connection *connection,
+		       const struct config_gateway *gateway,
+		       const struct config_local_gateway *site)
+{
+	const struct config_virtual_network *here = config_gateway_network(check->config, gateway);
+	const struct net_addr *peer = &site->bgp->peering_address;
+	const struct check_place *place =
+		AT(&site->resource, "/properties/bgpSettings/bgpPeeringAddress");
+
+	if (peer->family == NET_IP6)
+		check_fail(check, place, CODE_PARAMETER,
+			   "Must be an IPv4 address: its session carries IPv6 routes as well.");
+	for (uint32_t i = 0; here && i < here->prefixes.count; i++)
+		if (net_prefix_contains(&here->prefixes.items[i], peer))
+			check_fail(check, place, CODE_PARAMETER,
+				   "Is within network %s of gateway %s; it must be the site's.",
+				   here->resource.name, gateway->resource.name);
+	if (net_addr_is_link_local(peer))
+		check_apipa(check, connection, gateway, place);
+}
+
+/* A speaker has one session with an address. */
+static void check_peers(struct check *check)
+{
+	struct map peers;
+
+	map_init(&peers);
+	for (uint32_t i = 0; i < config_count(check->config, CONFIG_CONNECTION); i++) {
+		const struct config_connection *connection = config_connection_at(check->config, i);
+		const struct config_gateway *gateway = check->gateways[i];
+		const struct config_local_gateway *site = check->sites[i];
+		const struct config_connection *other;
+		struct {
+			const struct config_gateway *gateway;
+			struct net_addr peer;
+		} key;
+
+		if (!connection->enable_bgp || !gateway || !site || !site->bgp ||
+		    site->bgp->peering_address.family == NET_NONE)
+			continue;
+		check_peer(check, connection, gateway, site);
+		memset(&key, 0, sizeof(key));
+		key.gateway = gateway;
+		key.peer = site->bgp->peering_address;
+		other = map_get(&peers, &key, sizeof(key));
+		if (other)
+			check_fail(check, AT(&connection->resource, "/properties/enableBgp"),
+				   CODE_PARAMETER,
+				   "%s has the bgpPeeringAddress of connection %s; each site needs "
+				   "one of its own.",
+				   site->resource.name, other->resource.name);
+		else if (map_set(&peers, &key, sizeof(key), (void *)connection, NULL) < 0)
+			break;
+	}
+	map_fini(&peers);
+}
+
 void check_gateway_bgp(struct check *check)
 {
 	check_one_speaks(check);
@@ -105,4 +177,5 @@ void check_gateway_bgp(struct check *check)
 				   CODE_PARAMETER, "AS %lld is reserved.",
 				   (long long)site->bgp->asn);
 	}
+	check_peers(check);
 }

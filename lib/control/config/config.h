@@ -85,6 +85,11 @@ const struct config_virtual_network *config_gateway_network(const struct config 
 							    const struct config_gateway *gateway);
 
 /* Its IPv4 GatewaySubnet, or NULL. */
+/* Our address for a peer with an APIPA one: the connection's choice for this instance, else the
+ * instance's first; NULL: neither has one. */
+const struct net_addr *config_custom_bgp(const struct config_gateway *gateway,
+					 const struct config_connection *connection,
+					 uint32_t instance);
 const struct net_prefix *config_gateway_subnet(const struct config *config,
 					       const struct config_gateway *gateway);
 

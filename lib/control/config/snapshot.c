@@ -141,6 +141,30 @@ const struct net_prefix *config_gateway_subnet(const struct config *config,
 	return NULL;
 }
 
+static bool is_configuration(const struct config_ref *ref, const char *name)
+{
+	const char *slash = ref->key ? strrchr(ref->key, '/') : NULL;
+
+	return ref->key && !strcasecmp(slash ? slash + 1 : ref->key, name);
+}
+
+const struct net_addr *config_custom_bgp(const struct config_gateway *gateway,
+					 const struct config_connection *connection,
+					 uint32_t instance)
+{
+	const char *name = gateway->ip_configurations.items[instance].name;
+	const struct config_bgp *bgp = gateway->bgp;
+
+	for (uint32_t i = 0; i < connection->custom_bgp.count; i++)
+		if (is_configuration(&connection->custom_bgp.items[i].ip_configuration, name))
+			return &connection->custom_bgp.items[i].address;
+	for (uint32_t i = 0; bgp && i < bgp->addresses.count; i++)
+		if (is_configuration(&bgp->addresses.items[i].ip_configuration, name) &&
+		    bgp->addresses.items[i].custom.count)
+			return &bgp->addresses.items[i].custom.items[0];
+	return NULL;
+}
+
 const struct config_port *config_appliance_port(const struct config_appliance *appliance,
 						const char *name)
 {

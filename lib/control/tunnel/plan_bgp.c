@@ -1,7 +1,6 @@
 #include "control/tunnel/plan_bgp.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define COMPAT_KEEPALIVE_S 60
 #define FAST_KEEPALIVE_S 3
@@ -29,31 +28,14 @@ bool plan_speaker_address(const struct config *config, const struct config_gatew
 	return true;
 }
 
-static bool is_configuration(const struct config_ref *ref, const char *name)
-{
-	const char *slash = ref->key ? strrchr(ref->key, '/') : NULL;
-
-	return ref->key && !strcasecmp(slash ? slash + 1 : ref->key, name);
-}
-
-/* The address of ours for an APIPA peer: the connection's choice, else the instance's first. */
+/* The address of ours for an APIPA peer. */
 static bool custom_address(const struct plan_tunnel *t, struct net_addr *addr)
 {
-	const char *name = t->gateway->ip_configurations.items[t->instance].name;
-	const struct config_bgp *bgp = t->gateway->bgp;
+	const struct net_addr *custom = config_custom_bgp(t->gateway, t->connection, t->instance);
 
-	for (uint32_t i = 0; i < t->connection->custom_bgp.count; i++)
-		if (is_configuration(&t->connection->custom_bgp.items[i].ip_configuration, name)) {
-			*addr = t->connection->custom_bgp.items[i].address;
-			return true;
-		}
-	for (uint32_t i = 0; bgp && i < bgp->addresses.count; i++)
-		if (is_configuration(&bgp->addresses.items[i].ip_configuration, name) &&
-		    bgp->addresses.items[i].custom.count) {
-			*addr = bgp->addresses.items[i].custom.items[0];
-			return true;
-		}
-	return false;
+	if (custom)
+		*addr = *custom;
+	return custom;
 }
 
 void plan_session_settings(struct plan_session *s, const struct config_bgp *bgp, bool compat)

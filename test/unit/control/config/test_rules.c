@@ -16,6 +16,10 @@
 	"/appliance/ports/2={'name':'er0','device':'net_null2','role':'circuit',"                  \
 	"'addresses':['172.16.0.1/30'],'bgpSettings':" bgp "}"
 #define LNG(n) "/localNetworkGateways/" #n "/properties"
+#define BGP_SITE(n, peer)                                                                          \
+	GW_P "/enableBgp=true\n" LNG(n) "/bgpSettings={'asn':65010,'bgpPeeringAddress':'" peer     \
+					"'}\n/connections/" #n "/properties/enableBgp=true"
+#define PEER(n) LNG(n) "/bgpSettings/bgpPeeringAddress"
 #define POLICY_GOOD                                                                                \
 	"{'saLifeTimeSeconds':27000,'saDataSizeKilobytes':102400000,'ipsecEncryption':'GCMAES256'" \
 	","                                                                                        \
@@ -174,6 +178,19 @@ static const struct rule rules[] = {
 	{ GW_P "/gatewayDefaultSite='nowhere'", GW_P "/gatewayDefaultSite",
 	  "InvalidResourceReference" },
 	{ GW_P "/gatewayDefaultSite={'id':'a'}", NULL },
+	/* A session with each site */
+	{ BGP_SITE(0, "10.1.0.1"), NULL },
+	{ BGP_SITE(0, "fd00::1"), PEER(0), "InvalidParameter" },
+	{ BGP_SITE(0, "10.0.3.1"), PEER(0), "InvalidParameter" },
+	{ BGP_SITE(0, "169.254.21.1"), PEER(0), "InvalidParameter" },
+	{ BGP_SITE(0, "169.254.21.1") "\n" GW_P "/bgpSettings={'asn':65515,'bgpPeeringAddresses':[{"
+						"'ipconfigurationId':'default'},{"
+				      "'ipconfigurationId':'activeActive','customBgpIpAddresses':['"
+				      "169.254.21.2']}]}",
+	  NULL },
+	{ BGP_SITE(0, "10.1.0.1") "\n" BGP_SITE(1, "10.1.0.2"), NULL },
+	{ BGP_SITE(0, "10.1.0.1") "\n" BGP_SITE(1, "10.1.0.1"),
+	  "/connections/1/properties/enableBgp", "InvalidParameter" },
 	/* 13: the two ends */
 	{ C0 "/localNetworkGateway2=-", C0 "/localNetworkGateway2", "InvalidRequestContent" },
 	{ C0 "/virtualNetworkGateway2='gw2'", C0 "/virtualNetworkGateway2", "InvalidParameter" },
