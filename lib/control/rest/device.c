@@ -54,6 +54,7 @@ static void tunnels_set(struct device_script *s)
 		d->own_id = t->remote_id;
 		d->gateway_id = t->local_id;
 		d->gateway_bgp = t->session.local;
+		d->session = &t->session;
 		snprintf(d->name, sizeof(d->name), "%.80s-%u", plan->connection->resource.name, i);
 	}
 }

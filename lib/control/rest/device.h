@@ -4,14 +4,15 @@
  *
  * The other end of a connection as the configuration of the device that stands there: what Azure
  * calls vpndeviceconfigurationscript, for devices that people have. A script is made from the plan
- * of the connection, so that it says what will be negotiated; the key is not in it, but a word in
- * its place: only GET of the shared key shows a key.
+ * of the connection, so that it says what will be negotiated; the key is not in it, nor BGP's
+ * password, but a word in its place: only GET of the shared key shows a key.
  */
 #include "base/text.h"
 #include "control/ike/policy.h"
 #include "control/tunnel/plan.h"
 
 #define DEVICE_KEY_PLACE "REPLACE-WITH-SHARED-KEY"
+#define DEVICE_PASSWORD_PLACE "REPLACE-WITH-BGP-PASSWORD"
 
 /* One transform of each type, in the words of a device. */
 struct device_suite {
@@ -23,8 +24,9 @@ struct device_suite {
 
 /* One tunnel, seen from the device: we are the remote end. */
 struct device_tunnel {
-	struct net_addr gateway;     /* where it dials to */
-	struct net_addr gateway_bgp; /* NET_NONE: no BGP */
+	struct net_addr gateway;	    /* where it dials to */
+	struct net_addr gateway_bgp;	    /* NET_NONE: no BGP */
+	const struct plan_session *session; /* as we see it */
 	const char *own_id;
 	const char *gateway_id;
 	char name[96];

@@ -195,8 +195,12 @@ static void bgp_neighbours(const struct device_script *s, struct text *out)
 		net_addr_text(text, &s->tunnels[i].gateway_bgp);
 		text_add(out,
 			 " neighbor %s remote-as %lld\n neighbor %s ebgp-multihop 255\n"
-			 " neighbor %s timers 60 180\n neighbor %s update-source %s\n",
-			 text, (long long)s->gateway_asn, text, text, text, own);
+			 " neighbor %s timers %u %u\n neighbor %s update-source %s\n",
+			 text, (long long)s->gateway_asn, text, text,
+			 s->tunnels[i].session->keepalive_s, s->tunnels[i].session->hold_s, text,
+			 own);
+		if (s->tunnels[i].session->password)
+			text_add(out, " neighbor %s password " DEVICE_PASSWORD_PLACE "\n", text);
 	}
 }
 
@@ -213,10 +217,10 @@ static void frr(const struct device_script *s, struct text *out)
 {
 	char text[NET_ADDR_TEXT];
 
-	text_add(out,
-		 "! /etc/frr/frr.conf, with bgpd=yes in /etc/frr/daemons; the tunnels themselves "
-		 "are\n! another program's, for example strongSwan's (family swanctl).\n"
-		 "frr defaults traditional\n");
+	text_add(out, "! /etc/frr/frr.conf, with bgpd=yes and bfdd=yes in /etc/frr/daemons; the "
+		      "tunnels themselves "
+		      "are\n! another program's, for example strongSwan's (family swanctl).\n"
+		      "frr defaults traditional\n");
 	for (uint32_t i = 0; i < s->tunnel_count; i++)
 		text_add(out, "ip route %s/32 ipsec%u\n",
 			 net_addr_text(text, &s->tunnels[i].gateway_bgp), i + 1);
@@ -224,6 +228,10 @@ static void frr(const struct device_script *s, struct text *out)
 		 (long long)site_of(s)->bgp->asn,
 		 net_addr_text(text, &site_of(s)->bgp->peering_address));
 	bgp_neighbours(s, out);
+	for (uint32_t i = 0; i < s->tunnel_count; i++)
+		if (s->tunnels[i].session->bfd_ms)
+			text_add(out, " neighbor %s bfd\n",
+				 net_addr_text(text, &s->tunnels[i].gateway_bgp));
 	text_add(out, " address-family ipv4 unicast\n");
 	bgp_activate(s, out);
 	networks_add(s, out, false);

@@ -71,7 +71,7 @@ frr_reads() {
 	fi
 	body=$(gateway_api GET /virtualNetworkGateways/gw | jq -c '.properties += { enableBgp: true, bgpSettings: { asn: 65515 } }')
 	gateway_api PUT /virtualNetworkGateways/gw "$body" | grep -q provisioningState && lab_await 5 settled /virtualNetworkGateways/gw || return 1
-	body=$(gateway_api GET /localNetworkGateways/branch | jq -c '.properties += { bgpSettings: { asn: 65010, bgpPeeringAddress: "10.20.0.1" } }')
+	body=$(gateway_api GET /localNetworkGateways/branch | jq -c '.properties += { bgpSettings: { asn: 65010, bgpPeeringAddress: "10.20.0.1", password: "bgp-secret" } }')
 	gateway_api PUT /localNetworkGateways/branch "$body" | grep -q provisioningState && lab_await 5 settled /localNetworkGateways/branch || return 1
 	body=$(gateway_api GET /connections/to-branch | jq -c '.properties.enableBgp = true')
 	gateway_api PUT /connections/to-branch "$body" | grep -q provisioningState && lab_await 5 settled /connections/to-branch || return 1
@@ -81,7 +81,9 @@ frr_reads() {
 	neighbours=$(lab_vtysh device-frr 'show running-config' | grep -c 'neighbor 10.10.255.[45] remote-as 65515')
 	printf '%s neighbours\n' "$neighbours"
 	cat "$dir/bgpd.conf"
-	[ "$neighbours" = 2 ] && grep -q 'network 10.20.0.0/16' "$dir/bgpd.conf"
+	[ "$neighbours" = 2 ] && grep -q 'network 10.20.0.0/16' "$dir/bgpd.conf" && grep -q ' bfd$' "$dir/bgpd.conf" &&
+		grep -q ' timers 3 9$' "$dir/bgpd.conf" && grep -q 'password REPLACE-WITH-BGP-PASSWORD' "$dir/bgpd.conf" &&
+		! grep -q bgp-secret "$dir/bgpd.conf"
 }
 
 settled() {
