@@ -18,6 +18,8 @@ struct daemon {
 	bool again;	       /* changed meanwhile */
 	bool asked;	       /* for its summary */
 	bool seen;	       /* it was there */
+	bool gone;	       /* and is not */
+	uint64_t back_ns;      /* when it came again; 0: never */
 };
 
 struct speaker_instance {
@@ -36,6 +38,7 @@ struct bgp_known {
 	uint64_t messages_received;
 	uint64_t messages_sent;
 	bool near_limit; /* and told so */
+	bool over_limit; /* FRR has ended it for that */
 };
 
 struct bgp {

@@ -90,6 +90,12 @@ static void set(struct bgp *bgp, uint32_t i, const struct bgp_known *now)
 			 "tunnel=\"%s\"",
 			 (unsigned long long)now->received, bgp->sessions[i].is.prefix_limit,
 			 net_addr_text(peer, &bgp->sessions[i].is.peer), bgp->sessions[i].name);
+	if (now->over_limit && !bgp->known[i].over_limit)
+		log_warn(TOPIC,
+			 "a peer announced more than its prefixLimit of %u; its session waits "
+			 "for " BGP_RESTART " minutes peer=%s tunnel=\"%s\"",
+			 bgp->sessions[i].is.prefix_limit,
+			 net_addr_text(peer, &bgp->sessions[i].is.peer), bgp->sessions[i].name);
 	bgp->known[i] = *now;
 	bgp->known[i].near_limit = near;
 	if ((was == BGP_CONNECTED) != (now->state == BGP_CONNECTED))
@@ -112,6 +118,7 @@ static void peer_take(struct bgp *bgp, uint32_t i, const cJSON *json, const cJSO
 				 .messages_received = number(json, "msgRcvd"),
 				 .messages_sent = number(json, "msgSent") };
 
+	now.over_limit = state && !strcmp(state, "Idle (PfxCt)");
 	if (now.state == BGP_CONNECTED) {
 		now.connected_ms = number(json, "peerUptimeMsec");
 		now.received = number(json, "pfxRcd") + number(ip6, "pfxRcd");

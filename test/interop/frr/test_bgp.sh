@@ -167,4 +167,5 @@ expect "a limit of prefixes is taken" prefix_limit 2
 expect "a warning comes before it is reached" lab_await_line control 10 "a peer announces 2 prefixes of the 2 that end its session"
 more_than_the_limit
 expect "above it the sessions end" lab_await 20 stopped
+expect "and the log says why" lab_await_line control 10 "announced more than its prefixLimit of 2"
 finish
