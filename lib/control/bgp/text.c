@@ -93,17 +93,16 @@ void bgp_text_all_networks(const struct bgp_wanted *w, enum net_family family, s
 	}
 }
 
-void bgp_text_own(const struct config *config, const struct config_gateway *gateway,
-		  enum net_family family, struct text *out)
+/* The prefixes of a network and all in them; gives the number after the last. */
+static unsigned int own_list(const struct config_virtual_network *network, enum net_family family,
+			     unsigned int seq, struct text *out)
 {
-	const struct config_virtual_network *here = config_gateway_network(config, gateway);
 	bool ip6 = family == NET_IP6;
 	unsigned int most = ip6 ? 128 : 32;
 	char text[NET_PREFIX_TEXT];
-	unsigned int seq = 5;
 
-	for (uint32_t i = 0; here && i < here->prefixes.count; i++, seq += 5) {
-		const struct net_prefix *prefix = &here->prefixes.items[i];
+	for (uint32_t i = 0; i < network->prefixes.count; i++, seq += 5) {
+		const struct net_prefix *prefix = &network->prefixes.items[i];
 
 		if (prefix->addr.family != family)
 			continue;
@@ -112,6 +111,21 @@ void bgp_text_own(const struct config *config, const struct config_gateway *gate
 		if (prefix->length < most)
 			text_add(out, " le %u", most);
 		text_add(out, "\n");
+	}
+	return seq;
+}
+
+void bgp_text_own(const struct config *config, const struct config_gateway *gateway,
+		  enum net_family family, struct text *out)
+{
+	const struct config_virtual_network *here = config_gateway_network(config, gateway);
+	unsigned int seq = here ? own_list(here, family, 5, out) : 5;
+
+	for (uint32_t i = 0; here && i < config_count(config, CONFIG_VIRTUAL_NETWORK); i++) {
+		const struct config_virtual_network *spoke = config_virtual_network_at(config, i);
+
+		if (spoke != here && plan_is_spoke(spoke, here))
+			seq = own_list(spoke, family, seq, out);
 	}
 }
 

@@ -48,7 +48,8 @@ void bgp_text_networks(const struct config *config, const struct config_gateway 
 /* What peers learn from us whatever other peers say: these and the prefixes of sites. */
 void bgp_text_all_networks(const struct bgp_wanted *wanted, enum net_family family,
 			   struct text *out);
-/* VPNGW-NETWORK, or with NET_IP6 VPNGW-NETWORK6: the prefixes of its network and all in them. */
+/* VPNGW-NETWORK, or with NET_IP6 VPNGW-NETWORK6: the prefixes of its network, of those that use
+ * it, and all in them: nobody else announces those. */
 void bgp_text_own(const struct config *config, const struct config_gateway *gateway,
 		  enum net_family family, struct text *out);
 void bgp_text_collector(const struct bgp_wanted *wanted, struct text *out);
