@@ -255,11 +255,21 @@ static void on_route_changed(void *context, const struct net_prefix *prefix,
 		rest_route_changed(program->rest, prefix, best);
 }
 
-static bool on_restarting(void *context, bool announced)
+static bool on_restarting(void *context, enum stale_part part)
 {
 	struct program *program = context;
 
-	return program->bgp && bgp_restarting(program->bgp, announced);
+	return program->bgp && bgp_restarting(program->bgp, part);
+}
+
+static bool on_suspect(void *context, const struct net_addr *gateways, uint32_t count)
+{
+	struct program *program = context;
+
+	if (!program->bgp)
+		return false;
+	bgp_hear_bfd(program->bgp);
+	return tunnels_suspect(program->tunnels, gateways, count);
 }
 
 static int route_start(struct program *program)
@@ -268,6 +278,7 @@ static int route_start(struct program *program)
 				     .ports_changed = on_ports_changed,
 				     .recurse = on_recurse,
 				     .restarting = on_restarting,
+				     .suspect = on_suspect,
 				     .sources = on_sources };
 	int rc = route_new(&program->route, program->loop, program->desired, &hooks);
 

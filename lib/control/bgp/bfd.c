@@ -136,6 +136,12 @@ static void readable(void *context)
 	b->n -= (size_t)n;
 }
 
+void bfd_hear(struct bfd *b)
+{
+	if (b->fd >= 0)
+		readable(b);
+}
+
 void bfd_try(struct bfd *b)
 {
 	struct {

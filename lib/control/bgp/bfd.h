@@ -31,3 +31,5 @@ __attribute__((warn_unused_result)) int bfd_new(struct bfd **bfd, struct event_l
 						const char *path, const struct bfd_hooks *hooks);
 void bfd_free(struct bfd *bfd);
 void bfd_try(struct bfd *bfd);
+/* What has come and was not read yet. */
+void bfd_hear(struct bfd *bfd);

@@ -16,6 +16,9 @@
 
 #define TOPIC "bgp"
 #define EVERY_NS CLOCK_NS_PER_S
+/* zebra lets go of what a daemon had before when its first session is up, not when it has heard
+ * all. */
+#define BACK_NS (10 * CLOCK_NS_PER_S)
 /* Where the speakers' common zebra and bfdd are. */
 #define SHARED "i0"
 #define CIRCUIT "er"
@@ -383,14 +386,23 @@ static void daemon_up(void *context)
 	log_info(TOPIC, "talking to FRR daemon=%s", d->name);
 	d->changing = false;
 	d->seen = true;
+	if (d->gone)
+		d->back_ns = clock_now_ns(&clock_monotonic);
+	d->gone = false;
 	daemon_follow(d);
 }
 
-bool bgp_restarting(const struct bgp *bgp, bool announced)
+bool bgp_restarting(const struct bgp *bgp, enum stale_part part)
 {
-	const struct daemon *d = announced ? &bgp->announced : &bgp->collector;
+	const struct daemon *d = part == STALE_CIRCUIT	   ? &bgp->circuit.bgpd
+				 : part == STALE_ANNOUNCED ? &bgp->announced
+							   : &bgp->collector;
+	bool wanted = part == STALE_CIRCUIT ? bgp->has_circuit : bgp->gateway != NULL;
 
-	return bgp->gateway && d->seen && vty_is_gone(d->vty);
+	if (!wanted || !d->seen)
+		return false;
+	return vty_is_gone(d->vty) ||
+	       (d->back_ns && clock_now_ns(&clock_monotonic) - d->back_ns < BACK_NS);
 }
 
 static void daemon_down(void *context)
@@ -398,6 +410,7 @@ static void daemon_down(void *context)
 	struct daemon *d = context;
 
 	log_warn(TOPIC, "FRR's daemon went away daemon=%s", d->name);
+	d->gone = true;
 	d->changing = d->asked = false;
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
 		if (d == &d->bgp->speakers[i].bgpd)
@@ -448,6 +461,11 @@ static void bfd_down(void *context)
 	for (uint32_t i = 0; i < bgp->count; i++)
 		if (bgp->sessions[i].instance != BGP_CIRCUIT)
 			(void)tunnels_bfd(bgp->tunnels, bgp->sessions[i].name, TUNNEL_BFD_NONE);
+}
+
+void bgp_hear_bfd(struct bgp *bgp)
+{
+	bfd_hear(bgp->bfd);
 }
 
 static int instance_new(struct speaker_instance *s, struct bgp *bgp, uint32_t instance)

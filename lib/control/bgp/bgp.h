@@ -22,7 +22,8 @@
  * no process.
  *
  * Sessions and routes live in FRR: a restart of this program touches neither. When the collector
- * dies, its routes are kept until it is back (route/hold.h). When a speaker dies, peers, collector
+ * dies, its routes are kept until it is back (route/stale.h), and the speakers keep what it has
+ * told them of one another (RFC 4724). When a speaker dies, peers, collector
  * and who notes what is announced keep its routes until it is back (graceful restart, RFC 4724,
  * with forwarding preserved: the data plane goes on). Speakers need numbers of their own for it
  * (bgpd -I): zebra 8.4.4 aborts when two BGP clients of one number with graceful restart leave it.
@@ -30,6 +31,7 @@
  * Owner: app/control. Thread: the event loop's.
  */
 #include "base/text.h"
+#include "control/route/stale.h"
 #include "control/tunnel/tunnels.h"
 
 struct bgp;
@@ -66,8 +68,10 @@ void bgp_circuits_each(struct bgp *bgp, bgp_visit visit, void *context);
 /* The sessions of a gateway (its key; NULL: all). */
 void bgp_peers_each(struct bgp *bgp, const char *gateway, bgp_visit visit, void *context);
 
-/* The collector, or who notes what is announced, was there and is not: its routes are kept. */
-bool bgp_restarting(const struct bgp *bgp, bool announced);
+/* BFD's word, before what follows from it: routes may be heard of first. */
+void bgp_hear_bfd(struct bgp *bgp);
+/* The daemon whose routes these are has died, or is back for a moment only: they are kept. */
+bool bgp_restarting(const struct bgp *bgp, enum stale_part part);
 
 /* Told of a session that comes up or ends; the connection is not named. One watcher. */
 void bgp_watch(struct bgp *bgp, bgp_visit changed, void *context);

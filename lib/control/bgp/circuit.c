@@ -89,6 +89,7 @@ bool bgp_text_circuit(const struct bgp_wanted *w, struct text *out)
 		 " bgp bestpath as-path multipath-relax\n"
 		 " no bgp network import-check\n",
 		 CIRCUIT_TABLE, first->is.as, net_addr_text(text, &first->is.local));
+	bgp_text_graceful(out);
 	for (uint32_t i = 0; i < w->count; i++)
 		if (w->sessions[i].instance == BGP_CIRCUIT)
 			bgp_text_session(&w->sessions[i], out);

@@ -4,7 +4,8 @@
  * circuit from the port's own address, announces the networks of the gateway, and installs what it
  * learns in a kernel table of its own (route/circuit.h). It has no session with the speakers of the
  * tunnels: routes of a circuit are not told to sites behind tunnels, nor theirs to the circuit, as
- * in Azure without a route server. Pure.
+ * in Azure without a route server. When it dies the far side keeps our routes (RFC 4724) and we
+ * keep theirs (route/stale.h) as long as the link is up. Pure.
  */
 #include "control/bgp/text.h"
 

@@ -26,6 +26,14 @@ static bool has_instance(const struct config_gateway *gateway, uint32_t instance
 	       (gateway->active_active && instance < gateway->ip_configurations.count);
 }
 
+bool bgp_has_speaker(const struct bgp_wanted *w, uint32_t instance)
+{
+	struct net_addr own;
+
+	return has_instance(w->gateway, instance) &&
+	       plan_speaker_address(w->config, w->gateway, instance, &own);
+}
+
 void bgp_text_session(const struct bgp_session *s, struct text *out)
 {
 	char peer[NET_ADDR_TEXT];
@@ -235,8 +243,13 @@ static void inner_family(const char *peer, struct text *out)
  * who is there. FRR's own deferral would wait for one peer only. */
 static void graceful(struct text *out)
 {
-	text_add(out, " update-delay 20 8\n"
-		      " bgp graceful-restart select-defer-time 0\n"
+	text_add(out, " update-delay 20 8\n");
+	bgp_text_graceful(out);
+}
+
+void bgp_text_graceful(struct text *out)
+{
+	text_add(out, " bgp graceful-restart select-defer-time 0\n"
 		      " bgp graceful-restart\n"
 		      " bgp graceful-restart preserve-fw-state\n");
 }
@@ -287,17 +300,20 @@ bool bgp_text_speaker(const struct bgp_wanted *w, uint32_t instance, struct text
 	return true;
 }
 
-/* `own`: the address of a daemon that listens to both speakers. */
-static void speakers_of(const struct bgp_wanted *w, const char *own, struct text *out)
+/* `own`: the address of a daemon that listens to the speakers. `how`: the collector opens sessions
+ * too, as one that restarts gracefully must; who notes what is announced waits for the speakers. */
+static void speakers_of(const struct bgp_wanted *w, const char *own, const char *how,
+			struct text *out)
 {
 	uint32_t as = config_gateway_asn(w->gateway);
 
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
-		text_add(out,
-			 " neighbor " BGP_INNER "%u remote-as %u\n"
-			 " neighbor " BGP_INNER "%u passive\n"
-			 " neighbor " BGP_INNER "%u update-source %s\n",
-			 i + 1, as, i + 1, i + 1, own);
+		if (bgp_has_speaker(w, i))
+			text_add(out,
+				 " neighbor " BGP_INNER "%u remote-as %u\n"
+				 " neighbor " BGP_INNER "%u %s\n"
+				 " neighbor " BGP_INNER "%u update-source %s\n",
+				 i + 1, as, i + 1, how, i + 1, own);
 	text_add(out, " address-family ipv4 unicast\n");
 }
 
@@ -316,14 +332,17 @@ void bgp_text_announced(const struct bgp_wanted *w, struct text *out)
 		 " bgp bestpath as-path ignore\n"
 		 " bgp bestpath as-path multipath-relax\n",
 		 ROUTE_ANNOUNCED_TABLE, config_gateway_asn(w->gateway));
-	speakers_of(w, BGP_ANNOUNCED, out);
+	speakers_of(w, BGP_ANNOUNCED, "passive", out);
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
-		text_add(out, BGP_INNER_KEEPS "  neighbor " BGP_INNER "%u route-map VPNGW-ALL in\n",
-			 i + 1, i + 1);
+		if (bgp_has_speaker(w, i))
+			text_add(out,
+				 BGP_INNER_KEEPS "  neighbor " BGP_INNER
+						 "%u route-map VPNGW-ALL in\n",
+				 i + 1, i + 1);
 	text_add(out, "  maximum-paths ibgp 64\n"
 		      " exit-address-family\n");
 	if (bgp_ip6_used(w))
-		bgp_ip6_listener(false, "VPNGW-ALL", out);
+		bgp_ip6_listener(w, false, "VPNGW-ALL", out);
 	text_add(out, "exit\n");
 }
 
@@ -354,16 +373,19 @@ void bgp_text_collector(const struct bgp_wanted *w, struct text *out)
 		 " bgp router-id " BGP_COLLECTOR "\n"
 		 " bgp bestpath as-path multipath-relax\n",
 		 config_gateway_asn(w->gateway));
-	speakers_of(w, BGP_COLLECTOR, out);
+	graceful(out);
+	speakers_of(w, BGP_COLLECTOR, "timers connect 1", out);
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
-		text_add(out,
-			 "  neighbor " BGP_INNER "%u route-reflector-client\n" BGP_INNER_KEEPS
-			 "  neighbor " BGP_INNER "%u route-map VPNGW-COLLECT in\n",
-			 i + 1, i + 1, i + 1);
+		if (bgp_has_speaker(w, i))
+			text_add(out,
+				 "  neighbor " BGP_INNER
+				 "%u route-reflector-client\n" BGP_INNER_KEEPS
+				 "  neighbor " BGP_INNER "%u route-map VPNGW-COLLECT in\n",
+				 i + 1, i + 1, i + 1);
 	text_add(out, "  maximum-paths ibgp 64\n"
 		      " exit-address-family\n");
 	if (bgp_ip6_used(w))
-		bgp_ip6_listener(true, "VPNGW-COLLECT6", out);
+		bgp_ip6_listener(w, true, "VPNGW-COLLECT6", out);
 	text_add(out, "exit\n");
 }
 

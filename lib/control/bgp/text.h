@@ -38,10 +38,13 @@ struct bgp_wanted {
 
 /* The gateway whose speakers these are: the first of ours with enableBgp; NULL: none. */
 const struct config_gateway *bgp_gateway(const struct config *config);
+bool bgp_has_speaker(const struct bgp_wanted *wanted, uint32_t instance);
 /* SECRET when a session has a password. False: the instance has no speaker. */
 bool bgp_text_speaker(const struct bgp_wanted *wanted, uint32_t instance, struct text *out);
 /* The settings of one session; FRR prints them in this order. SECRET with a password. */
 void bgp_text_session(const struct bgp_session *session, struct text *out);
+/* Its peers keep its routes while it is away: what it leads to goes on without it. */
+void bgp_text_graceful(struct text *out);
 /* What a gateway announces of its own: its network and those that use it; no sites. */
 void bgp_text_networks(const struct config *config, const struct config_gateway *gateway,
 		       struct text *out);

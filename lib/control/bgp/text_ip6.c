@@ -113,10 +113,12 @@ void bgp_ip6_speaker(const struct bgp_wanted *w, uint32_t instance, struct text 
 	text_add(out, " exit-address-family\n");
 }
 
-void bgp_ip6_listener(bool reflects, const char *map, struct text *out)
+void bgp_ip6_listener(const struct bgp_wanted *w, bool reflects, const char *map, struct text *out)
 {
 	text_add(out, " address-family ipv6 unicast\n");
 	for (uint32_t i = 1; i <= BGP_INSTANCES; i++) {
+		if (!bgp_has_speaker(w, i - 1))
+			continue;
 		text_add(out, "  neighbor " BGP_INNER "%u activate\n", i);
 		if (reflects)
 			text_add(out, "  neighbor " BGP_INNER "%u route-reflector-client\n", i);

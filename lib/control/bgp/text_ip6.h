@@ -14,4 +14,5 @@ void bgp_ip6_filters(const struct bgp_wanted *wanted, uint32_t instance, struct 
 /* Behind the IPv4 family: of a speaker, of a daemon that listens to both speakers. */
 void bgp_ip6_speaker(const struct bgp_wanted *wanted, uint32_t instance, struct text *out);
 /* `map`: of what comes from each speaker. */
-void bgp_ip6_listener(bool reflects, const char *map, struct text *out);
+void bgp_ip6_listener(const struct bgp_wanted *wanted, bool reflects, const char *map,
+		      struct text *out);

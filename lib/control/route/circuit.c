@@ -17,6 +17,14 @@ bool circuit_leads(struct port_table *ports, struct netlink_route *route)
 	return true;
 }
 
+bool circuit_links_up(const struct port_table *ports)
+{
+	for (uint32_t i = 0; i < ports->count; i++)
+		if (ports->ports[i].wanted.circuit && !ports->ports[i].is.link_up)
+			return false;
+	return true;
+}
+
 const struct port *circuit_of(const struct port_table *ports, uint32_t instance)
 {
 	const struct port *own = NULL;

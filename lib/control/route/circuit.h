@@ -18,5 +18,7 @@
 
 /* Every hop leads to a circuit; those whose link is down are taken out. */
 bool circuit_leads(struct port_table *ports, struct netlink_route *route);
+/* No circuit has lost its link. */
+bool circuit_links_up(const struct port_table *ports);
 /* The circuit by which the tunnels of an instance leave, or NULL. */
 const struct port *circuit_of(const struct port_table *ports, uint32_t instance);

@@ -30,8 +30,8 @@ static void look(void *context)
 		event_timer_set(h->timer, h->hooks.settle_ns / LOOKS);
 		return;
 	}
-	log_info(TOPIC, "%s: what it does not have goes",
-		 h->back_ns ? "the routing daemon is back" : "the routing daemon stays away");
+	log_info(TOPIC, "%s %s: what is not in the kernel goes", h->hooks.who,
+		 h->back_ns ? "is back" : "stays away");
 	h->begun_ns = 0;
 	h->hooks.over(h->hooks.context);
 }
@@ -60,16 +60,21 @@ void hold_free(struct hold *hold)
 	free(hold);
 }
 
+void hold_begin(struct hold *h)
+{
+	if (h->begun_ns)
+		return;
+	log_warn(TOPIC, "%s is gone: its routes stay until it is back", h->hooks.who);
+	h->begun_ns = clock_now_ns(&clock_monotonic);
+	h->back_ns = 0;
+	event_timer_set(h->timer, h->hooks.settle_ns / LOOKS);
+}
+
 bool hold_keeps(struct hold *h)
 {
 	if (!h->hooks.restarting(h->hooks.context))
 		return false;
-	if (!h->begun_ns) {
-		log_warn(TOPIC, "the routing daemon is gone: its routes stay until it is back");
-		h->begun_ns = clock_now_ns(&clock_monotonic);
-		h->back_ns = 0;
-		event_timer_set(h->timer, h->hooks.settle_ns / LOOKS);
-	}
+	hold_begin(h);
 	return true;
 }
 

@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/route/circuit.h"
-#include "control/route/hold.h"
 #include "control/route/netlink.h"
 #include "control/route/port.h"
 #include "control/route/speaker.h"
@@ -17,9 +16,6 @@
 
 #define TOPIC "route"
 #define ROUTE_INSTANCES 2
-/* As BGP's graceful restart has it by default, and time for FRR's daemons to hear one another. */
-#define RESTART_NS (120 * CLOCK_NS_PER_S)
-#define SETTLE_NS (10 * CLOCK_NS_PER_S)
 #define LATER_NS (5 * CLOCK_NS_PER_S)
 
 struct route {
@@ -29,8 +25,7 @@ struct route {
 	struct nexthop_table *nexthops;
 	struct source_table *sources;
 	struct rib *rib;
-	struct hold *learned; /* routes of a BGP daemon that restarts */
-	struct hold *announced;
+	struct stale *stale;
 	struct rib *peers[ROUTE_INSTANCES]; /* in the domain of each instance */
 	struct speaker_table speakers;
 	struct port_table ports;
@@ -237,22 +232,42 @@ static const char *origin_of(const struct rib_candidate *candidate, const struct
 	return r->protocol == RTPROT_BGP ? "bgp" : "linux";
 }
 
+static uint32_t tunnel_hops(const struct route *route, const struct netlink_route *r,
+			    struct net_addr gateways[NETLINK_HOPS_MAX])
+{
+	uint32_t n = 0;
+
+	for (uint8_t i = 0; i < r->hop_count; i++)
+		if (is_tun(route, r->hops[i].ifindex))
+			gateways[n++] = r->hops[i].gateway;
+	return n;
+}
+
 /* Who announces a prefix; hops that are no tunnels say nothing. */
 static void announced(struct route *route, const struct netlink_route *r, bool gone)
 {
 	const struct source_set *sources = NULL;
 	struct net_addr gateways[NETLINK_HOPS_MAX];
-	uint32_t n = 0;
+	uint32_t n = gone ? 0 : tunnel_hops(route, r, gateways);
 	int rc;
 
-	for (uint8_t i = 0; i < r->hop_count && !gone; i++)
-		if (is_tun(route, r->hops[i].ifindex))
-			gateways[n++] = r->hops[i].gateway;
 	rc = sources_behind(route, gateways, n, &sources);
 	if (rc == 0)
 		rc = rib_announced_set(route->rib, &r->prefix, sources);
 	if (rc < 0)
 		log_error(TOPIC, "out of memory for who announces a prefix");
+}
+
+/* FRR has taken a route out of the kernel that stays all the same. */
+static bool stays(const struct route *route, const struct netlink_route *r)
+{
+	enum stale_part part = r->table == ROUTE_ANNOUNCED_TABLE ? STALE_ANNOUNCED
+			       : r->table == CIRCUIT_TABLE	 ? STALE_CIRCUIT
+								 : STALE_LEARNED;
+	struct net_addr gateways[NETLINK_HOPS_MAX];
+
+	return r->protocol == RTPROT_BGP &&
+	       stale_keeps(route->stale, part, gateways, tunnel_hops(route, r, gateways));
 }
 
 static void on_route(void *context, const struct netlink_route *r, bool gone)
@@ -265,13 +280,16 @@ static void on_route(void *context, const struct netlink_route *r, bool gone)
 
 	if (net_addr_is_link_local(&r->prefix.addr) || net_addr_is_multicast(&r->prefix.addr))
 		return;
-	if (r->table == ROUTE_ANNOUNCED_TABLE && !(gone && hold_keeps(route->announced)))
+	learned = r->table == RT_TABLE_MAIN || r->table == ROUTE_DEFAULT_TABLE ||
+		  r->table == CIRCUIT_TABLE;
+	if (!learned && r->table != ROUTE_ANNOUNCED_TABLE)
+		return;
+	if (gone && stays(route, r))
+		return;
+	if (!learned) {
 		announced(route, r, gone);
-	learned = r->table == RT_TABLE_MAIN || r->table == ROUTE_DEFAULT_TABLE;
-	if (learned && gone && r->protocol == RTPROT_BGP && hold_keeps(route->learned))
 		return;
-	if (!learned && r->table != CIRCUIT_TABLE)
-		return;
+	}
 	if (r->protocol == RTPROT_KERNEL)
 		candidate.source = RIB_CONNECTED;
 	else
@@ -305,10 +323,11 @@ static void on_synced(void *context)
 	struct route *route = context;
 
 	rib_sweep(route->rib, RIB_CONNECTED);
-	rib_sweep(route->rib, RIB_CIRCUIT);
-	if (!hold_is_on(route->learned))
+	if (!stale_is_on(route->stale, STALE_CIRCUIT) || !circuit_links_up(&route->ports))
+		rib_sweep(route->rib, RIB_CIRCUIT);
+	if (!stale_is_on(route->stale, STALE_LEARNED))
 		rib_sweep(route->rib, RIB_LINUX);
-	if (!hold_is_on(route->announced))
+	if (!stale_is_on(route->stale, STALE_ANNOUNCED))
 		rib_announced_sweep(route->rib);
 	log_debug(TOPIC, "in step with the kernel prefixes=%zu", rib_count(route->rib));
 	if (!route->synced) {
@@ -329,18 +348,19 @@ static void on_upstream(void *context, const char *port, bool answers)
 	route->hooks.ports_changed(route->hooks.context);
 }
 
-static bool learned_restarts(void *context)
+static bool daemon_restarts(void *context, enum stale_part part)
 {
 	const struct route *route = context;
 
-	return route->hooks.restarting && route->hooks.restarting(route->hooks.context, false);
+	return route->hooks.restarting && route->hooks.restarting(route->hooks.context, part) &&
+	       (part != STALE_CIRCUIT || circuit_links_up(&route->ports));
 }
 
-static bool announced_restarts(void *context)
+static bool tunnels_suspected(void *context, const struct net_addr *gateways, uint32_t count)
 {
 	const struct route *route = context;
 
-	return route->hooks.restarting && route->hooks.restarting(route->hooks.context, true);
+	return route->hooks.suspect && route->hooks.suspect(route->hooks.context, gateways, count);
 }
 
 static void kernel_again(void *context)
@@ -351,20 +371,12 @@ static void kernel_again(void *context)
 		netlink_again(route->netlink);
 }
 
-static int holds_new(struct route *route, struct event_loop *loop)
-{
-	struct hold_hooks hooks = { route, learned_restarts, kernel_again, SETTLE_NS, RESTART_NS };
-	int rc = hold_new(&route->learned, loop, &hooks);
-
-	hooks.restarting = announced_restarts;
-	return rc < 0 ? rc : hold_new(&route->announced, loop, &hooks);
-}
-
 int route_new(struct route **route, struct event_loop *loop, struct desired *desired,
 	      const struct route_hooks *hooks)
 {
 	struct route *r = calloc(1, sizeof(*r));
 	const struct upstream_hooks probed = { r, on_upstream };
+	const struct stale_hooks keep = { r, daemon_restarts, tunnels_suspected, kernel_again };
 	int rc;
 
 	if (!r)
@@ -380,7 +392,7 @@ int route_new(struct route **route, struct event_loop *loop, struct desired *des
 	if (rc == 0)
 		rc = upstream_new(&r->upstream, loop, &probed);
 	if (rc == 0)
-		rc = holds_new(r, loop);
+		rc = stale_new(&r->stale, loop, &keep);
 	if (rc == 0)
 		rc = event_timer_new(&r->later, loop, kernel_again, r);
 	if (rc < 0) {
@@ -397,8 +409,7 @@ void route_free(struct route *route)
 		return;
 	netlink_close(route->netlink);
 	upstream_free(route->upstream);
-	hold_free(route->learned);
-	hold_free(route->announced);
+	stale_free(route->stale);
 	event_source_free(route->later);
 	rib_free(route->rib);
 	for (uint32_t i = 0; i < ROUTE_INSTANCES; i++)

@@ -20,6 +20,7 @@
  */
 #include "control/requests/desired.h"
 #include "control/route/rib.h"
+#include "control/route/stale.h"
 
 #define ROUTE_ADDRESSES_MAX 16
 #define ROUTE_ANNOUNCED_TABLE 7801 /* of the kernel's */
@@ -57,9 +58,9 @@ struct route_hooks {
 	/* The tunnel group behind next hops of a TUN; -ENOENT: they lead nowhere that is known. */
 	int (*recurse)(void *context, const struct net_addr *gateways, uint32_t count,
 		       uint32_t *group);
-	/* The daemon that installs BGP's routes, or (true) says who announces what, has died and is
-	 * not back. May be NULL. */
-	bool (*restarting)(void *context, bool announced);
+	/* See stale.h. May be NULL. */
+	bool (*restarting)(void *context, enum stale_part part);
+	bool (*suspect)(void *context, const struct net_addr *gateways, uint32_t count);
 	/* The connections behind them as sources, up to `room`; gives how many. */
 	uint32_t (*sources)(void *context, const struct net_addr *gateways, uint32_t count,
 			    uint32_t *sources, uint32_t room);

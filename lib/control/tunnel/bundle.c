@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define TOPIC "tunnel"
+/* From the loss of BFD until FRR has taken the routes out, on a machine that has much to do. */
+#define SUSPECT_NS (5 * CLOCK_NS_PER_S)
 
 /* A tunnel is in a bundle: what to tell when the tunnel changes. */
 struct bundle_link {
@@ -188,7 +190,7 @@ void bundle_update(struct tunnels *all, uint32_t tunnel)
 }
 
 /* A daemon of the user's names the peer itself: all tunnels to it. */
-static uint32_t tunnels_to(struct tunnels *all, const struct net_addr *peer, uint32_t *ids,
+static uint32_t tunnels_to(const struct tunnels *all, const struct net_addr *peer, uint32_t *ids,
 			   uint32_t room)
 {
 	uint32_t n = 0;
@@ -199,8 +201,8 @@ static uint32_t tunnels_to(struct tunnels *all, const struct net_addr *peer, uin
 	return n;
 }
 
-static uint32_t tunnels_behind(struct tunnels *all, const struct net_addr *gateways, uint32_t count,
-			       uint32_t *ids, uint32_t room)
+static uint32_t tunnels_behind(const struct tunnels *all, const struct net_addr *gateways,
+			       uint32_t count, uint32_t *ids, uint32_t room)
 {
 	uint32_t n = 0;
 
@@ -235,6 +237,33 @@ uint32_t bundle_sources(struct tunnels *all, const struct net_addr *gateways, ui
 		sources[i] = tunnel->source;
 	}
 	return n;
+}
+
+/* No sibling is better off, and no port or upstream says that the path is gone. */
+static bool suspect(const struct tunnels *all, const struct tunnel *tunnel)
+{
+	const struct plan_connection *site = tunnel->site;
+
+	if (!tunnel->ike || tunnel_path_down(tunnel) || !tunnel->bfd_lost_ns ||
+	    clock_now_ns(all->clock) - tunnel->bfd_lost_ns > SUSPECT_NS)
+		return false;
+	for (uint32_t i = 0; i < site->tunnel_count; i++)
+		if (all->items[site->first_tunnel + i]->bfd == TUNNEL_BFD_UP)
+			return false;
+	return true;
+}
+
+bool bundle_suspect(const struct tunnels *all, const struct net_addr *gateways, uint32_t count)
+{
+	uint32_t ids[CONTRACT_MEMBERS_MAX];
+	uint32_t n = tunnels_behind(all, gateways, count, ids, CONTRACT_MEMBERS_MAX);
+	bool all_are = n;
+
+	for (uint32_t i = 0; i < n && all_are; i++)
+		all_are = suspect(all, map_get_u32(&all->by_id, ids[i]));
+	for (uint32_t i = 0; !count && i < all->count && !all_are; i++)
+		all_are = all->items[i]->bfd == TUNNEL_BFD_DOWN && suspect(all, all->items[i]);
+	return all_are;
 }
 
 int bundle_peer_set(struct tunnel *tunnel)

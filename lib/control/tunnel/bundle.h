@@ -23,5 +23,7 @@ __attribute__((warn_unused_result)) int bundle_recurse(struct tunnels *all,
 /* The connections behind them, as sources of what is routed there. */
 uint32_t bundle_sources(struct tunnels *all, const struct net_addr *gateways, uint32_t count,
 			uint32_t *sources, uint32_t room);
+/* For routes: see tunnels_suspect(). */
+bool bundle_suspect(const struct tunnels *all, const struct net_addr *gateways, uint32_t count);
 /* The way to the speaker at the other end of this tunnel. */
 __attribute__((warn_unused_result)) int bundle_peer_set(struct tunnel *tunnel);

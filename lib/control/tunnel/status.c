@@ -175,6 +175,8 @@ bool tunnels_bfd(struct tunnels *all, const char *name, enum tunnel_bfd state)
 		 : state == TUNNEL_BFD_UP ? "up"
 					  : "off",
 		 tunnel->name);
+	if (tunnel->bfd == TUNNEL_BFD_UP && state == TUNNEL_BFD_DOWN)
+		tunnel->bfd_lost_ns = clock_now_ns(all->clock);
 	tunnel->bfd = (uint8_t)state;
 	dial_flows_update(tunnel);
 	tunnel_status_changed(tunnel);

@@ -60,6 +60,7 @@ struct tunnel {
 	uint32_t child_failures;
 	uint64_t sent_before; /* packets, when it was last watched */
 	uint64_t suspect_since_ns;
+	uint64_t bfd_lost_ns; /* when BFD last went from up to down; 0: never */
 	uint64_t drain_since_ns;
 	uint64_t drain_sent; /* packets, or children, when it was last looked at */
 	uint64_t home_at_ns; /* when an evacuated one tries to go home */

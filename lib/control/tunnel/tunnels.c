@@ -687,6 +687,11 @@ uint32_t tunnels_sources(struct tunnels *all, const struct net_addr *gateways, u
 	return bundle_sources(all, gateways, count, sources, room);
 }
 
+bool tunnels_suspect(const struct tunnels *all, const struct net_addr *gateways, uint32_t count)
+{
+	return bundle_suspect(all, gateways, count);
+}
+
 static void punted(struct tunnels *all, const struct contract_datagram *d)
 {
 	struct ikev2_datagram datagram = {

@@ -120,6 +120,12 @@ __attribute__((warn_unused_result)) int tunnels_recurse(struct tunnels *tunnels,
 /* And whose packets may have a source there: a number for each connection. */
 uint32_t tunnels_sources(struct tunnels *tunnels, const struct net_addr *gateways, uint32_t count,
 			 uint32_t *sources, uint32_t room);
+/*
+ * BFD was lost a moment ago in all tunnels of the connections that are behind these next hops, and
+ * their IKE SAs live: whether they are dead nobody knows. No next hops: in some tunnel.
+ */
+bool tunnels_suspect(const struct tunnels *tunnels, const struct net_addr *gateways,
+		     uint32_t count);
 /* The whole of a connection: connected when one of its tunnels is. */
 enum tunnel_state tunnels_connection_state(struct tunnels *tunnels, const char *connection_key);
 /*

@@ -4,13 +4,13 @@ PSK=DemoKeyOnlyForTheLab2026
 SITE=10.20.0.1
 OURS=(10.10.255.4 10.10.255.5)
 
-# charon_of_site: DPD is the seconds of its own; SITE_REMOTE_TS, SITE_LOCAL_TS: the selectors of both tunnels; SITE_CHARON: a line of its settings
+# charon_of_site: DPD is the seconds of its own; STANDBY: one more speaker behind the first tunnel; SITE_REMOTE_TS, SITE_LOCAL_TS: the selectors of both tunnels; SITE_CHARON: a line of its settings
 charon_of_site() {
 	lab_charon_start branch-ike branch ${SITE_CHARON:+"$SITE_CHARON"}
 	: >"$(lab_charon_dir branch-ike)/swanctl.conf"
 	# A speaker each behind a selector of its own; the hosts behind both.
 	lab_charon_connection branch-ike gw0 local="$SITE_BRANCH" remote="$SITE_PUBLIC0" psk="$PSK" dpd="${DPD:-30}" \
-		local_ts="${SITE_LOCAL_TS:-10.20.0.0/15}" remote_ts="${SITE_REMOTE_TS:-${OURS[0]}/32,10.10.0.0/24}"
+		local_ts="${SITE_LOCAL_TS:-10.20.0.0/15}" remote_ts="${SITE_REMOTE_TS:-${OURS[0]}/32,${STANDBY:+$STANDBY/32,}10.10.0.0/24}"
 	lab_charon_connection branch-ike gw1 local="$SITE_BRANCH" remote="$SITE_PUBLIC1" psk="$PSK" dpd="${DPD:-30}" \
 		local_ts="${SITE_LOCAL_TS:-10.20.0.0/15}" remote_ts="${SITE_REMOTE_TS:-${OURS[1]}/32,10.10.0.0/24}"
 	lab_charon_load branch-ike

@@ -70,7 +70,7 @@ all_by_vpn() {
 }
 
 circuit_is() {
-	gateway_api GET /circuits | jq -e --arg state "$1" '.value[0] | .port == "er0" and .state == $state and .routesReceived == 2'
+	gateway_api GET /circuits | jq -e --arg state "$1" '.value[0] | .port == "er0" and .state == $state and .routesReceived == (if $state == "Connected" then 2 else 0 end)'
 }
 
 tunnel_packets() {
@@ -133,6 +133,42 @@ comes_back() {
 	flows && pings_lost "$WHAT, return" 0 && return "$rc"
 }
 
+new_speaker() {
+	local now
+	now=$(cat "$LAB_DIR/frr/er/bgpd.pid") && [ "$now" != "$1" ] && kill -0 "$now"
+}
+
+# Ours at the circuit is killed and comes again: neither side lets go of the other's routes.
+speaker_dies() {
+	local before rc=0 zebra
+	before=$(cat "$LAB_DIR/frr/er/bgpd.pid")
+	zebra=$(cat "$LAB_DIR/frr/i0/zebra.pid")
+	site_pings_start
+	lab_await_line ping-b 5 icmp_seq=20
+	lab_start routes-site branch ip monitor route
+	kill -KILL "$before"
+	lab_await 20 new_speaker "$before" && lab_await 40 circuit_is Connected && all_by_circuit && flows || rc=1
+	kill "$(lab_pid routes-site)"
+	pings_lost "$WHAT" 0 || rc=1
+	! grep '^Deleted 10.10.0.0/16' "$LAB_DIR/routes-site.log" || rc=1
+	[ "$(cat "$LAB_DIR/frr/i0/zebra.pid")" = "$zebra" ] && kill -0 "$zebra" && return $rc
+}
+
+# It stays away, and then the link goes as well: what was kept goes with it.
+link_goes_without_speaker() {
+	kill -STOP "$(lab_pid frr)"
+	kill -KILL "$(cat "$LAB_DIR/frr/er/bgpd.pid")"
+	lab_await 10 circuit_is Unknown || return 1
+	best 10.20.0.0/16 circuit || return 1
+	lab_link_down branch er
+	lab_await 10 best 10.20.0.0/16 bgp
+}
+
+speaker_and_link_return() {
+	kill -CONT "$(lab_pid frr)"
+	plug_in && lab_await 60 circuit_is Connected && lab_await 40 all_by_circuit
+}
+
 # With the interface its route of the private tunnels' own table had gone.
 plug_in() {
 	lab_link_up branch er && lab_in branch ip route replace default via "$CIRCUIT" table 50
@@ -190,6 +226,10 @@ expect "it heals: nothing is lost" comes_back unsilence
 WHAT="BGP session ended"
 expect "the session ends: the VPN takes over" goes_over session "neighbor $CIRCUIT shutdown"
 expect "it comes back: nothing is lost" comes_back session "no neighbor $CIRCUIT shutdown"
+WHAT="our speaker killed"
+expect "our speaker is killed and comes again: nothing is lost" speaker_dies
+expect "it is killed and the link goes: the VPN takes over" link_goes_without_speaker
+expect "both come back" speaker_and_link_return
 expect "tunnels over the circuit come back too" lab_await 30 private_up
 expect "and carry" lab_await 45 by_tunnel to-branch-private "$PRIVATE_HOST" yes
 cat "$LAB_DIR/losses" 2>/dev/null

@@ -169,8 +169,32 @@ static void test_speaker(void **state)
 			      " match ip address prefix-list VPNGW-DEFAULT\n"
 			      " set table 7802\n"));
 	assert_true(has(&out, "  neighbor 192.0.0.2 route-map VPNGW-COLLECT in\n"));
-	assert_true(has(&out, " neighbor 192.0.0.2 passive\n"));
+	assert_true(has(&out, " neighbor 192.0.0.2 timers connect 1\n")); /* when it restarts */
+	assert_true(has(&out, " bgp graceful-restart preserve-fw-state\n"));
 	assert_false(has(&out, "VPNGW-COLLECT6"));
+	text_fini(&out);
+}
+
+/* What networks have that use the gateway nobody announces to it. */
+static void test_spokes(void **state)
+{
+	struct world *w = *state;
+	struct bgp_session one;
+	struct bgp_wanted wanted = { .sessions = &one, .count = 1 };
+	struct text out = { 0 };
+
+	load(w, BGP "\n/virtualNetworks/0/properties/virtualNetworkPeerings=[{'name':'out',"
+		    "'properties':{'remoteVirtualNetwork':'leaf','allowGatewayTransit':true}}]\n"
+		    "/virtualNetworks/2={'name':'leaf','properties':{'addressSpace':{"
+		    "'addressPrefixes':['10.50.0.0/16']},'virtualNetworkPeerings':[{'name':'in',"
+		    "'properties':{'remoteVirtualNetwork':'inside','useRemoteGateways':true}}]}}");
+	wanted.config = w->config;
+	wanted.gateway = bgp_gateway(w->config);
+	one = (struct bgp_session){ .tunnel = 7, .is = *session(w, 0) };
+	assert_true(bgp_text_speaker(&wanted, 0, &out));
+	assert_true(has(&out, "ip prefix-list VPNGW-NETWORK seq 5 permit 10.0.0.0/16 le 32\n"
+			      "ip prefix-list VPNGW-NETWORK seq 10 permit 10.50.0.0/16 le 32\n"));
+	assert_true(has(&out, "  network 10.50.0.0/16\n"));
 	text_fini(&out);
 }
 
@@ -299,6 +323,7 @@ static void test_circuit(void **state)
 	assert_int_equal(wanted.count, 1);
 	assert_string_equal(sessions[0].name, "er0");
 	assert_true(bgp_text_circuit(&wanted, &out));
+	assert_true(has(&out, " bgp graceful-restart preserve-fw-state\n"));
 	assert_true(has(&out, "router bgp 65515\n"));
 	assert_true(has(&out, " neighbor 172.16.0.2 remote-as 65020\n"));
 	assert_true(has(&out, " neighbor 172.16.0.2 update-source 172.16.0.1\n"));
@@ -363,6 +388,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_speaker, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filters, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_spokes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ip6, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filters_are_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_circuit, setup, teardown),

@@ -36,7 +36,7 @@ static bool is_over(void *context)
 
 static void world_make(struct world *w, uint64_t settle_ms, uint64_t limit_ms)
 {
-	struct hold_hooks hooks = { w, restarting, over, settle_ms * MS, limit_ms * MS };
+	struct hold_hooks hooks = { w, restarting, over, settle_ms * MS, limit_ms * MS, "it" };
 
 	*w = (struct world){ 0 };
 	assert_int_equal(event_loop_new(&w->loop), 0);
