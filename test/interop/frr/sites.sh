@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # An active-active gateway with many sites (config/examples/multi-site.json with BGP on), each a strongSwan and an FRR: two
 # tunnels and two sessions to a site, every site reaches every other through the gateway on routes that it learned; what the
-# API says of peers and routes; a site that goes and comes back touches no other. VPNGW_SITES says how many (12; at most 30). On demand
-# only: two dozen daemons and more want the machine for themselves, else tunnels are suspected and made anew.
+# API says of peers and routes; a site that goes and comes back touches no other, and a restart of both speakers nobody.
+# VPNGW_SITES says how many (12; at most 30). On demand only: two dozen daemons and more want the machine for themselves, else
+# tunnels are suspected and made anew.
 # shellcheck source=../../system/harness.sh
 . "$(dirname "$0")/../../system/harness.sh" sites
 skip_unless lab_charon_missing
@@ -154,6 +155,29 @@ reaches_again() {
 	lab_in s-1 ping -n -q -c 1 -w 10 -I 10.97.0.1 "$(sites_inside "$FLAPS")"
 }
 
+speaker_pids() {
+	cat "$LAB_DIR/frr/i0/bgpd.pid" "$LAB_DIR/frr/i1/bgpd.pid"
+}
+
+new_speakers() {
+	local pid
+	[ "$(speaker_pids)" != "$1" ] && for pid in $(speaker_pids); do kill -0 "$pid" || return 1; done
+}
+
+# Both at once; the sites wait for them (RFC 4724).
+speakers_die() {
+	local before
+	before=$(speaker_pids)
+	rm -f "$LAB_DIR/pings"
+	# shellcheck disable=SC2086
+	kill -KILL $before
+	lab_await 30 new_speakers "$before"
+}
+
+all_sessions_again() {
+	lab_await 120 connected "$((2 * COUNT))" && lab_await 120 all_learned "$COUNT"
+}
+
 exec 3>&1
 require "a gateway and $COUNT sites are made" topology
 require "the configuration is good" config
@@ -179,4 +203,8 @@ expect "no ping between the others was lost" pings_end
 others >"$LAB_DIR/after"
 expect "the others have the sessions that they had" same Established
 expect "and the SPIs" same -v Established
+pings_start
+expect "both speakers are killed and come again" speakers_die
+expect "all sessions come back, with all networks" all_sessions_again
+expect "no ping was lost meanwhile" pings_end
 finish
