@@ -151,7 +151,7 @@ speaker_dies() {
 	kill "$(lab_pid routes-site)"
 	pings_lost "$WHAT" 0 || rc=1
 	! grep '^Deleted 10.10.0.0/16' "$LAB_DIR/routes-site.log" || rc=1
-	[ "$(cat "$LAB_DIR/frr/i0/zebra.pid")" = "$zebra" ] && kill -0 "$zebra" && return $rc
+	[ "$(cat "$LAB_DIR/frr/i0/zebra.pid")" = "$zebra" ] && kill -0 "$zebra" && return "$rc"
 }
 
 # It stays away, and then the link goes as well: what was kept goes with it.

@@ -75,7 +75,7 @@ no_packet_lost() {
 	local rc=0
 	lab_ping_end ping-1 || rc=1
 	lab_ping_end ping-2 || rc=1
-	return $rc
+	return "$rc"
 }
 
 require "a gateway and two sites are made" topology

@@ -184,7 +184,7 @@ static const struct rule rules[] = {
 	{ BGP_SITE(0, "10.0.3.1"), PEER(0), "InvalidParameter" },
 	{ BGP_SITE(0, "169.254.21.1"), PEER(0), "InvalidParameter" },
 	{ BGP_SITE(0, "169.254.21.1") "\n" GW_P "/bgpSettings={'asn':65515,'bgpPeeringAddresses':[{"
-						"'ipconfigurationId':'default'},{"
+				      "'ipconfigurationId':'default'},{"
 				      "'ipconfigurationId':'activeActive','customBgpIpAddresses':['"
 				      "169.254.21.2']}]}",
 	  NULL },
