@@ -99,33 +99,34 @@ def answer(packet):
     return (ip_header(len(packet), 64, packet[16:20], packet[12:16]) + packet[22:24] + packet[20:22] + packet[24:])
 
 
-def sealed_text(head, text, algorithm, key, integrity_key):
-    aad = head[:4] + bytes(4) + head[4:]
+def sealed_text(head, text, algorithm, key, integrity_key, extended):
+    high = bytes(4) if extended else b""
+    aad = head[:4] + high + head[4:]
     if algorithm == "aes-256-cbc-sha256":
         vector = os.urandom(16)
         sealer = Cipher(algorithms.AES(key), modes.CBC(vector)).encryptor()
         esp = head + vector + sealer.update(text) + sealer.finalize()
-        return esp + hmac.new(integrity_key, esp + bytes(4), hashlib.sha256).digest()[:16]
+        return esp + hmac.new(integrity_key, esp + high, hashlib.sha256).digest()[:16]
     kind = ChaCha20Poly1305 if algorithm == "chacha20-poly1305" else AESGCM
     vector = head[4:].rjust(8, b"\0")
     return head + vector + kind(key[:-4]).encrypt(key[-4:] + vector, text, aad)
 
 
-def sealed_packet(i, packet, algorithm, key, integrity_key, spis):
+def sealed_packet(i, packet, algorithm, key, integrity_key, spis, extended):
     inner = answer(packet)
     block = 16 if algorithm == "aes-256-cbc-sha256" else 4
     padding = -(len(inner) + 2) % block
     text = inner + bytes(range(1, padding + 1)) + bytes([padding, 4])
     turn = i % len(spis)
     head = struct.pack("!II", int(spis[turn], 0), i // len(spis) + 1)
-    esp = sealed_text(head, text, algorithm, key, integrity_key)
+    esp = sealed_text(head, text, algorithm, key, integrity_key, extended)
     outer = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(esp), 0, 0, 64, ESP, 0, socket.inet_aton("198.51.100.%d" % (turn + 1)),
                         socket.inet_aton("10.7.%d.1" % (turn + 1)))
     return outer[:10] + struct.pack("!H", checksum(outer)) + outer[12:] + esp
 
 
-def seal(clear, sealed, algorithm, key, integrity_key, *spis):
-    how = (algorithm, bytes.fromhex(key), bytes.fromhex(integrity_key), spis)
+def seal(clear, sealed, algorithm, key, integrity_key, *spis, extended=True):
+    how = (algorithm, bytes.fromhex(key), bytes.fromhex(integrity_key), spis, extended)
     write(sealed, [sealed_packet(i, packet, *how) for i, packet in enumerate(read(clear))])
 
 
