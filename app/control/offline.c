@@ -118,6 +118,8 @@ int offline_dataplane_options(const char *path)
 	if (a->cores.workers.count)
 		putchar('\n');
 	printf("idle %s\n", a->idle == CONFIG_IDLE_REST ? "rest" : "poll");
+	if (a->cores.spread_inbound)
+		puts("spread-inbound");
 	if (!a->memory.huge_pages)
 		puts("no-huge");
 	print_number("memory", a->memory.megabytes);

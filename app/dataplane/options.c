@@ -28,6 +28,8 @@ static const char help[] =
 	"  --workers LIST     the same as LCORE@CPU: 1@1,2@2\n"
 	"  --main-core CPU    CPU of the main thread (default: the first that no worker has)\n"
 	"  --idle poll|rest   what a worker does without packets (default poll)\n"
+	"  --spread-inbound   workers with time to spare decrypt packets of an SA that another\n"
+	"                     receives; flows keep their order. For workers with a CPU each\n"
 	"  --memory MB        memory to take (default: computed from the sizes below)\n"
 	"  --no-huge          ordinary pages instead of hugepages\n"
 	"  --buffers N        packet buffers (default: computed from ports and workers)\n"
@@ -140,6 +142,13 @@ static int set_idle(struct options *options, const struct option_row *row, const
 	if (options->rest || !strcmp(value, "poll"))
 		return 0;
 	return option_wrong(fault, "--idle %s: expected poll or rest", value);
+}
+
+static int set_spread(struct options *options, const struct option_row *row, const char *value,
+		      struct options_fault *fault)
+{
+	options->spread = true;
+	return 0;
 }
 
 static int set_main(struct options *options, const struct option_row *row, const char *value,
@@ -295,6 +304,7 @@ static const struct option_row rows[] = {
 	{ "workers", set_workers, 0, 0, 0, false },
 	{ "main-core", set_main, 0, 0, 0, false },
 	{ "idle", set_idle, 0, 0, 0, false },
+	{ "spread-inbound", set_spread, 0, 0, 0, true },
 	{ "memory", set_number, offsetof(struct options, memory_mb), 64, 1048576, false },
 	{ "no-huge", set_no_huge, 0, 0, 0, true },
 	{ "buffers", set_number, offsetof(struct options, buffers), 256, 16777216, false },

@@ -37,6 +37,7 @@ struct options {
 	uint16_t main_cpu;
 	bool main_cpu_given;
 	bool rest;	    /* idle workers rest */
+	bool spread;	    /* several workers open the packets of one SA */
 	bool huge;	    /* hugepages */
 	uint32_t memory_mb; /* 0: computed from the sizes */
 	uint32_t buffers;   /* packet buffers; 0: computed */

@@ -250,6 +250,7 @@ static int start_workers(struct program *p)
 		.qsbr = p->qsbr,
 		.addresses = p->options->sizes.addresses,
 		.rest = p->options->rest,
+		.spread_inbound = p->options->spread,
 		.socket = SOCKET_ID_ANY,
 	};
 	int err = worker_set_new(&p->workers, &config);
@@ -530,6 +531,12 @@ static void program_report(const struct program *p)
 		program_report_handover(p, device);
 	}
 	program_report_memory(p);
+	if (p->options->spread)
+		log_info("main", "%s",
+			 p->options->worker_count > 1
+				 ? "packets of an inbound SA are spread over workers "
+				   "with time to spare"
+				 : "spread-inbound does nothing: there is one worker");
 	log_info("main", "ready ports=%u workers=%u memory_mb=%llu buffers=%u idle=%s",
 		 p->ports.count, p->options->worker_count, (unsigned long long)p->memory_mb,
 		 p->buffers, p->options->rest ? "rest" : "poll");

@@ -1,5 +1,5 @@
 #include "sizes.h"
-#include "dataplane/worker/worker.h"
+#include "dataplane/worker/spread.h"
 
 #include <rte_cycles.h>
 #include <rte_lcore.h>
@@ -50,8 +50,9 @@ uint32_t sizes_buffers(const struct options *options)
 {
 	uint32_t workers = options->worker_count;
 	uint32_t rings = workers > 1 ? 2 * WORKER_HANDOVER_RING : WORKER_RING;
-	uint32_t own =
-		WORKER_RING * 2 + rings + PATH_EXIT * 3 + PATH_HELD + PATH_BURST + BUFFER_CACHE;
+	uint32_t lots = options->spread ? SPREAD_LOT * SPREAD_LOTS : 0;
+	uint32_t own = lots + WORKER_RING * 2 + rings + PATH_EXIT * 3 + PATH_HELD + PATH_BURST +
+		       BUFFER_CACHE;
 
 	if (options->buffers)
 		return options->buffers;

@@ -91,7 +91,7 @@ enum contract_worker_column {
 	CONTRACT_WORKER_BUFFERS_FREE,
 	CONTRACT_WORKER_PROGRESS_NS,
 	CONTRACT_WORKER_HANDED_OVER, /* packets given to other workers */
-	CONTRACT_WORKER_WAITS,	     /* for sequence numbers that another worker held */
+	CONTRACT_WORKER_WAITS,	     /* for numbers that another worker held, or its turn */
 	CONTRACT_WORKER_COLUMNS
 };
 

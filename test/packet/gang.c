@@ -2,6 +2,7 @@
 
 #include "craft.h"
 
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
@@ -10,14 +11,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define AWAY_NS 20000
 #define AWAY_EVERY 8
 #define FIRST_DPDK (RTE_MAX_ETHPORTS - GANG_DEVICES) /* numbers that no device has */
 
+/* Of a steady gang: several threads, each word has a meaning of its own. */
+static bool is_steady;
+static bool is_open;
+static uint64_t first_received;
+static uint64_t last_sent;
+
 static uint16_t receive(void *queue, struct rte_mbuf **packets, uint16_t n)
 {
-	return (uint16_t)rte_ring_dequeue_burst(queue, (void **)packets, n, NULL);
+	uint16_t got;
+
+	if (is_steady && !__atomic_load_n(&is_open, __ATOMIC_ACQUIRE))
+		return 0;
+	got = (uint16_t)rte_ring_dequeue_burst(queue, (void **)packets, n, NULL);
+	if (is_steady && got && !__atomic_load_n(&first_received, __ATOMIC_RELAXED))
+		__atomic_store_n(&first_received, rte_rdtsc(), __ATOMIC_RELAXED);
+	return got;
 }
 
 /* Now and then a worker loses its core before its frames are out: the worst moment for order. */
@@ -26,9 +41,25 @@ static uint16_t transmit(void *queue, struct rte_mbuf **packets, uint16_t n)
 	static _Thread_local uint32_t calls;
 	const struct timespec away = { 0, AWAY_NS };
 
-	if (++calls % AWAY_EVERY == 0)
+	if (!is_steady && ++calls % AWAY_EVERY == 0)
 		nanosleep(&away, NULL);
-	return (uint16_t)rte_ring_enqueue_burst(queue, (void **)packets, n, NULL);
+	n = (uint16_t)rte_ring_enqueue_burst(queue, (void **)packets, n, NULL);
+	if (is_steady)
+		__atomic_store_n(&last_sent, rte_rdtsc(), __ATOMIC_RELEASE);
+	return n;
+}
+
+void gang_open(bool open)
+{
+	if (open)
+		__atomic_store_n(&first_received, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&is_open, open, __ATOMIC_RELEASE);
+}
+
+uint64_t gang_span(void)
+{
+	return __atomic_load_n(&last_sent, __ATOMIC_ACQUIRE) -
+	       __atomic_load_n(&first_received, __ATOMIC_RELAXED);
 }
 
 static struct rte_ring *ring_new(void)
@@ -97,6 +128,19 @@ static void *work(void *worker)
 	return NULL;
 }
 
+/* EAL bound the thread that makes it to one CPU: any will do, or one each, the last one first. */
+static void place(const struct gang *gang, uint32_t worker)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	for (long i = 0; i < count; i++)
+		if (!gang->config.steady || i == count - 1 - worker % count)
+			CPU_SET((size_t)i, &cpus);
+	pthread_setaffinity_np(gang->threads[worker], sizeof(cpus), &cpus);
+}
+
 struct gang *gang_new(struct bed *bed, const struct gang_config *config)
 {
 	struct gang *gang = calloc(1, sizeof(*gang));
@@ -108,20 +152,24 @@ struct gang *gang_new(struct bed *bed, const struct gang_config *config)
 					 .pool = bed->pool,
 					 .qsbr = config->qsbr,
 					 .addresses = 64,
+					 .spread_inbound = config->spread_inbound,
 					 .socket = SOCKET_ID_ANY };
 
 	if (!gang)
 		exit(1);
 	gang->bed = bed;
 	gang->config = *config;
+	is_steady = config->steady;
 	ports_new(gang);
 	workers.ports = &gang->ports;
 	if (worker_set_new(&gang->set, &workers))
 		exit(1);
 	bed_addresses(worker_addresses(gang->set));
-	for (uint32_t i = 0; i < config->workers && !config->idle; i++)
+	for (uint32_t i = 0; i < config->workers && !config->idle; i++) {
 		if (pthread_create(&gang->threads[i], NULL, work, worker_get(gang->set, i)))
 			exit(1);
+		place(gang, i);
+	}
 	return gang;
 }
 

@@ -19,7 +19,9 @@ struct gang_config {
 	uint32_t queues;  /* of each device, both ways */
 	bool spreads_spi; /* the device sends ESP to queues by its SPI; else all to the first */
 	struct rte_rcu_qsbr *qsbr;
-	bool idle; /* no threads: workers exist and do nothing */
+	bool spread_inbound;
+	bool steady; /* workers keep their cores, and receive nothing until gang_open() */
+	bool idle;   /* no threads: workers exist and do nothing */
 };
 
 struct gang {
@@ -41,5 +43,11 @@ struct gang *gang_new(struct bed *bed, const struct gang_config *config);
 void gang_free(struct gang *gang);
 /* A frame arrives; false: the ring is full and the frame still the caller's. */
 bool gang_arrive(struct gang *gang, uint32_t device, uint32_t queue, struct rte_mbuf *m);
+/*
+ * Of a steady one: what has arrived is received from now on, or nothing more. gang_span() is the
+ * time (TSC) from the first burst received since it was opened to the last one sent.
+ */
+void gang_open(bool open);
+uint64_t gang_span(void);
 /* The next frame on the wire of a device, NULL: none now. */
 struct rte_mbuf *gang_left(struct gang *gang, uint32_t device);

@@ -268,10 +268,11 @@ static void run_free(struct run *r)
 
 static void run_report(const struct run *r, uint64_t handed, uint64_t waits)
 {
-	printf("%s, %u SAs, %u workers, %u queues%s: %u packets, %u misordered, %u refused, "
+	printf("%s, %u SAs, %u workers, %u queues%s%s: %u packets, %u misordered, %u refused, "
 	       "%llu handed over, %llu waits\n",
 	       r->inward ? "in" : "out", r->tunnels, r->config.workers, r->config.queues,
-	       r->config.spreads_spi ? " by SPI" : "", r->got, r->misordered, r->refused,
+	       r->config.spreads_spi ? " by SPI" : "", r->config.spread_inbound ? ", spread" : "",
+	       r->got, r->misordered, r->refused,
 	       (unsigned long long)(counter(CONTRACT_WORKER_HANDED_OVER) - handed),
 	       (unsigned long long)(counter(CONTRACT_WORKER_WAITS) - waits));
 }
@@ -388,6 +389,11 @@ static void in_order_everywhere(void **state)
 		{ .workers = 4, .queues = 2 },
 		{ .workers = 2, .queues = 2, .spreads_spi = true },
 		{ .workers = 4, .queues = 4, .spreads_spi = true },
+		{ .workers = 1, .queues = 1, .spread_inbound = true },
+		{ .workers = 2, .queues = 1, .spread_inbound = true },
+		{ .workers = 4, .queues = 1, .spread_inbound = true },
+		{ .workers = 2, .queues = 2, .spreads_spi = true, .spread_inbound = true },
+		{ .workers = 4, .queues = 4, .spreads_spi = true, .spread_inbound = true },
 	};
 
 	(void)state;
@@ -433,12 +439,16 @@ static void planted_spread(void **state)
 /* State changes under traffic: nothing is lost, misordered or refused. */
 static void sas_come_and_go(void **state)
 {
-	const struct gang_config config = { .workers = 2, .queues = 2, .spreads_spi = true };
+	struct gang_config config = { .workers = 2, .queues = 2, .spreads_spi = true };
 
 	(void)state;
-	for (uint32_t way = 0; way < 2; way++) {
-		struct run *r = run_new(&config, CHURN_TUNNELS, way);
+	for (uint32_t i = 0; i < 3; i++) {
+		uint32_t way = i > 0;
 		struct churn churn = { .going = true };
+		struct run *r;
+
+		config.spread_inbound = i > 1;
+		r = run_new(&config, CHURN_TUNNELS, way);
 
 		r->churn = &churn;
 		run_go(r, CONTRACT_SPREAD_DEFAULT);

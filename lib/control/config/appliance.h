@@ -33,6 +33,7 @@ struct config_cores {
 	int64_t control;
 	int64_t main;
 	CONFIG_ARRAY(int64_t) workers;
+	bool spread_inbound;
 };
 
 struct config_memory {

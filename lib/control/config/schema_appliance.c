@@ -163,6 +163,15 @@ static const struct schema_field cores_rows[] = {
 	  SCHEMA_AT(config_cores, workers),
 	  .max = 64,
 	  .help = "CPUs that carry packets. Empty: one, the last CPU." },
+	{ .name = "spreadInbound",
+	  .type = SCHEMA_BOOL,
+	  .status = SCHEMA_ENFORCED,
+	  .flags = SCHEMA_RESTART | SCHEMA_HAS_DEFAULT,
+	  SCHEMA_AT(config_cores, spread_inbound),
+	  .help = "Workers with time to spare decrypt packets of an SA that another one receives: "
+		  "one "
+		  "tunnel takes several cores inbound, its flows keep their order. For workers "
+		  "that have their CPUs for themselves." },
 };
 static const struct schema_object cores_object = { .name = "cores", SCHEMA_ROWS(cores_rows) };
 

@@ -65,10 +65,10 @@ static void workers(const struct contract_counters *counters, struct text *out)
 		{ { "vpngw_worker_rx_missed_total", "counter", "Packets the NIC had no room for." },
 		  CONTRACT_WORKER_RX_MISSED },
 		{ { "vpngw_worker_handed_over_total", "counter",
-		    "Packets given to other workers, for want of queues." },
+		    "Packets given to other workers: for want of queues, or by spreadInbound." },
 		  CONTRACT_WORKER_HANDED_OVER },
 		{ { "vpngw_worker_waits_total", "counter",
-		    "Waits for sequence numbers that another worker held." },
+		    "Waits for sequence numbers that another worker held, or for its turn." },
 		  CONTRACT_WORKER_WAITS },
 	};
 

@@ -1,6 +1,7 @@
 #include "dataplane/nodes/path.h"
 #include "dataplane/nodes/path_fragment.h"
 #include "dataplane/nodes/path_transmit.h"
+#include "dataplane/nodes/path_turn.h"
 #include "dataplane/nodes/path_watch.h"
 
 #include <rte_cycles.h>
@@ -235,6 +236,25 @@ void path_run(struct path *path, uint32_t device, struct rte_mbuf **packets, uin
 	path->device = device;
 	for (uint32_t from = 0; from < n; from += PATH_VECTOR)
 		run_vector(path, packets + from, n - from < PATH_VECTOR ? n - from : PATH_VECTOR);
+}
+
+void path_run_turn(struct path *path, uint32_t device, struct rte_mbuf **packets, uint32_t n,
+		   const struct path_turn *turn)
+{
+	path->turn = turn;
+	path->turn_committed = false;
+	path_run(path, device, packets, n);
+	if (!path->turn_committed) { /* nothing of it came as far */
+		path_turn_await_commit(path);
+		path_turn_commit(path);
+	}
+	path_turn_await_leave(path);
+}
+
+void path_turn_end(struct path *path)
+{
+	__atomic_store_n(path->turn->left, path->turn->number + 1, __ATOMIC_RELEASE);
+	path->turn = NULL;
 }
 
 uint64_t path_tick(struct path *path)

@@ -143,11 +143,24 @@ void path_free(struct path *path);
  */
 typedef void (*path_flush_fn)(void *context);
 void path_flush_by(struct path *path, path_flush_fn flush, void *context);
-/* How often it waited for sequence numbers that another worker held, since this was last asked. */
+/* How often it waited for numbers that others held or for its turn, since this was last asked. */
 uint64_t path_waits(struct path *path);
 
 /* A burst as received from a device: at most PATH_BURST. Consumes all packets. */
 void path_run(struct path *path, uint32_t device, struct rte_mbuf **packets, uint32_t n);
+/*
+ * A burst of which other workers have the ones before and after: numbers enter the replay windows
+ * and packets leave in the order of the turns (path_turn.h).
+ */
+struct path_turn {
+	uint64_t number;
+	uint64_t *committed; /* turns below it are in the windows */
+	uint64_t *left;	     /* turns below it have left */
+};
+/* At most PATH_VECTOR packets. When it returns all before have left: empty the exits, then end. */
+void path_run_turn(struct path *path, uint32_t device, struct rte_mbuf **packets, uint32_t n,
+		   const struct path_turn *turn);
+void path_turn_end(struct path *path);
 /*
  * Packets that the main lcore sends. IP packets start with their header: routed in a domain like
  * one from the inside (a TUN), or straight to a next hop; a frame leaves by a port as it is.

@@ -4,6 +4,7 @@
  */
 #include "dataplane/nodes/path_parse.h"
 #include "dataplane/nodes/path_select.h"
+#include "dataplane/nodes/path_turn.h"
 
 #include <rte_prefetch.h>
 
@@ -368,7 +369,20 @@ static void clamp_answers(struct path *path, struct path_packet *p, const struct
 				tunnel->mtu && tunnel->mtu < mtu ? tunnel->mtu : mtu);
 }
 
-static void finish_one(struct path *path, uint32_t i)
+/* False: dropped. */
+static PATH_INLINE bool commit_one(struct path *path, uint32_t i)
+{
+	struct sa_slot *slot = path->records[i];
+	enum contract_drop why = likely(path->ops[i].good) ? commit(path, slot, path->numbers[i])
+							   : CONTRACT_DROP_ESP_ICV;
+
+	if (unlikely(why != CONTRACT_DROP_NONE))
+		count_drop(path, path->rows[i], &slot->in, why);
+	return why == CONTRACT_DROP_NONE;
+}
+
+/* The tag held and the number is in the window. */
+static PATH_INLINE void finish_one(struct path *path, uint32_t i)
 {
 	struct path_packet *p = path->rows[i];
 	struct sa_slot *slot = path->records[i];
@@ -377,12 +391,6 @@ static void finish_one(struct path *path, uint32_t i)
 	struct address_found found;
 	enum contract_drop why;
 
-	why = likely(path->ops[i].good) ? commit(path, slot, path->numbers[i])
-					: CONTRACT_DROP_ESP_ICV;
-	if (unlikely(why != CONTRACT_DROP_NONE)) {
-		count_drop(path, p, in, why);
-		return;
-	}
 	if (unlikely((in->flags & (SA_CHECK_PEER | SA_UDP)) == (SA_CHECK_PEER | SA_UDP) &&
 		     !same_peer(in, p)))
 		tell_moved(path, p, in);
@@ -418,6 +426,31 @@ static void finish_one(struct path *path, uint32_t i)
 	path_add(&path->forward, p);
 }
 
+/* All numbers when this part of the burst has its turn, the rest of the work after it. */
+static __attribute__((noinline)) void finish_in_turn(struct path *path, uint32_t n)
+{
+	bool good[PATH_VECTOR];
+
+	path_turn_await_commit(path);
+	for (uint32_t i = 0; i < n; i++)
+		good[i] = commit_one(path, i);
+	path_turn_commit(path);
+	for (uint32_t i = 0; i < n; i++)
+		if (likely(good[i]))
+			finish_one(path, i);
+}
+
+static PATH_INLINE void finish_all(struct path *path, uint32_t n)
+{
+	if (unlikely(path->turn != NULL)) {
+		finish_in_turn(path, n);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (likely(commit_one(path, i)))
+			finish_one(path, i);
+}
+
 void path_esp_in(struct path *path)
 {
 	uint32_t last = 0;
@@ -439,8 +472,7 @@ void path_esp_in(struct path *path)
 	path_step_end(path, PATH_STEP_CHECK, n);
 	open_all(path, n);
 	path_step_end(path, PATH_STEP_OPEN, n);
-	for (uint32_t i = 0; i < n; i++)
-		finish_one(path, i);
+	finish_all(path, n);
 	count_run(path, &path->run);
 	path_step_end(path, PATH_STEP_INNER, n);
 }

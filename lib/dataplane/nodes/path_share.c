@@ -58,23 +58,24 @@ static void finish(struct path *path, const struct round *round, uint32_t from, 
 		esp_sent(round->slots[i], &path->sharer);
 }
 
-/* False: it took too long. */
-static bool wait(struct path *path, uint64_t *since)
+uint64_t path_wait(struct path *path, uint64_t *since)
 {
-	uint64_t hz = path->shared->config.tsc_hz;
 	uint64_t now = rte_rdtsc();
 
 	if (!*since) {
 		*since = now;
 		path->waits++;
 	}
-	if (now - *since > hz / WAIT_END_PER_S)
-		return false;
-	if (now - *since > hz / WAIT_YIELD_PER_S)
+	if (now - *since > path->shared->config.tsc_hz / WAIT_YIELD_PER_S)
 		sched_yield();
 	else
 		rte_pause();
-	return true;
+	return now - *since;
+}
+
+static bool took_too_long(const struct path *path, uint64_t waited)
+{
+	return waited > path->shared->config.tsc_hz / WAIT_END_PER_S;
 }
 
 static void give_up(struct path *path, uint32_t from, uint32_t to)
@@ -102,7 +103,7 @@ void path_share(struct path *path, uint32_t n)
 		if (to > from) {
 			finish(path, &round, from, to);
 			since = 0;
-		} else if (!wait(path, &since)) {
+		} else if (took_too_long(path, path_wait(path, &since))) {
 			to = run_end(path, from, n);
 			give_up(path, from, to);
 		}

@@ -95,7 +95,9 @@ struct path {
 	struct esp_sharer sharer; /* others use the same SAs */
 	path_flush_fn flush;
 	void *flush_context;
-	uint64_t waits; /* for numbers that others held */
+	uint64_t waits;		      /* for numbers that others held, or for its turn */
+	const struct path_turn *turn; /* of this run; NULL: nobody has a part of it */
+	bool turn_committed;
 	uint32_t device;
 	uint64_t now_tsc;
 	uint64_t now_ns;

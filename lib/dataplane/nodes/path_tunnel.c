@@ -4,8 +4,8 @@
  */
 #include "dataplane/nodes/path_fragment.h"
 #include "dataplane/nodes/path_select.h"
-#include "dataplane/nodes/path_share.h"
 #include "dataplane/nodes/path_transmit.h"
+#include "dataplane/nodes/path_turn.h"
 
 #include <rte_prefetch.h>
 
@@ -512,6 +512,8 @@ void path_tunnel(struct path *path)
 	uint32_t n;
 
 	prefetch_all(path);
+	if (unlikely(path->turn != NULL))
+		path_turn_await_leave(path);
 	n = admit_all(path);
 	path_step_end(path, PATH_STEP_ADMIT, n);
 	if (unlikely(path->sharer.workers > 1))

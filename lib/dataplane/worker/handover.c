@@ -26,48 +26,65 @@ static const uint8_t *spi_of(const uint8_t *l4, uint32_t n, uint8_t protocol)
 	return l4 + sizeof(*udp);
 }
 
-static uint32_t hash_ip4(const uint8_t *ip, uint32_t n)
-{
-	const struct net_ip4_hdr *header = (const struct net_ip4_hdr *)ip;
-	uint32_t bytes = (uint32_t)(header->version_ihl & 15) * 4;
-	const uint8_t *spi = NULL;
+/* An IP header whose fixed part is there, and the bytes from it on. */
+struct ip_at {
+	const uint8_t *ip; /* NULL: something else */
+	uint32_t n;
+};
 
-	if (n < sizeof(*header) || n < bytes)
-		return 0;
-	if (!(header->fragment_be & RTE_BE16(NET_IP4_MF | NET_IP4_OFFSET)))
-		spi = spi_of(ip + bytes, n - bytes, header->protocol);
-	return spi ? spread_spi(spi) : fib_flow_of_packet4(ip, n, false);
-}
-
-static uint32_t hash_ip6(const uint8_t *ip, uint32_t n)
-{
-	const struct net_ip6_hdr *header = (const struct net_ip6_hdr *)ip;
-	const uint8_t *spi;
-
-	if (n < sizeof(*header))
-		return 0;
-	spi = spi_of(ip + sizeof(*header), n - (uint32_t)sizeof(*header), header->next_header);
-	return spi ? spread_spi(spi) : fib_flow_of_packet6(ip, n, false);
-}
-
-static uint32_t hash_frame(const struct rte_mbuf *m)
+static struct ip_at ip_of(const struct rte_mbuf *m)
 {
 	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint32_t at = sizeof(struct net_ether_hdr);
+	uint32_t fixed;
 	uint16_t type_be;
 
 	if (m->data_len < at + sizeof(struct net_vlan_hdr))
-		return 0;
+		return (struct ip_at){ NULL, 0 };
 	memcpy(&type_be, frame + at - 2, sizeof(type_be));
 	if (type_be == RTE_BE16(NET_ETHERTYPE_VLAN)) {
 		at += (uint32_t)sizeof(struct net_vlan_hdr);
 		memcpy(&type_be, frame + at - 2, sizeof(type_be));
 	}
-	if (type_be == RTE_BE16(NET_ETHERTYPE_IP4))
-		return hash_ip4(frame + at, m->data_len - at);
-	if (type_be == RTE_BE16(NET_ETHERTYPE_IP6))
-		return hash_ip6(frame + at, m->data_len - at);
-	return 0;
+	if (type_be != RTE_BE16(NET_ETHERTYPE_IP4) && type_be != RTE_BE16(NET_ETHERTYPE_IP6))
+		return (struct ip_at){ NULL, 0 };
+	fixed = type_be == RTE_BE16(NET_ETHERTYPE_IP4) ? sizeof(struct net_ip4_hdr)
+						       : sizeof(struct net_ip6_hdr);
+	if (m->data_len < at + fixed ||
+	    frame[at] >> 4 != (fixed == sizeof(struct net_ip4_hdr) ? 4 : 6))
+		return (struct ip_at){ NULL, 0 };
+	return (struct ip_at){ frame + at, m->data_len - at };
+}
+
+static const uint8_t *spi_at(struct ip_at at)
+{
+	const struct net_ip4_hdr *ip4 = (const struct net_ip4_hdr *)at.ip;
+	const struct net_ip6_hdr *ip6 = (const struct net_ip6_hdr *)at.ip;
+	uint32_t bytes = sizeof(*ip6);
+
+	if (at.ip[0] >> 4 == 6)
+		return spi_of(at.ip + bytes, at.n - bytes, ip6->next_header);
+	bytes = (uint32_t)(ip4->version_ihl & 15) * 4;
+	if (at.n < bytes || (ip4->fragment_be & RTE_BE16(NET_IP4_MF | NET_IP4_OFFSET)))
+		return NULL;
+	return spi_of(at.ip + bytes, at.n - bytes, ip4->protocol);
+}
+
+static uint32_t hash_frame(const struct rte_mbuf *m)
+{
+	struct ip_at at = ip_of(m);
+	const uint8_t *spi = at.ip ? spi_at(at) : NULL;
+
+	if (spi)
+		return spread_spi(spi);
+	return at.ip ? fib_flow_of_packet(at.ip, at.n, false) : 0;
+}
+
+bool handover_is_esp(const struct rte_mbuf *m)
+{
+	struct ip_at at = ip_of(m);
+
+	return at.ip && spi_at(at);
 }
 
 uint32_t handover_worker(const struct rte_mbuf *m, uint32_t workers)

@@ -11,15 +11,8 @@
  * anything of its own on such a device, so what was handed over or sent first leaves first. The
  * numbers of SAs rely on that (esp/number.h).
  *
- * Left out on purpose: one inbound SA on several workers. Its packets would be opened in parallel
- * and have to leave in the order of their numbers again, because flows cannot be told apart before
- * they are opened. So each worker waits for what another has not opened yet, or the packets go back
- * to one worker that orders them: two moves between cores for each packet instead of none, buffers
- * for what is early, and a peer that skips numbers stops the flow until a time is over. With
- * AES-GCM a packet of 64 bytes takes more than half of its cycles outside of the cipher, so the
- * order would cost much of what the second core brings; not built, not measured. The window stands
- * several writers (sa/window.h) for those who spread an SA by RFC 9611 or several children, which
- * is the way to several cores; packet_workers proves order and window for what is there.
+ * It spreads SAs, not the packets of one: that is spread.h. The window stands several writers
+ * (sa/window.h) for both, and for those who spread an SA by RFC 9611 or several children.
  *
  * Costs what it costs: a touch of each header and a move of each mbuf between cores. A NIC that
  * spreads by itself is never slowed: its packets do not come here.
@@ -33,5 +26,7 @@ uint32_t handover_received(struct worker *w, uint32_t device, struct rte_mbuf **
 void handover_send(struct worker *w, struct worker *owner, uint32_t device, struct path_tx *tx);
 /* Sends what others left for queues of this worker; gives how many. */
 uint32_t handover_drain(struct worker *w);
+/* ESP, in UDP too, in one piece: all of it has one SA's way. */
+bool handover_is_esp(const struct rte_mbuf *m);
 /* Which worker takes a received frame, of `workers`. */
 uint32_t handover_worker(const struct rte_mbuf *m, uint32_t workers);

@@ -2,6 +2,7 @@
  * The loop of a worker lcore, and how its exits are emptied.
  */
 #include "dataplane/worker/handover.h"
+#include "dataplane/worker/spread.h"
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -39,11 +40,11 @@ void worker_flush_tx(void *worker)
 
 		if (!tx->n)
 			continue;
-		owner = port_tx_worker(&ports->devices[i], (uint16_t)w->index);
+		owner = port_tx_worker(&ports->devices[i], (uint16_t)w->home);
 		if (owner != w->index) {
 			handover_send(w, &w->set->workers[owner], i, tx);
 		} else {
-			if (ports->devices[i].tx_queues < ports->workers)
+			if (w->lane || ports->devices[i].tx_queues < ports->workers)
 				handover_drain(w);
 			worker_transmit(w, i, tx->packets, tx->n);
 		}
@@ -91,6 +92,14 @@ void worker_flush(struct worker *w)
 	flush_punted(w);
 }
 
+static void run_received(struct worker *w, uint32_t device, struct rte_mbuf **packets, uint32_t n)
+{
+	w->own += n;
+	if (unlikely(w->lane != NULL) && n)
+		n = spread_received(w, device, packets, n);
+	path_run(w->path, device, packets, n);
+}
+
 static uint32_t receive_all(struct worker *w)
 {
 	const struct port_set *ports = w->set->config.ports;
@@ -109,7 +118,7 @@ static uint32_t receive_all(struct worker *w)
 		total += n;
 		if (device->hand_over)
 			n = (uint16_t)handover_received(w, i, packets, n);
-		path_run(w->path, i, packets, n);
+		run_received(w, i, packets, n);
 		worker_flush(w);
 	}
 	return total;
@@ -126,7 +135,7 @@ static uint32_t take_received(struct worker *w, const struct worker_item *items,
 		packets[count] = items[count].m;
 		count++;
 	}
-	path_run(w->path, items[0].where, packets, count);
+	run_received(w, items[0].where, packets, count);
 	return count;
 }
 
@@ -199,9 +208,14 @@ static void turn(struct worker *w, uint64_t *last)
 {
 	uint32_t packets = receive_all(w) + take_all(w);
 	bool held = path_holds(w->path);
-	uint64_t now_ns = path_tick(w->path);
-	uint64_t now = rte_rdtsc();
+	uint64_t now_ns;
+	uint64_t now;
 
+	if (unlikely(w->lane != NULL) && w->own <= SPREAD_OWN)
+		packets += spread_help(w);
+	w->own = 0;
+	now_ns = path_tick(w->path);
+	now = rte_rdtsc();
 	if (held)
 		worker_flush(w);
 	if (w->set->config.qsbr)

@@ -3,6 +3,7 @@
  */
 #include "dataplane/fib/lookup.h"
 #include "dataplane/sa/hot.h"
+#include "dataplane/worker/spread.h"
 #include "dataplane/worker/state.h"
 
 #include <rte_cycles.h>
@@ -121,7 +122,7 @@ static int paths_new(struct worker_set *set)
 			return err;
 		path_flush_by(w->path, worker_flush_tx, w);
 		w->set = set;
-		w->index = i;
+		w->index = w->home = i;
 		w->counters = contract_counters_row(c->counters, CONTRACT_COUNT_WORKER, i, 0);
 	}
 	return 0;
@@ -150,6 +151,8 @@ int worker_set_new(struct worker_set **to, const struct worker_config *config)
 		err = capture_init(&set->captures, &set->shared.watch, config->qsbr);
 	if (!err)
 		err = paths_new(set);
+	if (!err)
+		err = spread_init(set);
 	if (err)
 		goto fail;
 	*to = set;
@@ -179,6 +182,8 @@ void worker_set_free(struct worker_set *set)
 		ring_free_items(set->workers[i].ring);
 		ring_free_items(set->workers[i].sends);
 	}
+	if (set->workers)
+		spread_fini(set);
 	while (set->punts && rte_ring_sc_dequeue(set->punts, &m) == 0)
 		rte_pktmbuf_free(m);
 	while (set->captured && rte_ring_sc_dequeue(set->captured, &m) == 0)

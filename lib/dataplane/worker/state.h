@@ -18,10 +18,13 @@ struct worker_item {
 struct worker {
 	struct worker_set *set;
 	struct path *path;
-	struct rte_ring *ring;	/* of struct worker_item, several producers */
-	struct rte_ring *sends; /* likewise: frames for its transmit queues */
-	uint64_t *counters;	/* its row of CONTRACT_COUNT_WORKER */
+	struct rte_ring *ring;	  /* of struct worker_item, several producers */
+	struct rte_ring *sends;	  /* likewise: frames for its transmit queues */
+	uint64_t *counters;	  /* its row of CONTRACT_COUNT_WORKER */
+	struct spread_lane *lane; /* NULL: ESP is not spread (spread.h) */
 	uint32_t index;
+	uint32_t home;	/* whose transmit queues it uses: its own, but for a lot of another */
+	uint32_t own;	/* packets of this turn that were not handed over */
 	uint32_t idle;	/* turns without work */
 	bool left_work; /* for the main lcore, in this turn */
 } __attribute__((aligned(64)));

@@ -43,6 +43,7 @@ struct worker_config {
 	uint32_t addresses; /* at most */
 	uint32_t hold_ms;   /* 0: 1000 */
 	bool rest;
+	bool spread_inbound; /* several workers open the packets of one SA (spread.h) */
 	int socket;
 };
 

@@ -14,7 +14,7 @@ dp_site() {
 # More options may follow.
 dp_start() {
 	rm -f "$LAB_DIR/dataplane.log"
-	lab_start dataplane gw "$(gateway_program dataplane)" --no-huge --idle rest --cores "${DP_CORES:-1}" --socket "$DP_SOCKET" "$@"
+	lab_start dataplane gw "$(gateway_program dataplane)" --no-huge --idle rest --cores "${DP_CORES:-1}" ${DP_SPREAD:+--spread-inbound} --socket "$DP_SOCKET" "$@"
 	lab_await 10 dp_ready
 	dp_ready
 }

@@ -34,8 +34,8 @@ static void test_whole_line(void **state)
 			       PORT("name=lan0,device=0000:01:00.0,role=private,mirror=lan"),
 			       (char *)"--cores=1,2-4,4", (char *)"--idle", (char *)"rest",
 			       (char *)"--max-sas", (char *)"100000", (char *)"--no-huge",
-			       (char *)"--memory", (char *)"512", (char *)"--netns", (char *)"gw",
-			       (char *)"--main-core", (char *)"0"),
+			       (char *)"--spread-inbound", (char *)"--memory", (char *)"512",
+			       (char *)"--netns", (char *)"gw", (char *)"--main-core", (char *)"0"),
 			 0);
 	assert_int_equal(options.mode, OPTIONS_RUN);
 	assert_int_equal(options.port_count, 2);
@@ -52,6 +52,7 @@ static void test_whole_line(void **state)
 	assert_int_equal(options.cpus[3], 4);
 	assert_int_equal(options.cpus[4], 4);
 	assert_true(options.rest);
+	assert_true(options.spread);
 	assert_false(options.huge);
 	assert_int_equal(options.memory_mb, 512);
 	assert_int_equal(options.sizes.sas, 100000);
