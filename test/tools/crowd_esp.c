@@ -11,6 +11,7 @@
 #define ICV 16
 #define IP_HEAD 20
 #define UDP_HEAD 8
+#define KEPT_MAX 1500
 
 struct pair {
 	uint32_t in_spi;
@@ -22,6 +23,9 @@ struct pair {
 	bool esn;
 	uint64_t sequence;
 	struct net_addr local; /* the crowd's: its name among the senders */
+	struct net_addr remote;
+	uint8_t *kept; /* the last inner packet, KEPT_MAX bytes */
+	size_t kept_n;
 };
 
 int crowd_esp_init(struct crowd_esp *esp)
@@ -56,6 +60,7 @@ int crowd_esp_add(struct crowd_esp *esp, const struct ikev2_child_install *insta
 	pair->cipher = in->cipher;
 	pair->esn = in->flags & CONTRACT_SA_ESN;
 	pair->local = in->local;
+	pair->remote = out->remote;
 	if (map_set(&esp->pairs, &pair->in_spi, sizeof(pair->in_spi), pair, NULL) < 0) {
 		free(pair);
 		return -ENOMEM;
@@ -80,6 +85,7 @@ void crowd_esp_del(struct crowd_esp *esp, uint32_t child)
 	map_del(&esp->pairs, &child, sizeof(child));
 	if (map_get(&esp->senders, pair->local.bytes, 4) == pair)
 		map_del(&esp->senders, pair->local.bytes, 4);
+	free(pair->kept);
 	free(pair);
 }
 
@@ -136,10 +142,35 @@ static uint32_t copies_of(const uint8_t *inner)
 	return port >= CROWD_COPIES && port < CROWD_COPIES + 10 ? port - CROWD_COPIES : 1;
 }
 
+static void keep(struct pair *pair, const uint8_t *inner, size_t n)
+{
+	if (!pair->kept)
+		pair->kept = malloc(KEPT_MAX);
+	pair->kept_n = pair->kept && n <= KEPT_MAX ? n : 0;
+	if (pair->kept_n)
+		memcpy(pair->kept, inner, n);
+}
+
+void crowd_esp_each(const struct crowd_esp *esp, crowd_kept_visit visit, void *context)
+{
+	struct map_entry *entry = NULL;
+
+	while ((entry = map_next(&esp->senders, entry))) {
+		const struct pair *pair = entry->value;
+		const struct crowd_kept kept = { .spi = pair->in_spi,
+						 .local = pair->local,
+						 .remote = pair->remote,
+						 .inner = { pair->kept, pair->kept_n } };
+
+		if (pair->kept_n)
+			visit(context, &kept);
+	}
+}
+
 struct span crowd_esp_open(struct crowd_esp *esp, uint8_t *packet, size_t n, uint32_t *copies)
 {
 	struct cursor c = cursor_of(packet, n);
-	const struct pair *in = map_get_u32(&esp->pairs, cursor_u32(&c));
+	struct pair *in = map_get_u32(&esp->pairs, cursor_u32(&c));
 	uint8_t *data = packet + ESP_HEAD;
 	size_t inner = in && n > ESP_HEAD + ICV + 2 ? open_packet(esp, in, packet, n) : 0;
 
@@ -150,6 +181,8 @@ struct span crowd_esp_open(struct crowd_esp *esp, uint8_t *packet, size_t n, uin
 	*copies = copies_of(data);
 	swap(data + 12, data + 16, 4);
 	swap(data + IP_HEAD, data + IP_HEAD + 2, 2);
+	if (esp->keeps)
+		keep(in, data, inner);
 	return (struct span){ data, inner };
 }
 

@@ -6,7 +6,9 @@
  * identity, and a data plane that sends back what it gets. For tests with thousands of
  * connections.
  *
- *     ikev2_crowd psk=KEY list=FILE [dpd=SECONDS] [rekey=SECONDS]
+ *     ikev2_crowd psk=KEY list=FILE [dpd=SECONDS] [rekey=SECONDS] [flood=FILE]
+ *
+ * SIGHUP reads the flood's FILE (crowd_flood.h) and does what it says.
  *
  * SIGUSR2 rekeys every child that is up once, evenly over `rekey` seconds (60).
  *
@@ -16,7 +18,7 @@
  */
 #include "control/ikev2/engine.h"
 #include "control/ikev2/info.h"
-#include "crowd_esp.h"
+#include "crowd_flood.h"
 
 #include "base/clock.h"
 #include "base/map.h"
@@ -35,6 +37,7 @@
 #include <unistd.h>
 
 #define SOCKET_BUFFER (16 << 20)
+#define AT_ONCE 256 /* of one socket, before the others and the signals have a turn */
 
 enum which { IKE, NATT, ESP, SOCKETS };
 
@@ -48,10 +51,12 @@ struct crowd {
 	struct map peers; /* by local address */
 	struct secret psk;
 	const char *list;
+	const char *flood_file;
 	uint16_t dpd_s;
 	uint32_t next_spi;
 	uint64_t installed;
 	struct crowd_esp esp;
+	struct crowd_flood flood;
 	uint32_t rekey_s;
 	uint32_t *rekeys; /* children that are to be rekeyed */
 	size_t rekey_count;
@@ -354,6 +359,21 @@ static void rekey_due(struct crowd *crowd)
 			fprintf(stderr, "a child was gone before its rekey\n");
 }
 
+static void flood_read(struct crowd *crowd)
+{
+	char text[128] = "";
+	FILE *file = crowd->flood_file ? fopen(crowd->flood_file, "re") : NULL;
+	int rc = -ENOENT;
+
+	if (file && fgets(text, sizeof(text), file))
+		rc = crowd_flood_set(&crowd->flood, &crowd->esp, text);
+	if (file)
+		fclose(file);
+	if (rc < 0)
+		printf("no flood: %s\n", strerror(-rc));
+	fflush(stdout);
+}
+
 /* False: the end. */
 static bool signalled(struct crowd *crowd)
 {
@@ -365,7 +385,9 @@ static bool signalled(struct crowd *crowd)
 		rekey_all(crowd);
 	else if (info.ssi_signo == SIGUSR1)
 		list_write(crowd);
-	return info.ssi_signo == SIGUSR1 || info.ssi_signo == SIGUSR2;
+	else if (info.ssi_signo == SIGHUP)
+		flood_read(crowd);
+	return info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT;
 }
 
 static void run(struct crowd *crowd)
@@ -384,12 +406,16 @@ static void run(struct crowd *crowd)
 
 		if (crowd->rekey_at < crowd->rekey_count && (wait < 0 || wait > 5))
 			wait = 5;
+		if (crowd->flood.pace.per_s && wait)
+			wait = 1;
 		if (poll(fds, SOCKETS + 1, wait) < 0 && errno != EINTR)
 			return;
 		ikev2_tick(crowd->engine, now());
 		rekey_due(crowd);
+		crowd_flood_turn(&crowd->flood, now());
 		for (int i = 0; i < SOCKETS; i++)
-			while (fds[i].revents & POLLIN && receive(crowd, i))
+			for (int n = 0; n < AT_ONCE && fds[i].revents & POLLIN && receive(crowd, i);
+			     n++)
 				;
 		if (fds[SOCKETS].revents & POLLIN && !signalled(crowd))
 			return;
@@ -437,6 +463,7 @@ static int start(struct crowd *crowd)
 
 	if (error)
 		return error;
+	crowd->esp.keeps = crowd->flood_file;
 	for (int i = 0; i < SOCKETS; i++) {
 		crowd->sockets[i] = open_socket(i);
 		if (crowd->sockets[i] < 0)
@@ -445,6 +472,7 @@ static int start(struct crowd *crowd)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
+	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
@@ -463,6 +491,8 @@ static int option(struct crowd *crowd, const char *text)
 		crowd->list = text + 5;
 	else if (!strncmp(text, "dpd=", 4))
 		crowd->dpd_s = (uint16_t)strtoul(text + 4, NULL, 10);
+	else if (!strncmp(text, "flood=", 6))
+		crowd->flood_file = text + 6;
 	else if (!strncmp(text, "rekey=", 6))
 		crowd->rekey_s = (uint32_t)strtoul(text + 6, NULL, 10);
 	else

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""How much passes, and when: send HOST[,HOST...] PORT PAYLOAD PACKETS_PER_S FILE | watch FILE INTERFACE... | rate FILE FROM TO.
+"""How much passes, and when: send HOST[,HOST...] PORT PAYLOAD PACKETS_PER_S FILE | watch FILE INTERFACE... | rate FILE FROM TO |
+size FILE FROM TO.
 
 The sender goes on until it is told to stop (TERM); then it writes how many it has sent. What it was late for by more than
-some milliseconds it leaves out: it sends no bursts. The watcher writes, every 20 ms, the time and how many packets the
-interfaces have received. `rate` prints packets a second between two times."""
+some milliseconds it leaves out: it sends no bursts. The watcher writes, every 20 ms, the time and how many packets and bytes
+the interfaces have received. `rate` prints packets a second between two times, `size` the bytes of a frame then."""
 import os
 import signal
 import socket
@@ -57,30 +58,40 @@ def send(hosts, port, payload, per_s, path):
         file.write("%d\n" % sent)
 
 
+def counters_of(interfaces, what):
+    return [os.open("/sys/class/net/%s/statistics/rx_%s" % (name, what), os.O_RDONLY) for name in interfaces]
+
+
+def total(counters):
+    return sum(int(os.pread(fd, 32, 0)) for fd in counters)
+
+
 def watch(path, interfaces):
-    counters = [os.open("/sys/class/net/%s/statistics/rx_packets" % name, os.O_RDONLY) for name in interfaces]
+    packets = counters_of(interfaces, "packets")
+    octets = counters_of(interfaces, "bytes")
     with open(path, "w", encoding="ascii", buffering=1) as file:
         try:
             while True:
                 before = time.time()
-                total = sum(int(os.pread(fd, 32, 0)) for fd in counters)
-                file.write("%.6f %d\n" % ((before + time.time()) / 2, total))
+                counted = total(packets)
+                after = time.time()
+                file.write("%.6f %d %d\n" % ((before + after) / 2, counted, total(octets)))
                 time.sleep(SAMPLE_S)
         except Stop:
             pass
 
 
-def at(samples, when):
-    for (t0, n0), (t1, n1) in zip(samples, samples[1:]):
-        if t0 <= when <= t1:
-            return n0 + (n1 - n0) * (when - t0) / (t1 - t0)
+def at(samples, when, column):
+    for before, after in zip(samples, samples[1:]):
+        if before[0] <= when <= after[0]:
+            return before[column] + (after[column] - before[column]) * (when - before[0]) / (after[0] - before[0])
     raise SystemExit("there is no sample at %.3f" % when)
 
 
-def rate(path, begin, end):
+def gained(path, begin, end):
     with open(path, encoding="ascii") as file:
-        samples = [(float(t), int(n)) for t, n in (line.split() for line in file if line.endswith("\n"))]
-    print("%.1f" % ((at(samples, end) - at(samples, begin)) / (end - begin)))
+        samples = [tuple(float(word) for word in line.split()) for line in file if line.endswith("\n")]
+    return [at(samples, end, column) - at(samples, begin, column) for column in (1, 2)]
 
 
 def main():
@@ -91,7 +102,10 @@ def main():
     if what == "watch":
         return watch(rest[0], rest[1:])
     if what == "rate":
-        return rate(rest[0], float(rest[1]), float(rest[2]))
+        return print("%.1f" % (gained(rest[0], float(rest[1]), float(rest[2]))[0] / (float(rest[2]) - float(rest[1]))))
+    if what == "size":
+        packets, octets = gained(rest[0], float(rest[1]), float(rest[2]))
+        return print("%.1f" % (octets / max(packets, 1)))
     raise SystemExit(__doc__)
 
 
