@@ -179,6 +179,12 @@ enum cli_exit cli_print(struct cli *cli, const char *path)
 	return whole ? CLI_DONE : cli->error;
 }
 
+void cli_screen_clear(const struct cli *cli)
+{
+	if (cli->watch && isatty(STDOUT_FILENO))
+		fputs("\033[H\033[2J", stdout);
+}
+
 enum cli_exit cli_repeat(struct cli *cli, enum cli_exit (*draw)(struct cli *cli, void *context),
 			 void *context)
 {

@@ -48,6 +48,7 @@ struct command {
 	int most;
 	enum cli_exit (*run)(struct cli *cli, char **arguments, int count);
 	const struct cli_option *options; /* NULL: none */
+	bool watches;			  /* takes --watch */
 };
 
 struct command_set {
@@ -86,6 +87,8 @@ enum cli_exit cli_action(struct cli *cli, const struct client_request *request, 
 void cli_json_print(const cJSON *json);
 /* Prints an answer as it is. */
 enum cli_exit cli_print(struct cli *cli, const char *path);
+/* Before what --watch draws again, on a terminal. */
+void cli_screen_clear(const struct cli *cli);
 /* Every second with --watch, else once. */
 enum cli_exit cli_repeat(struct cli *cli, enum cli_exit (*draw)(struct cli *cli, void *context),
 			 void *context);

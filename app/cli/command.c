@@ -45,8 +45,9 @@ const struct command *cli_command_find(char **words, int count, int *used)
 void cli_command_help(const struct command *command)
 {
 	printf("usage: vpngw %s%s%s%s\n\n  %s\n", command->name, command->arguments[0] ? " " : "",
-	       command->arguments, command->options ? " [options]" : "", command->help);
-	if (command->options)
+	       command->arguments, command->options || command->watches ? " [options]" : "",
+	       command->help);
+	if (command->options || command->watches)
 		putchar('\n');
 	for (const struct cli_option *option = command->options; option && option->name; option++) {
 		char usage[40];
@@ -55,6 +56,8 @@ void cli_command_help(const struct command *command)
 			 option->argument ? option->argument : "");
 		printf("  --%-22s %s\n", usage, option->help);
 	}
+	if (command->watches)
+		printf("  --%-22s %s\n", "watch", "again every second");
 	printf("\nexample:\n  %s\n", command->example);
 }
 

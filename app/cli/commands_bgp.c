@@ -6,51 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-struct column {
-	const char *head;
-	const char *name;
-};
-
-/* The rows of an operation's result, columns as wide as their widest cell. */
-static void rows_print(const cJSON *rows, const struct column *columns, int count)
-{
-	const cJSON *row;
-
-	for (int c = 0; c < count; c++) {
-		int width = (int)strlen(columns[c].head);
-
-		cJSON_ArrayForEach(row, rows)
-		{
-			int n = (int)strlen(cli_text(row, columns[c].name));
-
-			width = n > width ? n : width;
-		}
-		printf("%-*s%s", width, columns[c].head, c + 1 < count ? "  " : "\n");
-	}
-	cJSON_ArrayForEach(row, rows)
-	{
-		for (int c = 0; c < count; c++) {
-			const cJSON *cell = cJSON_GetObjectItemCaseSensitive(row, columns[c].name);
-			int width = (int)strlen(columns[c].head);
-			const cJSON *other;
-
-			cJSON_ArrayForEach(other, rows)
-			{
-				int n = (int)strlen(cli_text(other, columns[c].name));
-
-				width = n > width ? n : width;
-			}
-			if (cJSON_IsNumber(cell))
-				printf("%-*.0f", width, cell->valuedouble);
-			else
-				printf("%-*s", width, cli_text(row, columns[c].name));
-			printf("%s", c + 1 < count ? "  " : "\n");
-		}
-	}
-}
-
-static enum cli_exit table_show(struct cli *cli, const char *path, const struct column *columns,
-				int count)
+static enum cli_exit routes_show(struct cli *cli, const char *path,
+				 const struct cli_columns *columns)
 {
 	struct client_request request = { .method = "POST", .path = path };
 	cJSON *result = NULL;
@@ -59,32 +16,46 @@ static enum cli_exit table_show(struct cli *cli, const char *path, const struct 
 	if (rc == CLI_DONE && cli->json)
 		cli_json_print(result);
 	else if (rc == CLI_DONE)
-		rows_print(cJSON_GetObjectItemCaseSensitive(result, "value"), columns, count);
+		rc = cli_table_show(cli, result, columns);
 	cJSON_Delete(result);
 	return rc;
 }
 
+static void peer_row(struct cli_table *table, const cJSON *item)
+{
+	cli_cell(table, cli_text(item, "neighbor"));
+	cli_cell(table, cli_text(item, "localAddress"));
+	cli_cellf(table, "%.0f", cli_number(item, "asn"));
+	cli_cell(table, cli_text(item, "state"));
+	cli_cell(table, cli_text(item, "connectedDuration"));
+	cli_cellf(table, "%.0f", cli_number(item, "routesReceived"));
+}
+
 static enum cli_exit peers(struct cli *cli, char **arguments, int count)
 {
-	static const struct column columns[] = { { "PEER", "neighbor" },
-						 { "LOCAL", "localAddress" },
-						 { "AS", "asn" },
-						 { "STATE", "state" },
-						 { "SINCE", "connectedDuration" },
-						 { "ROUTES", "routesReceived" } };
+	static const char *const heads[] = {
+		"PEER", "LOCAL", "AS", "STATE", "SINCE", "ROUTES", NULL
+	};
+	static const struct cli_columns columns = { NULL, "value", heads, peer_row };
 	char path[512];
 	enum cli_exit rc = cli_path(path, sizeof(path),
 				    "/virtualNetworkGateways/%s/getBgpPeerStatus", arguments[0]);
 
-	return rc == CLI_DONE ? table_show(cli, path, columns, sizeof(columns) / sizeof(columns[0]))
-			      : rc;
+	return rc == CLI_DONE ? routes_show(cli, path, &columns) : rc;
 }
 
-static const struct column route_columns[] = {
-	{ "NETWORK", "network" },    { "NEXT HOP", "nextHop" }, { "PEER", "sourcePeer" },
-	{ "LOCAL", "localAddress" }, { "ORIGIN", "origin" },	{ "AS PATH", "asPath" }
-};
-#define ROUTE_COLUMNS (int)(sizeof(route_columns) / sizeof(route_columns[0]))
+static void learned_row(struct cli_table *table, const cJSON *item)
+{
+	static const char *const names[] = { "network",	     "nextHop", "sourcePeer",
+					     "localAddress", "origin",	"asPath" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		cli_cell(table, cli_text(item, names[i]));
+}
+
+static const char *const route_heads[] = { "NETWORK", "NEXT HOP", "PEER", "LOCAL",
+					   "ORIGIN",  "AS PATH",  NULL };
+static const struct cli_columns route_columns = { NULL, "value", route_heads, learned_row };
 
 static enum cli_exit learned(struct cli *cli, char **arguments, int count)
 {
@@ -92,7 +63,7 @@ static enum cli_exit learned(struct cli *cli, char **arguments, int count)
 	enum cli_exit rc = cli_path(path, sizeof(path),
 				    "/virtualNetworkGateways/%s/getLearnedRoutes", arguments[0]);
 
-	return rc == CLI_DONE ? table_show(cli, path, route_columns, ROUTE_COLUMNS) : rc;
+	return rc == CLI_DONE ? routes_show(cli, path, &route_columns) : rc;
 }
 
 static enum cli_exit advertised(struct cli *cli, char **arguments, int count)
@@ -107,7 +78,7 @@ static enum cli_exit advertised(struct cli *cli, char **arguments, int count)
 		return CLI_USAGE;
 	}
 	snprintf(whole, sizeof(whole), "%s?peer=%s", path, arguments[1]);
-	return rc == CLI_DONE ? table_show(cli, whole, route_columns, ROUTE_COLUMNS) : rc;
+	return rc == CLI_DONE ? routes_show(cli, whole, &route_columns) : rc;
 }
 
 static void circuit_row(struct cli_table *table, const cJSON *item)
@@ -134,7 +105,7 @@ static enum cli_exit circuits(struct cli *cli, char **arguments, int count)
 
 static const struct command bgp_commands[] = {
 	{ "circuits", "", "the private circuits beside the VPN: link, BGP, routes",
-	  "vpngw circuits", 0, 0, circuits, NULL },
+	  "vpngw circuits", 0, 0, circuits, NULL, true },
 	{ "bgp peers", "GATEWAY", "the BGP sessions and their states", "vpngw bgp peers gw", 1, 1,
 	  peers, NULL },
 	{ "bgp learned", "GATEWAY", "the routes that peers announce", "vpngw bgp learned gw", 1, 1,

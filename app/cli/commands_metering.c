@@ -74,8 +74,11 @@ static double to_one(const cJSON *item, const char *destination)
 
 static void row(struct cli_table *table, const cJSON *item)
 {
-	const double bytes[] = { cli_number(item, "egressBytes"), cli_number(item, "ingressBytes"),
-				 to_one(item, "VirtualNetwork"), to_tunnels(item),
+	const double bytes[] = { cli_number(item, "egressBytes"),
+				 cli_number(item, "ingressBytes"),
+				 to_one(item, "VirtualNetwork"),
+				 to_one(item, "PeeredVirtualNetwork"),
+				 to_tunnels(item),
 				 to_one(item, "Internet") };
 	char text[CLI_UNIT_TEXT];
 
@@ -99,8 +102,9 @@ static void total_add(cJSON *root)
 
 static enum cli_exit meters_show(struct cli *cli, const char *path)
 {
-	static const char *const heads[] = { "CONNECTION", "HOURS",	 "OUT",		"IN",
-					     "TO INSIDE",  "TO TUNNELS", "TO INTERNET", NULL };
+	static const char *const heads[] = { "CONNECTION", "HOURS",	  "OUT",
+					     "IN",	   "TO INSIDE",	  "TO PEERED",
+					     "TO TUNNELS", "TO INTERNET", NULL };
 	const struct cli_columns columns = { path, "connections", heads, row };
 	cJSON *root = cli_get(cli, path);
 	enum cli_exit code;

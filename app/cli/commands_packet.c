@@ -25,12 +25,12 @@ static const struct cli_option filter_options[] = {
 
 static const struct cli_option capture_options[] = {
 	{ "filter", "JSON", "Azure's filterData" },
-	{ "gateway", NULL, "NAME is a gateway: all its connections" },
+	{ "gateway", NULL, "CONNECTION is a gateway's name: all its connections" },
 	{ NULL, NULL, NULL },
 };
 
 static const struct cli_option stop_options[] = {
-	{ "gateway", NULL, "NAME is a gateway" },
+	{ "gateway", NULL, "CONNECTION is a gateway's name" },
 	{ NULL, NULL, NULL },
 };
 
@@ -137,7 +137,6 @@ static enum cli_exit capture_fetch(struct cli *cli, char **arguments, int count)
 	struct sink sink = { .good = true };
 	struct client_request request = { "GET", path, NULL, on_bytes, &sink };
 	struct client_answer answer;
-	char why[256] = "";
 
 	if (code != CLI_DONE)
 		return code;
@@ -146,18 +145,13 @@ static enum cli_exit capture_fetch(struct cli *cli, char **arguments, int count)
 		fprintf(stderr, "vpngw: %s: %s\n", to, strerror(errno));
 		return CLI_FAILED;
 	}
-	if (client_ask(&cli->client, &request, &answer, why, sizeof(why)))
-		code = CLI_UNREACHABLE;
-	else if (answer.status != 200)
-		code = answer.status == 404 ? CLI_NOT_FOUND : CLI_FAILED;
-	if (code != CLI_DONE)
-		fprintf(stderr, "vpngw: %s: %s\n", arguments[0],
-			why[0]			? why
-			: code == CLI_NOT_FOUND ? "there is no such file"
-						: "it was not given");
-	client_answer_fini(&answer);
-	if (fclose(sink.file) || !sink.good)
+	code = cli_ask(cli, &request, &answer);
+	if (code == CLI_DONE)
+		client_answer_fini(&answer);
+	if (fclose(sink.file) || !sink.good) {
+		fprintf(stderr, "vpngw: %s: %s\n", to, strerror(errno));
 		code = CLI_FAILED;
+	}
 	if (code != CLI_DONE && strcmp(to, "-"))
 		remove(to);
 	if (code == CLI_DONE && cli->json && strcmp(to, "-"))
@@ -241,13 +235,14 @@ static enum cli_exit trace(struct cli *cli, char **arguments, int count)
 }
 
 static const struct command packet_commands[] = {
-	{ "capture start", "NAME", "captures packets of a connection into pcapng files",
+	{ "capture start", "CONNECTION", "captures packets of a connection into pcapng files",
 	  "vpngw capture start to-branch --filter \"{'Filters':[{'Protocol':6}]}\"", 1, 1,
 	  capture_start, capture_options },
-	{ "capture stop", "NAME", "ends it and names the files", "vpngw capture stop to-branch", 1,
-	  1, capture_stop, stop_options },
-	{ "capture list", "", "captures that run", "vpngw capture list", 0, 0, capture_list, NULL },
-	{ "capture get", "FILE [TO]", "fetches a file; - is standard output",
+	{ "capture stop", "CONNECTION", "ends it and names the files",
+	  "vpngw capture stop to-branch", 1, 1, capture_stop, stop_options },
+	{ "capture list", "", "captures that run", "vpngw capture list", 0, 0, capture_list, NULL,
+	  true },
+	{ "capture get", "CAPTURE [FILE]", "fetches a file that was captured; - is standard output",
 	  "vpngw capture get to-branch-20260101T000000Z-1.pcapng", 1, 2, capture_fetch, NULL },
 	{ "trace", "", "follows packets through every step", "vpngw trace --protocol ICMP", 0, 0,
 	  trace, filter_options },

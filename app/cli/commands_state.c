@@ -169,13 +169,33 @@ static enum cli_exit metrics(struct cli *cli, char **arguments, int count)
 	return cli->json ? cli_metrics_json(cli) : cli_print(cli, "/metrics");
 }
 
+/* "tunnel name=a/0 connectionStatus=Connected" */
+static void show_members(const char *event, const cJSON *data)
+{
+	const cJSON *member;
+
+	fputs(event, stdout);
+	cJSON_ArrayForEach(member, data)
+	{
+		char *text = cJSON_IsString(member) ? NULL : cJSON_PrintUnformatted(member);
+
+		printf(" %s=%s", member->string ? member->string : "",
+		       text ? text : cJSON_GetStringValue(member));
+		cJSON_free(text);
+	}
+	putchar('\n');
+}
+
 /* With -o json a line for each event: {"event":"tunnel","data":{...}}. */
 static void show_event(struct cli *cli, const char *event, const char *data)
 {
+	cJSON *json = cli->json ? NULL : cJSON_Parse(data);
+
 	if (cli->json)
 		printf("{\"event\":\"%s\",\"data\":%s}\n", event, data);
-	else
-		printf("%s %s\n", event, data);
+	else if (json)
+		show_members(event, json);
+	cJSON_Delete(json);
 }
 
 static enum cli_exit events(struct cli *cli, char **arguments, int count)
@@ -185,15 +205,16 @@ static enum cli_exit events(struct cli *cli, char **arguments, int count)
 
 static const struct command state_commands[] = {
 	{ "status", "", "the gateway, its tunnels, rates and headroom (--watch: every second)",
-	  "vpngw status --watch", 0, 0, status, NULL },
+	  "vpngw status --watch", 0, 0, status, NULL, true },
 	{ "connections", "", "every connection and what it has carried",
-	  "vpngw connections -o json", 0, 0, connections, NULL },
-	{ "tunnels", "", "every tunnel and why it is down", "vpngw tunnels", 0, 0, tunnels, NULL },
+	  "vpngw connections -o json", 0, 0, connections, NULL, true },
+	{ "tunnels", "", "every tunnel and why it is down", "vpngw tunnels", 0, 0, tunnels, NULL,
+	  true },
 	{ "sas", "CONNECTION", "the security associations of a connection", "vpngw sas to-branch",
 	  1, 1, sas, NULL },
-	{ "routes", "", "the routing table", "vpngw routes", 0, 0, routes, NULL },
+	{ "routes", "", "the routing table", "vpngw routes", 0, 0, routes, NULL, true },
 	{ "usage", "[GATEWAY]", "what gateways carry against their SKUs' limits, and what is free",
-	  "vpngw usage gw", 0, 1, cli_usage, NULL },
+	  "vpngw usage gw", 0, 1, cli_usage, NULL, true },
 	{ "skus", "", "the catalogue of SKUs with their limits", "vpngw skus", 0, 0, skus, NULL },
 	{ "metrics", "", "Prometheus text", "vpngw metrics", 0, 0, metrics, NULL },
 	{ "events", "", "what changes, as it changes", "vpngw events", 0, 0, events, NULL },

@@ -47,7 +47,9 @@ static void complete_options(const struct cli *cli, const char *start)
 		candidate(cli_arguments_global(i), strlen(cli_arguments_global(i)), start);
 }
 
-static void complete_names_of(struct cli *cli, const char *path, const char *start)
+/* Each below `folder`, which may be NULL. */
+static void complete_names_of(struct cli *cli, const char *path, const char *start,
+			      const char *folder)
 {
 	cJSON *root = cli_get(cli, path);
 	const cJSON *item;
@@ -60,9 +62,34 @@ static void complete_names_of(struct cli *cli, const char *path, const char *sta
 		snprintf(revision, sizeof(revision), "%.0f", cli_number(item, "revision"));
 		if (!name[0])
 			name = revision;
-		candidate(name, strlen(name), start);
+		if (folder && !strncmp(name, start, strlen(start)))
+			printf("%s/%s\n", folder, name);
+		else if (!folder)
+			candidate(name, strlen(name), start);
 	}
 	cJSON_Delete(root);
+}
+
+/* A page, or a resource of a collection. */
+static void complete_path(struct cli *cli, const char *start)
+{
+	static const char *const collections[] = { "/connections", "/virtualNetworkGateways",
+						   "/localNetworkGateways", "/virtualNetworks",
+						   "/publicIPAddresses" };
+	static const char *const pages[] = { "/status",	 "/usage",   "/routes",	     "/skus",
+					     "/config",	 "/history", "/captures",    "/circuits",
+					     "/metrics", "/healthz", "/openapi.json" };
+
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
+		candidate(pages[i], strlen(pages[i]), start);
+	for (size_t i = 0; i < sizeof(collections) / sizeof(collections[0]); i++) {
+		size_t n = strlen(collections[i]);
+
+		if (!strncmp(start, collections[i], n) && start[n] == '/')
+			complete_names_of(cli, collections[i], start + n + 1, collections[i]);
+		else
+			candidate(collections[i], n, start);
+	}
 }
 
 /* Argument `place` of "CONNECTION [FILE]". */
@@ -88,9 +115,11 @@ static void complete_argument(struct cli *cli, int place, const char *start)
 	n = strcspn(word, " ]");
 	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
 		if (strlen(resources[i].word) == n && !strncmp(word, resources[i].word, n))
-			complete_names_of(cli, resources[i].path, start);
+			complete_names_of(cli, resources[i].path, start, NULL);
 	for (size_t i = 0; n == 4 && !strncmp(word, "ROLE", n) && i < 3; i++)
 		candidate(roles[i], strlen(roles[i]), start);
+	if (n == 4 && !strncmp(word, "PATH", n))
+		complete_path(cli, start);
 	if (n == 4 && !strncmp(word, "FILE", n))
 		puts("FILE");
 }

@@ -44,10 +44,10 @@ static void help(void)
 	     "  --ca FILE          certificate that the endpoint's comes from\n"
 	     "  --insecure         does not check the endpoint's certificate\n"
 	     "  -o json            what the endpoint said, for programs (-o table: for people)\n"
-	     "  --watch            again every second\n"
+	     "  --watch            again every second, for commands that show what is the case\n"
 	     "  --timeout SECONDS  how long to wait for an answer (30)\n"
 	     "  --help, --version\n\n"
-	     "vpngw COMMAND --help shows its options and an example.\n"
+	     "vpngw help COMMAND shows its options and an example.\n"
 	     "Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 endpoint not "
 	     "reached,\n"
 	     "4 token missing or not allowed, 5 not found.");
@@ -111,10 +111,22 @@ static enum cli_exit unknown(char **words, int count)
 	return CLI_USAGE;
 }
 
+/* "help" before a command is "--help" behind it. */
+static bool is_help(char ***words, int *count)
+{
+	if (!*count || strcmp((*words)[0], "help"))
+		return false;
+	++*words;
+	--*count;
+	return true;
+}
+
 static enum cli_exit run(struct cli *cli, char **words, int count)
 {
 	int used;
 
+	if (is_help(&words, &count))
+		cli->help = true;
 	if (!count) {
 		help();
 		return cli->help ? CLI_DONE : CLI_USAGE;
@@ -132,6 +144,11 @@ static enum cli_exit run(struct cli *cli, char **words, int count)
 	if (count - used < cli->command->least || count - used > cli->command->most) {
 		fprintf(stderr, "vpngw: usage: vpngw %s %s; for example: %s\n", cli->command->name,
 			cli->command->arguments, cli->command->example);
+		return CLI_USAGE;
+	}
+	if (cli->watch && !cli->command->watches) {
+		fprintf(stderr, "vpngw: %s cannot be watched; vpngw status --watch shows rates\n",
+			cli->command->name);
 		return CLI_USAGE;
 	}
 	return cli->command->run(cli, words + used, count - used);

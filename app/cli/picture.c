@@ -76,8 +76,7 @@ void picture_draw(const struct cli *cli, const cJSON *status)
 	const cJSON *item;
 	int up = 0;
 
-	if (cli->watch && cli->color)
-		printf("\033[H\033[2J");
+	cli_screen_clear(cli);
 	cJSON_ArrayForEach(item, tunnels) up +=
 		!strcmp(cli_text(item, "connectionStatus"), "Connected");
 	printf("data plane %s   revision %.0f   %.0f prefixes   %d of %d tunnels connected\n",

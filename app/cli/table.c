@@ -143,8 +143,9 @@ enum cli_exit cli_table_show(struct cli *cli, const cJSON *root, const struct cl
 	return table.failed ? CLI_FAILED : CLI_DONE;
 }
 
-enum cli_exit cli_page(struct cli *cli, const struct cli_columns *columns)
+static enum cli_exit page_draw(struct cli *cli, void *context)
 {
+	const struct cli_columns *columns = context;
 	enum cli_exit code;
 	cJSON *root;
 
@@ -153,7 +154,15 @@ enum cli_exit cli_page(struct cli *cli, const struct cli_columns *columns)
 	root = cli_get(cli, columns->path);
 	if (!root)
 		return cli->error;
+	cli_screen_clear(cli);
 	code = cli_table_show(cli, root, columns);
 	cJSON_Delete(root);
 	return code;
+}
+
+enum cli_exit cli_page(struct cli *cli, const struct cli_columns *columns)
+{
+	struct cli_columns page = *columns;
+
+	return cli_repeat(cli, page_draw, &page);
 }

@@ -27,7 +27,8 @@ USAGE = {"name": "gw", "sku": "VpnGw2", "refusedPacketsPerSecond": 0, "connectio
 CARRIED = {"name": "to-branch", "tunnelHours": 1.5, "ingressBytes": 3000, "egressBytes": 5000000, "ingressByDestination": [
     {"destination": "VirtualNetwork", "bytes": 700, "packets": 7}, {"destination": "Site", "bytes": 2000, "packets": 2},
     {"destination": "VirtualNetworkGateway", "bytes": 100, "packets": 1},
-    {"destination": "Internet", "bytes": 200, "packets": 2}]}
+    {"destination": "Internet", "bytes": 200, "packets": 2},
+    {"destination": "PeeredVirtualNetwork", "bytes": 40, "packets": 1}]}
 METERING = dict(CARRIED, name="gw", gatewayHours=2.25, connections=[CARRIED])
 METERING["from"], METERING["to"] = "2026-11-01T00:00:00.000Z", "2026-11-28T00:00:00.000Z"
 METRICS = '# TYPE a counter\na{x="1",y="q\\"u,}"} 7\nb 0.5\n'
@@ -67,6 +68,8 @@ SHAPES = {
     "capture get": (["a.pcapng", "SAVED"], {"status"}),
     "trace": ([], {"step"}),
     "token create": (["me", "read"], {"name", "token"}),
+    "token list": ([], {"value"}),
+    "token delete": (["me"], {"status"}),
 }
 PAGES = {
     "/connections": {"value": [{"name": "to-branch", "properties": {
@@ -253,7 +256,7 @@ class Cli(unittest.TestCase):
         out = self.call("metering", "--from", "2026-11-01T00:00:00+01:00", "--to", "2026-11-28").stdout
         self.assertIn("2.25 gateway hours", out)
         for name in ("to-branch", "all"):
-            self.assertRegex(out, r"(?m)^%s +1\.50 +5\.0 MB +3\.0 kB +700 B +2\.1 kB +200 B$" % name)
+            self.assertRegex(out, r"(?m)^%s +1\.50 +5\.0 MB +3\.0 kB +700 B +40 B +2\.1 kB +200 B$" % name)
         self.assertIn("ingressByDestination", self.call("metering", "gw", "--csv").stdout)
         self.call("metering", "gw", "--from", "x" * 2000, code=2)
 
@@ -368,6 +371,13 @@ class Cli(unittest.TestCase):
         self.assertEqual(self.complete("token", "create", "me", "o"), ["operate"])
         self.assertIn("--insecure", self.complete("status", "--i"))
 
+    def test_paths_complete(self):
+        self.assertEqual(self.complete("get", "/st"), ["/status"])
+        self.assertEqual(self.complete("get", "/c"), ["/config", "/captures", "/circuits", "/connections"])
+        self.assertEqual(self.complete("put", "/connections/t"), ["/connections/to-branch"])
+        self.assertEqual(self.complete("delete", "/virtualNetworkGateways/"), ["/virtualNetworkGateways/gw"])
+        self.assertEqual(self.complete("capture", "start", "t"), ["to-branch"])
+
     def test_bash_completes(self):
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../../scripts/package/completion/vpngw.bash")
         lines = "source %s; COMP_WORDS=(%s config roll); COMP_CWORD=2; _vpngw; echo ${COMPREPLY[@]}" % (script, PROGRAM)
@@ -428,6 +438,53 @@ class Cli(unittest.TestCase):
         done = self.call("connections")
         self.assertNotIn("\033", done.stdout + done.stderr)
         self.assertEqual(done.stderr, "")
+
+    def test_watch_draws_again(self):
+        program = subprocess.Popen([PROGRAM, *self.options, "connections", "--watch"], stdout=subprocess.PIPE, text=True,
+                                   env=ENVIRONMENT)
+        try:
+            lines = [program.stdout.readline() for _ in range(4)]
+        finally:
+            program.kill()
+            program.communicate()
+        self.assertEqual(lines[:2], lines[2:])
+        self.assertNotIn("\033", "".join(lines))
+        self.assertIn("cannot be watched", self.call("reset", "to-branch", "--watch", code=2).stderr)
+        self.assertEqual(Endpoint.asked[-1][1], "/connections")
+
+    def test_help_before_a_command(self):
+        self.assertEqual(self.call("help").stdout, self.call("--help").stdout)
+        self.assertEqual(self.call("help", "config", "diff").stdout, self.call("config", "diff", "--help").stdout)
+        self.assertIn("vpngw config diff", self.call("help", "config").stdout)
+        self.call("help", "nonsense", code=2)
+
+    def test_events_for_people(self):
+        self.assertEqual(self.call("events").stdout, "tunnel tunnel=a/0\n")
+
+    def test_capture_that_is_not_there(self):
+        name = os.path.join(self.folder.name, "none.pcapng")
+        self.assertIn("NotFound", self.call("capture", "get", "b.pcapng", name, code=5).stderr)
+        self.assertFalse(os.path.exists(name))
+
+    def test_token_list_and_delete(self):
+        name = os.path.join(self.folder.name, "several")
+        self.assertEqual(self.call("token", "list", VPNGW_TOKENS=name).stdout, "NAME  ROLE  EXPIRES\n")
+        for words in (["me", "read"], ["grafana", "admin", "2099-01-31T00:00:00Z"], ["me", "operate"]):
+            self.call("token", "create", *words, VPNGW_TOKENS=name)
+        with open(name, "r+", encoding="utf-8") as file:
+            text = file.read()
+            file.write("# me too\n")
+        os.chmod(name, 0o640)
+        listed = self.call("token", "list", VPNGW_TOKENS=name)
+        self.assertEqual([line.split() for line in listed.stdout.splitlines()[1:]],
+                         [["me", "read", "never"], ["grafana", "admin", "2099-01-31T00:00:00Z"], ["me", "operate", "never"]])
+        self.assertNotIn("sha256", listed.stdout)
+        self.call("token", "delete", "me", VPNGW_TOKENS=name)
+        with open(name, encoding="utf-8") as file:
+            self.assertEqual(file.read(), text.splitlines()[1] + "\n# me too\n")
+        self.assertEqual(os.stat(name).st_mode & 0o777, 0o600)
+        self.assertIn("no token 'me'", self.call("token", "delete", "me", code=5, VPNGW_TOKENS=name).stderr)
+        self.call("token", "delete", "me", code=1, VPNGW_TOKENS=name + ".none")
 
     def test_token_create(self):
         name = os.path.join(self.folder.name, "tokens")
