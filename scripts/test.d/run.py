@@ -1,8 +1,9 @@
 """Builds and runs the suites for scripts/test, see its head for the options.
 
-A stage is a build folder and the suites that run in it. Suites that need namespaces run one test at a
-time, the others as many as there are CPUs. Compiling without a warning, the rules of scripts/check and
-"no DPDK header without the data plane" are tests as well.
+A stage is a build folder and the suites that run in it. As many tests run at a time as there are CPUs; of the
+suites that need namespaces at most two, and only those that test/system/meson.build lets run beside another.
+Compiling without a warning, the rules of scripts/check and "no DPDK header without the data plane" are tests as
+well.
 """
 import json
 import os
@@ -17,8 +18,8 @@ from count import Count, count, reasons  # noqa: E402
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 PURE = ["unit", "vectors", "exchange", "packet", "fuzz"]
-SERIAL = ["system", "interop"]
-SUITES = ["checks", "builds"] + PURE + SERIAL
+LABS = ["system", "interop"]
+SUITES = ["checks", "builds"] + PURE + LABS
 
 
 class Stage:
@@ -28,7 +29,7 @@ class Stage:
 
 
 STAGES = [
-    Stage("build-gcc", "gcc", [], ["unit", "vectors", "exchange", "packet"] + SERIAL),
+    Stage("build-gcc", "gcc", [], ["unit", "vectors", "exchange", "packet"] + LABS),
     Stage("build-sanitize", "gcc", ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"], PURE, 5),
     Stage("build-control", "gcc", ["-Ddataplane=false"], ["unit"]),
     Stage("build-clang", "clang", [], ["unit"]),
@@ -125,7 +126,9 @@ def run_suite(stage, suite, report, keep):
     log = os.path.join(folder, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.unlink(log)
-    workers = 1 if suite in SERIAL else os.cpu_count() or 1
+    workers = os.cpu_count() or 1
+    if suite in LABS:
+        workers = min(workers, 2)
     environment = dict(os.environ, VPNGW_BUILD=folder, LAB_KEEP="1" if keep else "",
                        ASAN_OPTIONS="detect_leaks=1:abort_on_error=0",
                        UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
@@ -171,7 +174,7 @@ def stages_for(suites, quick):
     """The stages with the suites that are wanted of them; a build alone where `builds` is wanted."""
     chosen = []
     for stage in STAGES[:1] if quick else STAGES:
-        wanted = [s for s in stage.suites if s in suites and not (quick and s in SERIAL)]
+        wanted = [s for s in stage.suites if s in suites and not (quick and s in LABS)]
         if wanted or "builds" in suites:
             chosen.append((stage, wanted))
     return chosen
