@@ -12,6 +12,8 @@
 #define DELETE_TRIES 3
 #define JOB_ATTEMPTS 8
 #define URGENT_NS (150 * IKEV2_NS_PER_MS)
+#define URGENT_APART_NS (IKEV2_NS_PER_MS / 10) /* of all IKE SAs together */
+#define PAUSE_NS (20 * IKEV2_NS_PER_MS)
 #define IN(state) (1u << IKEV2_STATE_##state)
 
 /* What may be started in which state of the IKE SA. */
@@ -325,18 +327,43 @@ void ikev2_exchange_resume(struct ikev2_sa *sa)
 		return;
 	own->tries = 0;
 	own->first_ns = sa->engine->now_ns;
+	own->paused_ns = 0;
 	own->interval_ns = first_interval(sa, own->tries_max);
 	own->next_ns = sa->engine->now_ns + own->interval_ns;
 	ikev2_trace_local(sa, "taken over: %s is sent again", job_kinds[own->job->kind].name);
 	ikev2_exchange_packets(sa, &own->packets, &sa->path, sa->floated);
 }
 
+/* How long an answer could have been heard. */
+static uint64_t listened_ns(const struct ikev2_sa *sa)
+{
+	return sa->engine->now_ns - sa->own->first_ns - sa->own->paused_ns;
+}
+
 /* A probe decides over flows: often at first, so that a lossy path is not taken for a dead one. */
 static bool urgent(const struct ikev2_sa *sa)
 {
 	return sa->own->job->kind == IKEV2_JOB_PROBE && sa->state == IKEV2_STATE_ESTABLISHED &&
-	       sa->own->interval_ns > URGENT_NS / 2 &&
-	       sa->engine->now_ns - sa->own->first_ns < IKEV2_SUSPECT_NS;
+	       sa->own->interval_ns > URGENT_NS / 2 && listened_ns(sa) < IKEV2_SUSPECT_NS;
+}
+
+/* Thousands of probes at once are paced: else what is repeated hinders the answers to it. */
+static uint64_t urgent_next_ns(struct ikev2_engine *engine)
+{
+	uint64_t turn = engine->urgent_ns;
+	uint64_t next = engine->now_ns + URGENT_NS;
+
+	if (turn < engine->now_ns)
+		turn = engine->now_ns;
+	engine->urgent_ns = turn + URGENT_APART_NS;
+	return turn > next ? turn : next;
+}
+
+/* A pause of ours is no silence of the peer: its answer may lie here, and was not read. */
+static void late(struct ikev2_exchange *own, uint64_t now_ns)
+{
+	if (now_ns - own->next_ns > PAUSE_NS)
+		own->paused_ns += now_ns - own->next_ns;
 }
 
 void ikev2_exchange_timer(struct ikev2_sa *sa)
@@ -345,6 +372,7 @@ void ikev2_exchange_timer(struct ikev2_sa *sa)
 
 	if (!own || own->next_ns > sa->engine->now_ns || sa->tasks[IKEV2_SLOT_RESPONSE])
 		return;
+	late(own, sa->engine->now_ns);
 	if (own->tries >= own->tries_max) {
 		enum ikev2_reason reason = IKEV2_REASON_TIMEOUT;
 
@@ -357,7 +385,7 @@ void ikev2_exchange_timer(struct ikev2_sa *sa)
 	}
 	if (urgent(sa)) {
 		own->tries += own->tries < 2;
-		own->next_ns = sa->engine->now_ns + URGENT_NS;
+		own->next_ns = urgent_next_ns(sa->engine);
 	} else {
 		own->tries++;
 		own->interval_ns = own->interval_ns / 5 * 9;
@@ -368,7 +396,7 @@ void ikev2_exchange_timer(struct ikev2_sa *sa)
 			  job_kinds[own->job->kind].name);
 	ikev2_exchange_packets(sa, &own->packets, &sa->path, sa->floated);
 	/* A request may be lost where ESP comes all the time: then it is only that. */
-	if (own->tries >= 2 && sa->engine->now_ns - own->first_ns >= IKEV2_SUSPECT_NS &&
+	if (own->tries >= 2 && listened_ns(sa) >= IKEV2_SUSPECT_NS &&
 	    sa->state == IKEV2_STATE_ESTABLISHED && !sa->suspect &&
 	    ikev2_timer_traffic(sa) <= own->first_ns) {
 		sa->suspect = true;

@@ -96,6 +96,7 @@ struct ikev2_exchange {
 	uint64_t next_ns;
 	uint64_t interval_ns;
 	uint64_t first_ns;   /* when it was sent first, by this engine */
+	uint64_t paused_ns;  /* since then, in which nothing was heard for a pause of ours */
 	uint8_t cookie2[16]; /* MOVE */
 	/* While its answer is worked on, so that it can be exported: */
 	bool no_install; /* imported: the child's keys may be in the data plane already */
@@ -240,6 +241,7 @@ struct ikev2_engine {
 	uint32_t depth;
 	uint32_t half_open_elsewhere;
 	bool shutting_down;
+	uint64_t urgent_ns;	  /* the next turn to repeat a probe */
 	uint64_t error_window_ns; /* unprotected error answers: so many per second */
 	uint32_t error_count;
 	uint64_t cookie_ns; /* when the secret was made */

@@ -59,6 +59,7 @@ struct tunnel {
 	uint32_t failures;   /* in a row */
 	uint32_t child_failures;
 	uint64_t sent_before; /* packets, when it was last watched */
+	uint64_t asked_ns;    /* the look that found packets without an answer; 0: none */
 	uint64_t suspect_since_ns;
 	uint64_t bfd_lost_ns; /* when BFD last went from up to down; 0: never */
 	uint64_t drain_since_ns;

@@ -4,9 +4,13 @@
  * A tunnel that sends and hears nothing for SILENCE is probed; the engine sends the probe again and
  * again, and says SUSPECT when nothing came for 1.2 s: flows then move while the IKE SA stays.
  * One-way traffic costs a probe now and then and nothing else; with a round trip of half a second
- * the answer is there long before. A suspect tunnel from which anything protected comes is believed
- * again at once; but one that comes home, to an address that was left or whose path is back, only
- * when IKE answers there: what the peer still sends to the sibling's address says nothing of home.
+ * the answer is there long before. Where packets are few, one that was sent just before the look
+ * had no time to be answered: it is asked at the next look. (Thousands of tunnels were asked too
+ * much at once otherwise: answers came late, which made them suspect, which made more questions.)
+ *
+ * A suspect tunnel from which anything protected comes is believed again at once; but one that
+ * comes home, to an address that was left or whose path is back, only when IKE answers there: what
+ * the peer still sends to the sibling's address says nothing of home.
  */
 #include "control/tunnel/watch.h"
 
@@ -54,6 +58,18 @@ void watch_return(struct tunnel *tunnel, uint64_t now_ns)
 	watch_probe(tunnel, now_ns);
 }
 
+bool watch_unanswered(uint64_t *asked_ns, const struct watch_look *look)
+{
+	/* Others were looked at since now_ns, and packets came. */
+	uint64_t silence = look->now_ns > look->heard_ns ? look->now_ns - look->heard_ns : 0;
+
+	if (*asked_ns && look->heard_ns >= *asked_ns)
+		*asked_ns = 0;
+	if (!*asked_ns && look->sent && silence > WATCH_EVERY_NS)
+		*asked_ns = look->now_ns;
+	return *asked_ns && *asked_ns != look->now_ns && silence > SILENCE_NS;
+}
+
 uint64_t watch_sent(const struct tunnel *tunnel)
 {
 	const struct contract_counters *counters =
@@ -94,22 +110,23 @@ void watch_tunnel(struct tunnel *tunnel, uint64_t now_ns)
 {
 	const struct contract_counters *counters =
 		requests_counters(desired_requests(tunnel->all->desired));
+	struct watch_look look = { .now_ns = now_ns };
 	uint64_t sent;
-	uint64_t heard;
 
 	if (!counters || !tunnel->ike || !tunnel->id)
 		return;
 	if (tunnel_path_down(tunnel)) /* there may not have been a living address at first */
 		evacuate(tunnel);
 	sent = watch_sent(tunnel);
-	if (sent == tunnel->sent_before && !tunnel->suspect)
+	look.sent = sent != tunnel->sent_before;
+	if (!look.sent && !tunnel->suspect && !tunnel->asked_ns)
 		return;
 	tunnel->sent_before = sent;
-	heard = heard_ns(tunnel, counters);
+	look.heard_ns = heard_ns(tunnel, counters);
 	if (tunnel->suspect) {
-		watch_suspect(tunnel, heard, now_ns);
-		return;
-	}
-	if (now_ns - heard > SILENCE_NS)
+		tunnel->asked_ns = 0;
+		watch_suspect(tunnel, look.heard_ns, now_ns);
+	} else if (watch_unanswered(&tunnel->asked_ns, &look)) {
 		watch_probe(tunnel, now_ns);
+	}
 }
