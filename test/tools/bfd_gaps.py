@@ -3,8 +3,9 @@
 
 Of BFD's packets between two addresses, as two captures without link headers saw them by the same clock: how many were sent
 and arrived, and the longest pauses of the sender and of the receiver while the session was up, with the time of day at
-which each began; `expired` is when the sender itself gave the other end up (RFC 5880, diagnostic 1), not told by it. Whose
-pause it was that brought a session down is seen in that. A JSON object. Exit: 0, 1 when there is no packet."""
+which each began; `expired` is when the sender itself gave the other end up (RFC 5880, diagnostic 1), not told by it, `expired_at`
+the same in seconds since 1970. Whose pause it was that brought a session down is seen in that. A JSON object. Exit: 0, 1 when
+there is no packet."""
 import json
 import socket
 import struct
@@ -52,9 +53,10 @@ def main():
     if not sent or not arrived:
         print(f"bfd_gaps: no packet from {sys.argv[3]} to {sys.argv[4]}", file=sys.stderr)
         return 1
-    expired = [clock(b[0]) for a, b in zip(sent, sent[1:]) if a[1] == UP and b[1] != UP and b[2] == EXPIRED]
+    expired = [b[0] for a, b in zip(sent, sent[1:]) if a[1] == UP and b[1] != UP and b[2] == EXPIRED]
     print(json.dumps({"from": sys.argv[3], "to": sys.argv[4], "sent": len(sent), "arrived": len(arrived),
-                      "sender_pauses_ms": longest(sent), "receiver_pauses_ms": longest(arrived), "expired": expired}))
+                      "sender_pauses_ms": longest(sent), "receiver_pauses_ms": longest(arrived), "expired": [clock(when) for when in expired],
+                      "expired_at": [round(when, 3) for when in expired]}))
     return 0
 
 

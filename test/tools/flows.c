@@ -1,15 +1,16 @@
 /*
  * usage: flows --a NAMESPACE=ADDRESS --b NAMESPACE=ADDRESS [--both] [--flows N] [--rate PPS]
  * [--size BYTES]
- *              [--seconds S] [--drain MS]
+ *              [--seconds S] [--drain MS] [--stalls FILE]
  *
  * Sends numbered UDP flows from a to b, with --both back as well. A line `TEXT` on standard input
  * ends a window; each window gives a JSON object a direction on standard output: mark, direction,
  * flows, sent, received, lost, duplicates, reordered, gap_ms (longest time in which one flow got
  * nothing), sender_gap_ms (how long the sender itself paused), unsent (left out after that),
  * stall_ms (how long a processor stood still), stalls_ms (all such times that were over 2 ms),
- * seconds, send_errors. The last window, `end`, closes after S
- * seconds or when standard input ends. NAMESPACE `-` is where it was started. Exit: 0, 1 failed, 2
+ * seconds, send_errors. The last window, `end`, closes after S seconds or when standard input ends.
+ * NAMESPACE `-` is where it was started. FILE gets a line of JSON for each time that a processor
+ * stood still for 20 ms: processor, at (seconds since 1970 when it began), ms. Exit: 0, 1 failed, 2
  * usage.
  */
 #include "flows.h"
@@ -81,6 +82,8 @@ static struct flows_options options(int argc, char **argv)
 			o.seconds = number(argv[i], 86400);
 		else if (!strcmp(word, "--drain"))
 			o.drain_ms = number(argv[i], 60000);
+		else if (!strcmp(word, "--stalls"))
+			o.stalls = argv[i];
 		else
 			usage("an option is unknown");
 	}
@@ -237,15 +240,19 @@ static void window_end(struct direction *d, const char *mark, const uint64_t *un
 static struct watcher watchers[PROCESSORS_MAX];
 static uint32_t watcher_count;
 
-static void watch(_Atomic bool *running)
+static void watch(_Atomic bool *running, const char *file)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	int log = file ? open(file, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644) : -1;
 
+	if (file && log < 0)
+		fail(file);
 	for (; watcher_count < PROCESSORS_MAX && watcher_count < n; watcher_count++) {
 		struct watcher *w = &watchers[watcher_count];
 
 		w->processor = watcher_count;
 		w->running = running;
+		w->log = log;
 		if (pthread_create(&w->thread, NULL, flows_watch, w))
 			fail("pthread_create");
 	}
@@ -343,7 +350,7 @@ int main(int argc, char **argv)
 				   &directions[k]) ||
 		    pthread_create(&directions[k].threads[1], NULL, flows_send, &directions[k]))
 			fail("pthread_create");
-	watch(&receiving);
+	watch(&receiving, o.stalls);
 	marks(directions, count, &o);
 	sending = false;
 	for (uint32_t k = 0; k < count; k++)

@@ -35,6 +35,7 @@ struct flows_options {
 	uint32_t seconds; /* 0: until standard input ends */
 	uint32_t drain_ms;
 	bool both;
+	const char *stalls; /* a file; NULL: none */
 };
 
 struct flow {
@@ -73,6 +74,7 @@ struct watcher {
 	uint32_t processor;
 	_Atomic uint64_t stall_ns;  /* longest since the last mark */
 	_Atomic uint64_t stalls_ns; /* all of those since then that are worth a word */
+	int log;		    /* where long ones are written, with their time; -1: nowhere */
 	_Atomic bool *running;
 };
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -20,6 +21,7 @@
 #define WATCH_NS UINT64_C(1000000)
 #define STALL_NS UINT64_C(2000000)
 #define WATCH_PRIORITY 90
+#define LONG_NS UINT64_C(20000000) /* worth a line */
 
 struct flows_payload {
 	uint32_t magic;
@@ -153,6 +155,14 @@ void *flows_receive(void *argument)
 	return NULL;
 }
 
+static void stalled(struct watcher *w, uint64_t from_ns, uint64_t ns)
+{
+	raise_to(&w->stall_ns, ns);
+	if (w->log >= 0 && ns >= LONG_NS)
+		dprintf(w->log, "{\"processor\":%u,\"at\":%.3f,\"ms\":%.1f}\n", w->processor,
+			(double)from_ns / 1e9, (double)ns / 1e6);
+}
+
 void *flows_watch(void *argument)
 {
 	struct watcher *w = argument;
@@ -171,7 +181,7 @@ void *flows_watch(void *argument)
 		nanosleep(&rest, NULL);
 		now = flows_now_ns();
 		if (now > before + WATCH_NS)
-			raise_to(&w->stall_ns, now - before - WATCH_NS);
+			stalled(w, before, now - before - WATCH_NS);
 		if (now > before + WATCH_NS + STALL_NS)
 			w->stalls_ns += now - before - WATCH_NS;
 		before = now;
