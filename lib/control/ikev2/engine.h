@@ -43,6 +43,7 @@ struct ikev2_datagram {
 	struct ikev2_path path;
 	struct span bytes;   /* without non-ESP marker */
 	bool non_esp_marker; /* it had one, or it must get one */
+	bool again;	     /* to be sent: it went out before, and the IKE SA is what it was */
 };
 
 /* A NAT keepalive to be sent is one octet 0xff without marker. */
@@ -77,7 +78,7 @@ enum ikev2_event_kind {
 	IKEV2_EVENT_CHILD_FAILED,  /* `entry` could not be negotiated; the IKE SA stays */
 	IKEV2_EVENT_CHILD_REKEYED, /* `child` replaces `old_child` */
 	IKEV2_EVENT_PEER_MOVED,	   /* path is the new one; children were told by child_move */
-	IKEV2_EVENT_SUSPECT,	   /* 1.2 s and two retransmissions without an answer */
+	IKEV2_EVENT_SUSPECT,	   /* listened for 1.2 s, two retransmissions: no answer */
 	IKEV2_EVENT_ALIVE,	   /* answered after SUSPECT */
 	IKEV2_EVENT_REAUTH,	   /* time to dial anew: ikev2_initiate(.reauthenticates = ike) */
 };

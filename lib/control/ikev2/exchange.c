@@ -228,13 +228,24 @@ void ikev2_exchange_send_raw(struct ikev2_engine *engine, const struct ikev2_pat
 	engine->hooks.send(engine->hooks.context, &datagram, connection);
 }
 
+static void send_packets(struct ikev2_sa *sa, const struct ike_packets *packets,
+			 struct ikev2_datagram *datagram)
+{
+	const struct ikev2_hooks *hooks = &sa->engine->hooks;
+
+	for (uint16_t i = 0; i < packets->count; i++) {
+		datagram->bytes = ike_packets_get(packets, i);
+		sa->engine->counters.sent++;
+		hooks->send(hooks->context, datagram, sa->connection);
+	}
+	sa->last_sent_ns = sa->engine->now_ns;
+}
+
 void ikev2_exchange_packets(struct ikev2_sa *sa, const struct ike_packets *packets,
 			    const struct ikev2_path *path, bool marker)
 {
-	for (uint16_t i = 0; i < packets->count; i++)
-		ikev2_exchange_send_raw(sa->engine, path, marker, ike_packets_get(packets, i),
-					sa->connection);
-	sa->last_sent_ns = sa->engine->now_ns;
+	send_packets(sa, packets,
+		     &(struct ikev2_datagram){ .path = *path, .non_esp_marker = marker });
 }
 
 /* IKE message bytes of a datagram: IP, UDP and marker go off the packet. */
@@ -394,7 +405,9 @@ void ikev2_exchange_timer(struct ikev2_sa *sa)
 	sa->engine->counters.retransmitted++;
 	ikev2_trace_local(sa, "retransmission %u of %s", own->tries,
 			  job_kinds[own->job->kind].name);
-	ikev2_exchange_packets(sa, &own->packets, &sa->path, sa->floated);
+	send_packets(sa, &own->packets,
+		     &(struct ikev2_datagram){
+			     .path = sa->path, .non_esp_marker = sa->floated, .again = true });
 	/* A request may be lost where ESP comes all the time: then it is only that. */
 	if (own->tries >= 2 && listened_ns(sa) >= IKEV2_SUSPECT_NS &&
 	    sa->state == IKEV2_STATE_ESTABLISHED && !sa->suspect &&
@@ -436,5 +449,7 @@ void ikev2_exchange_respond_notify(struct ikev2_task *task, uint16_t notify, str
 void ikev2_exchange_resend(struct ikev2_sa *sa, const struct ikev2_path *path, bool marker)
 {
 	ikev2_trace_local(sa, "a retransmitted request: the same answer again");
-	ikev2_exchange_packets(sa, &sa->response, path, marker);
+	send_packets(
+		sa, &sa->response,
+		&(struct ikev2_datagram){ .path = *path, .non_esp_marker = marker, .again = true });
 }

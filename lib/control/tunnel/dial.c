@@ -558,14 +558,14 @@ static void on_event(void *context, const struct ikev2_event *event)
 	}
 }
 
-/* It leaves when the IKE SA is kept: tunnel_rearm(). */
+/* It leaves when the IKE SA is kept: tunnel_rearm(). Keeping it costs more than all the rest. */
 static void on_send(void *context, const struct ikev2_datagram *datagram,
 		    const struct ikev2_connection *connection)
 {
 	struct tunnels *all = context;
 	struct tunnel *tunnel = connection ? peer_of(connection)->tunnel : NULL;
 
-	if (tunnel)
+	if (tunnel && !datagram->again)
 		tunnel_remember(tunnel);
 	if (outbox_add(&all->outbox, tunnel, datagram) < 0)
 		log_error(TOPIC, "out of memory: an IKE message is not sent");

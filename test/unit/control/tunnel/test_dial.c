@@ -36,6 +36,7 @@ static struct {
 	struct tunnel *dialled[2 * MANY];
 	uint64_t at_ns[2 * MANY];
 	uint32_t under_way, under_way_most;
+	uint32_t kept, sent;
 } seen;
 
 static uint64_t now(void)
@@ -122,6 +123,7 @@ size_t lookup_find(const struct tunnels *t, const struct ikev2_path *path,
 int outbox_add(struct outbox *outbox, const struct tunnel *tunnel,
 	       const struct ikev2_datagram *datagram)
 {
+	seen.sent++;
 	return 0;
 }
 
@@ -178,6 +180,7 @@ void tunnel_status_changed(struct tunnel *tunnel)
 
 void tunnel_remember(struct tunnel *tunnel)
 {
+	seen.kept++;
 }
 
 void tunnel_prove(struct tunnel *tunnel)
@@ -314,6 +317,19 @@ static void refused_children_are_asked_for_ever_later(void **state)
 	assert_int_equal(seen.dials, 0);
 }
 
+/* What goes out once more is sent, and its IKE SA is as it was. */
+static void a_repeated_message_is_not_kept_again(void **state)
+{
+	struct ikev2_datagram datagram = { .path = { .local = plan.local } };
+
+	hooks.send(&all, &datagram, one.connection);
+	assert_int_equal(seen.kept, 1);
+	datagram.again = true;
+	hooks.send(&all, &datagram, one.connection);
+	assert_int_equal(seen.kept, 1);
+	assert_int_equal(seen.sent, 2);
+}
+
 static void those_that_fail_together_count_once(void **state)
 {
 	static const uint64_t expected_s[] = { 2, 4, 8 };
@@ -416,6 +432,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(refused_children_are_asked_for_ever_later),
+		TEST(a_repeated_message_is_not_kept_again),
 		TEST(those_that_fail_together_count_once),
 		TEST(another_ike_sa_is_another_try),
 		TEST(ten_thousand_at_once),
