@@ -102,15 +102,36 @@ static void test_pause_and_a_dead_peer(void **state)
 	assert_int_equal(suspects(), 1);
 }
 
+/* More comes than is read: nothing is asked again and nobody is suspect before it was read. */
+static void test_unread(void **state)
+{
+	world.a.read_until_ns = world.now_ns;
+	world_run(&world, 5 * WORLD_SECOND);
+	assert_int_equal(suspects(), 0);
+	assert_int_equal(sent_count, 1);
+	world.a.read_until_ns = 0;
+	world_run(&world, 1700 * MS);
+	assert_int_equal(suspects(), 1);
+}
+
+/* Nor for ever. */
+static void test_never_read(void **state)
+{
+	world.a.read_until_ns = world.now_ns;
+	world_run(&world, 9 * WORLD_SECOND);
+	assert_int_equal(suspects(), 0);
+	world_run(&world, 6 * WORLD_SECOND);
+	assert_int_equal(suspects(), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_alone),
-		TEST(test_among_thousands),
-		TEST(test_pause_of_ours),
-		TEST(test_pause_and_a_dead_peer),
+		TEST(test_alone),	  TEST(test_among_thousands),
+		TEST(test_pause_of_ours), TEST(test_pause_and_a_dead_peer),
+		TEST(test_unread),	  TEST(test_never_read),
 	};
 
 	if (secret_pool_init(4 << 20))

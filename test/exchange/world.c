@@ -328,6 +328,13 @@ void world_init(struct world *world, enum ike_profile profile)
 	init_peer(world, &world->b, "b", 0x0a000002, profile);
 }
 
+static uint64_t hook_read_until(void *context, uint64_t now_ns)
+{
+	uint64_t until = ((struct world_peer *)context)->read_until_ns;
+
+	return until ? until : now_ns;
+}
+
 static void start_peer(struct world_peer *peer)
 {
 	const struct ikev2_hooks hooks = {
@@ -343,6 +350,7 @@ static void start_peer(struct world_peer *peer)
 		.child_remove = hook_remove,
 		.child_move = hook_move,
 		.child_seen_ns = hook_seen,
+		.read_until_ns = hook_read_until,
 		.dh = peer->slow ? hook_dh : NULL,
 		.trace = peer->world->trace || peer->world->listen ? hook_trace : NULL,
 	};

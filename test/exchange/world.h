@@ -73,13 +73,14 @@ struct world_peer {
 	struct list sas;
 	struct list pending;
 	uint32_t next_spi;
-	uint32_t spis;	  /* handed out and not given back */
-	int fail_install; /* so many times */
-	bool slow;	  /* completions wait for world_complete() */
-	bool replaced;	  /* SPIs that were under way may be lost */
-	bool nobody;	  /* lookup finds nothing */
-	uint64_t seen_ns; /* data-plane traffic; 0: none */
-	char said[400];	  /* the last message that it sent, as its trace says it */
+	uint32_t spis;		/* handed out and not given back */
+	int fail_install;	/* so many times */
+	bool slow;		/* completions wait for world_complete() */
+	bool replaced;		/* SPIs that were under way may be lost */
+	bool nobody;		/* lookup finds nothing */
+	uint64_t seen_ns;	/* data-plane traffic; 0: none */
+	uint64_t read_until_ns; /* what came later was not read; 0: all was */
+	char said[400];		/* the last message that it sent, as its trace says it */
 	struct world_event events[WORLD_EVENTS];
 	size_t event_count;
 };

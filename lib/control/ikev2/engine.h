@@ -137,6 +137,9 @@ struct ikev2_hooks {
 	/* May be NULL. */
 	/* When a packet with a good ICV last came on the child; 0: never. */
 	uint64_t (*child_seen_ns)(void *context, uint32_t child);
+	/* May be NULL: now. All that came until then was handed over: when more comes than is read,
+	 * an answer that is awaited may be among it. */
+	uint64_t (*read_until_ns)(void *context, uint64_t now_ns);
 	/* False: a sibling with the same identity is up, do not send INITIAL_CONTACT. */
 	bool (*may_initial_contact)(void *context, const struct ikev2_connection *connection,
 				    const struct ikev2_path *path);

@@ -14,6 +14,8 @@
 #define URGENT_NS (150 * IKEV2_NS_PER_MS)
 #define URGENT_APART_NS (IKEV2_NS_PER_MS / 10) /* of all IKE SAs together */
 #define PAUSE_NS (20 * IKEV2_NS_PER_MS)
+#define BEHIND_NS (250 * IKEV2_NS_PER_MS)
+#define BEHIND_MOST_NS (10 * IKEV2_NS_PER_S)
 #define IN(state) (1u << IKEV2_STATE_##state)
 
 /* What may be started in which state of the IKE SA. */
@@ -377,6 +379,24 @@ static void late(struct ikev2_exchange *own, uint64_t now_ns)
 		own->paused_ns += now_ns - own->next_ns;
 }
 
+/*
+ * What has come is read first: the answer may be among it, and to ask again would bring more of it.
+ * Not for ever: strangers may send more than can be read.
+ */
+static bool waits_for_reading(struct ikev2_sa *sa)
+{
+	const struct ikev2_hooks *hooks = &sa->engine->hooks;
+	struct ikev2_exchange *own = sa->own;
+
+	if (!hooks->read_until_ns || sa->state != IKEV2_STATE_ESTABLISHED ||
+	    own->paused_ns >= BEHIND_MOST_NS ||
+	    hooks->read_until_ns(hooks->context, sa->engine->now_ns) >= own->next_ns)
+		return false;
+	own->next_ns = sa->engine->now_ns + BEHIND_NS;
+	own->paused_ns += BEHIND_NS;
+	return true;
+}
+
 void ikev2_exchange_timer(struct ikev2_sa *sa)
 {
 	struct ikev2_exchange *own = sa->own;
@@ -384,6 +404,8 @@ void ikev2_exchange_timer(struct ikev2_sa *sa)
 	if (!own || own->next_ns > sa->engine->now_ns || sa->tasks[IKEV2_SLOT_RESPONSE])
 		return;
 	late(own, sa->engine->now_ns);
+	if (waits_for_reading(sa))
+		return;
 	if (own->tries >= own->tries_max) {
 		enum ikev2_reason reason = IKEV2_REASON_TIMEOUT;
 

@@ -33,9 +33,10 @@ struct requests {
 	struct map pending; /* request id -> struct pending */
 	struct backlog backlog;
 	uint64_t last_request;
-	int attach_error; /* the last one, so that it is logged once */
-	int attaching;	  /* the socket of an attach under way, or -1 */
-	uint8_t *batch;	  /* one message while it is being put together */
+	uint64_t behind_since_ns; /* since then more has come than was read; 0: all was read */
+	int attach_error;	  /* the last one, so that it is logged once */
+	int attaching;		  /* the socket of an attach under way, or -1 */
+	uint8_t *batch;		  /* one message while it is being put together */
 	size_t batch_n;
 	bool batch_open;
 	uint8_t *receive_buffer;
@@ -164,8 +165,13 @@ static void readable(void *context)
 		if (!r->channel)
 			return;
 	}
-	if (!channel_may_sleep(r->channel))
-		event_timer_set(r->retry, 0); /* more is there: again after other sources ran */
+	if (channel_may_sleep(r->channel)) {
+		r->behind_since_ns = 0;
+	} else { /* more is there: again after other sources ran */
+		if (!r->behind_since_ns)
+			r->behind_since_ns = clock_now_ns(&clock_monotonic);
+		event_timer_set(r->retry, 0);
+	}
 	flush_backlog(r);
 }
 
@@ -324,6 +330,11 @@ const struct contract_limits *requests_limits(const struct requests *r)
 const struct contract_counters *requests_counters(const struct requests *r)
 {
 	return r->channel ? &r->counters : NULL;
+}
+
+uint64_t requests_read_until_ns(const struct requests *r, uint64_t now_ns)
+{
+	return r->channel && r->behind_since_ns ? r->behind_since_ns : now_ns;
 }
 
 static int pending_add(struct requests *r, requests_done done, requests_object each, void *context,

@@ -60,6 +60,8 @@ void requests_await(struct requests *requests, int timeout_ms);
 bool requests_attached(const struct requests *requests);
 const struct contract_limits *requests_limits(const struct requests *requests);	    /* attached */
 const struct contract_counters *requests_counters(const struct requests *requests); /* or NULL */
+/* All that came until then was read; by the monotonic clock, as is now_ns. */
+uint64_t requests_read_until_ns(const struct requests *requests, uint64_t now_ns);
 
 /* -ENOTCONN without a data plane, -EMSGSIZE, -ENOMEM: the completion is not called then. */
 __attribute__((warn_unused_result)) int requests_make(struct requests *requests,

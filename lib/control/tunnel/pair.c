@@ -417,6 +417,13 @@ static uint64_t child_seen_ns(void *context, uint32_t child)
 			: 0;
 }
 
+static uint64_t read_until_ns(void *context, uint64_t now_ns)
+{
+	const struct tunnels *all = context;
+
+	return requests_read_until_ns(desired_requests(all->desired), now_ns);
+}
+
 void pair_hooks_set(struct ikev2_hooks *hooks)
 {
 	hooks->spi_get = spi_get;
@@ -426,6 +433,7 @@ void pair_hooks_set(struct ikev2_hooks *hooks)
 	hooks->child_remove = child_remove;
 	hooks->child_move = child_move;
 	hooks->child_seen_ns = child_seen_ns;
+	hooks->read_until_ns = read_until_ns;
 }
 
 /* The data plane started anew: nothing to remove there, and the ids are free. */
