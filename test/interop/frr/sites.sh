@@ -119,6 +119,7 @@ pings_start() {
 	local n next
 	for ((n = 1; n <= COUNT; n++)); do
 		[ "$n" != "$FLAPS" ] || continue
+		rm -f "$LAB_DIR/ping-$n.log"
 		next=$((n % COUNT + 1))
 		[ "$next" != "$FLAPS" ] || next=$((next % COUNT + 1))
 		lab_start "ping-$n" "s-$n" ping -n -i 0.1 -I "$(sites_inside "$n")" "$(sites_inside "$next")"
@@ -156,7 +157,9 @@ reaches_again() {
 }
 
 speaker_pids() {
-	cat "$LAB_DIR/frr/i0/bgpd.pid" "$LAB_DIR/frr/i1/bgpd.pid"
+	local dir
+	dir=$(on gw gateway_dir)/frr
+	cat "$dir/i0/bgpd.pid" "$dir/i1/bgpd.pid"
 }
 
 new_speakers() {
