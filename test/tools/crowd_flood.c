@@ -44,6 +44,7 @@ static int begin(struct crowd_flood *flood, const char *interface, uint32_t tunn
 int crowd_flood_set(struct crowd_flood *flood, struct crowd_esp *esp, const char *text)
 {
 	unsigned int tunnels, per_s;
+	unsigned long long sent = 0;
 	char interface[16];
 	int rc;
 
@@ -51,12 +52,14 @@ int crowd_flood_set(struct crowd_flood *flood, struct crowd_esp *esp, const char
 		return -EINVAL;
 	if (flood->pace.per_s) {
 		flood->pace.per_s = 0;
-		printf("flooded %llu\n", (unsigned long long)flood->wire.sent);
+		sent = flood->wire.sent;
 		wire_close(&flood->wire);
 	}
 	flood->esp = esp;
-	if (!per_s)
+	if (!per_s) {
+		printf("flooded %llu\n", sent);
 		return 0;
+	}
 	rc = begin(flood, interface, tunnels);
 	if (rc < 0)
 		return rc;

@@ -70,16 +70,16 @@ flood_out() {
 	lab_start out host "$FLOOD" eth0 172.16.0.1 172.16.0.10 "$PORT" "$BYTES" "$2" $(sites "$1")
 }
 
-# flood_in TUNNELS PACKETS_PER_S; 0 a second ends it
+# flood_in TUNNELS PACKETS_PER_S; 0 a second ends it. What the crowd says to that is all that is in its log then.
 flood_in() {
-	echo "net $1 $2" >"$LAB_DIR/flood" && kill -HUP "$(lab_pid crowd)"
+	: >"$LAB_DIR/crowd.log"
+	echo "net $1 $2" >"$LAB_DIR/flood.new" && mv "$LAB_DIR/flood.new" "$LAB_DIR/flood" && kill -HUP "$(lab_pid crowd)" &&
+		lab_await 5 grep -q flood "$LAB_DIR/crowd.log"
 }
 
 # The crowd has a packet of each tunnel, to send it back again and again.
 crowd_knows() {
-	: >"$LAB_DIR/crowd.log"
-	flood_in "$COUNT" 1 && lab_await 2 grep -q flood "$LAB_DIR/crowd.log" && flood_in "$COUNT" 0 &&
-		grep -q "floods by $COUNT" "$LAB_DIR/crowd.log"
+	flood_in "$COUNT" 1 && grep -q "floods by $COUNT" "$LAB_DIR/crowd.log" && flood_in "$COUNT" 0
 }
 
 primed() {
