@@ -3,7 +3,9 @@
  *
  * Commands go to the engine from here, never from inside its hooks: a hook puts the tunnel on the
  * work list and the loop comes back. A tunnel that failed is dialled again after a few seconds,
- * later after longer, at most RETRY_MAX; so are the children asked for that a peer refuses.
+ * later after longer, at most RETRY_MAX; so are the children asked for that a peer refuses. What a
+ * peer deletes when it has just come up is made again at once the first time, which may be an
+ * operator's doing, and then after as long as if it had been refused.
  *
  * Thousands of tunnels are paced. What was begun is brought to its end first: of dials that are
  * younger than FRESH_NS there are at most FRESH_MAX, the others wait for their turn; a peer that is
@@ -28,6 +30,7 @@
 #define TOPIC "tunnel"
 #define RETRY_FIRST_NS (2 * CLOCK_NS_PER_S)
 #define RETRY_MAX_NS (30 * CLOCK_NS_PER_S)
+#define BRIEF_NS (10 * CLOCK_NS_PER_S)	     /* a shorter life was none */
 #define NEXT_ADDRESS_NS (4 * CLOCK_NS_PER_S) /* of a name that has several */
 #define DIAL_BURST 64
 #define DIAL_SLICE_NS (10 * CLOCK_NS_PER_MS)
@@ -198,6 +201,12 @@ static void retry(struct tunnel *tunnel)
 {
 	dial_ended(tunnel);
 	try_later(tunnel, &tunnel->failures);
+}
+
+/* Deleted by the peer when it had just come up. */
+static bool was_brief(const struct tunnel *tunnel, const struct ikev2_event *event, uint64_t up_ns)
+{
+	return event->reason == IKEV2_REASON_PEER_DELETED && now(tunnel->all) - up_ns < BRIEF_NS;
 }
 
 /* Its files are looked at again each time that it would dial. */
@@ -425,6 +434,8 @@ static void went_down(struct tunnel *tunnel, const struct ikev2_event *event)
 	tunnel->evacuated = false;
 	tunnel->failures = 0;
 	tunnel->child_failures = 0;
+	tunnel->brief_children = 0;
+	tunnel->brief_ikes = was_brief(tunnel, event, tunnel->up_ns) ? tunnel->brief_ikes + 1 : 0;
 	tunnel->drain = 0;
 	tunnel->suspect = false;
 	if (event->reason == IKEV2_REASON_SHUTDOWN)
@@ -432,12 +443,18 @@ static void went_down(struct tunnel *tunnel, const struct ikev2_event *event)
 	tunnel->reason = event->reason;
 	snprintf(tunnel->detail, sizeof(tunnel->detail), "%s", event->detail ? event->detail : "");
 	state_set(tunnel, TUNNEL_NOT_CONNECTED, ikev2_reason_text(event->reason));
-	dial_wanted(tunnel);
+	if (tunnel->brief_ikes < 2) {
+		dial_wanted(tunnel);
+	} else {
+		tunnel->failures = tunnel->brief_ikes - 2;
+		retry(tunnel);
+	}
 }
 
 static void came_up(struct tunnel *tunnel, const struct ikev2_event *event)
 {
 	tunnel->ike = event->ike;
+	tunnel->up_ns = now(tunnel->all);
 	dial_ended(tunnel);
 	tunnel_remote_set(tunnel, &event->path->remote);
 	heap_del(&tunnel->all->dials, &tunnel->dial_at);
@@ -453,8 +470,10 @@ static void came_up(struct tunnel *tunnel, const struct ikev2_event *event)
 		dial_suspect(tunnel, false);
 }
 
-static void child_came_up(struct tunnel *tunnel)
+static void child_came_up(struct tunnel *tunnel, const struct ikev2_event *event)
 {
+	if (event->entry < tunnel->child_count)
+		tunnel->children[event->entry].up_ns = now(tunnel->all);
 	tunnel->failures = 0;
 	tunnel->child_failures = 0;
 	tunnel->established_wall_ms = clock_wall_ms();
@@ -478,15 +497,46 @@ static void child_failed(struct tunnel *tunnel, const struct ikev2_event *event)
 		try_later(tunnel, &tunnel->child_failures);
 }
 
-static void child_went_down(struct tunnel *tunnel)
+/* True when it is asked for later, as one that was refused: those of one time count once. */
+static bool child_waits(struct tunnel *tunnel, const struct ikev2_event *event)
 {
+	struct tunnel_child *child;
+	uint32_t failures;
+
+	if (event->entry >= tunnel->child_count)
+		return false;
+	child = &tunnel->children[event->entry];
+	if (child->outbound_sa)
+		return false;
+	if (!was_brief(tunnel, event, child->up_ns)) {
+		tunnel->brief_children = 0;
+		return false;
+	}
+	if (!tunnel->brief_children || child->up_ns >= tunnel->brief_child_ns) {
+		tunnel->brief_child_ns = now(tunnel->all);
+		tunnel->brief_children++;
+	}
+	if (tunnel->brief_children < 2)
+		return false;
+	child->refused = true;
+	failures = tunnel->brief_children - 2;
+	if (!tunnel->dial_at.deadline_ns)
+		try_later(tunnel, &failures);
+	return true;
+}
+
+static void child_went_down(struct tunnel *tunnel, const struct ikev2_event *event)
+{
+	bool waits = child_waits(tunnel, event);
+
 	for (uint32_t i = 0; i < tunnel->slot_count; i++)
 		if (tunnel->children[i].outbound_sa)
 			return;
-	if (tunnel->ike) {
-		state_set(tunnel, TUNNEL_CONNECTING, "no child SA left");
+	if (!tunnel->ike)
+		return;
+	state_set(tunnel, TUNNEL_CONNECTING, "no child SA left");
+	if (!waits)
 		dial_wanted(tunnel);
-	}
 }
 
 void dial_suspect(struct tunnel *tunnel, bool suspect)
@@ -535,10 +585,10 @@ static void on_event(void *context, const struct ikev2_event *event)
 		}
 		break;
 	case IKEV2_EVENT_CHILD_UP:
-		child_came_up(tunnel);
+		child_came_up(tunnel, event);
 		break;
 	case IKEV2_EVENT_CHILD_DOWN:
-		child_went_down(tunnel);
+		child_went_down(tunnel, event);
 		break;
 	case IKEV2_EVENT_CHILD_FAILED:
 		child_failed(tunnel, event);

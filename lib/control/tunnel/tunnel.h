@@ -58,6 +58,10 @@ struct tunnel {
 	bool remove_adopted; /* at the next second: their successors carry */
 	uint32_t failures;   /* in a row */
 	uint32_t child_failures;
+	uint32_t brief_ikes; /* in a row, that the peer deleted as soon as they were up */
+	uint32_t brief_children;
+	uint64_t up_ns; /* its IKE SA came up */
+	uint64_t brief_child_ns;
 	uint64_t sent_before; /* packets, when it was last watched */
 	uint64_t asked_ns;    /* the look that found packets without an answer; 0: none */
 	uint64_t suspect_since_ns;
@@ -77,7 +81,8 @@ struct tunnel_child {
 	uint32_t id;	      /* 0: a slot behind the entries that nobody has */
 	uint32_t outbound_sa; /* that sends; 0: none */
 	uint32_t pairs;
-	bool refused;		   /* by the peer: no packet asks for it before the next try */
+	bool refused; /* by the peer: no packet asks for it before the next try */
+	uint64_t up_ns;
 	struct adopted_child *own; /* selectors of one behind the entries */
 };
 

@@ -240,6 +240,7 @@ static void make(struct tunnel *tunnel, uint32_t id)
 static int setup(void **state)
 {
 	memset(&seen, 0, sizeof(seen));
+	memset(children, 0, sizeof(children));
 	clock_fake_init(&clock, 1000 * CLOCK_NS_PER_S);
 	all = (struct tunnels){ .clock = &clock, .ready = true };
 	list_init(&all.work);
@@ -262,17 +263,22 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void tell(struct tunnel *tunnel, enum ikev2_event_kind kind)
+static void tell_why(struct tunnel *tunnel, enum ikev2_event_kind kind, enum ikev2_reason reason)
 {
 	const struct ikev2_path path = { .local = plan.local, .remote = tunnel->remote };
 	const struct ikev2_event event = { .kind = (uint8_t)kind,
-					   .reason = IKEV2_REASON_SELECTORS,
+					   .reason = (uint8_t)reason,
 					   .ike = 1,
 					   .initiator = true,
 					   .path = &path,
 					   .connection = tunnel->connection };
 
 	hooks.event(&all, &event);
+}
+
+static void tell(struct tunnel *tunnel, enum ikev2_event_kind kind)
+{
+	tell_why(tunnel, kind, IKEV2_REASON_SELECTORS);
 }
 
 static void work_until(uint64_t at_ns)
@@ -361,6 +367,79 @@ static void another_ike_sa_is_another_try(void **state)
 	assert_int_equal(asked_again_after_s(), 2);
 }
 
+/* It comes up, lives for so long, and the peer deletes it. */
+static void child_lives_s(uint64_t s)
+{
+	tell(&one, IKEV2_EVENT_CHILD_UP);
+	work_until(now() + s * CLOCK_NS_PER_S + 10 * MS);
+	tell_why(&one, IKEV2_EVENT_CHILD_DOWN, IKEV2_REASON_PEER_DELETED);
+}
+
+static void deleted_children_are_asked_for_ever_later(void **state)
+{
+	static const uint64_t expected_s[] = { 0, 2, 4, 8, 16, 30, 30, 30 };
+
+	tell(&one, IKEV2_EVENT_UP);
+	for (size_t i = 0; i < sizeof(expected_s) / sizeof(expected_s[0]); i++) {
+		child_lives_s(0);
+		/* A packet that waits does not ask meanwhile: see acquire(). */
+		assert_int_equal(one.children[0].refused, i > 0);
+		assert_int_equal(asked_again_after_s(), expected_s[i]);
+		assert_int_equal(seen.asked[0], i + 1);
+		assert_false(one.children[0].refused);
+	}
+	/* One that lived is made again at once. */
+	child_lives_s(20);
+	assert_int_equal(asked_again_after_s(), 0);
+	child_lives_s(0);
+	assert_int_equal(asked_again_after_s(), 0);
+	child_lives_s(0);
+	assert_int_equal(asked_again_after_s(), 2);
+	/* What we deleted ourselves says nothing of the peer. */
+	tell(&one, IKEV2_EVENT_CHILD_UP);
+	tell_why(&one, IKEV2_EVENT_CHILD_DOWN, IKEV2_REASON_DELETED);
+	assert_int_equal(asked_again_after_s(), 0);
+}
+
+static void those_that_are_deleted_together_count_once(void **state)
+{
+	static const uint64_t expected_s[] = { 0, 2, 4, 8 };
+	struct tunnel_child *children_of = one.children;
+
+	one.child_count = one.slot_count = 1;
+	tell(&one, IKEV2_EVENT_UP);
+	for (uint32_t i = 0; i < 4; i++) {
+		tell(&one, IKEV2_EVENT_CHILD_UP);
+		work_until(now() + 10 * MS);
+		for (int k = 0; k < 3; k++) {
+			tell_why(&one, IKEV2_EVENT_CHILD_DOWN, IKEV2_REASON_PEER_DELETED);
+			work_until(now() + MS);
+		}
+		assert_int_equal(children_of[0].refused, i > 0);
+		if (i)
+			assert_int_equal(asked_again_after_s(), expected_s[i]);
+	}
+}
+
+static void deleted_ike_sas_are_dialled_ever_later(void **state)
+{
+	static const uint64_t expected_s[] = { 0, 2, 4, 8, 16, 30, 30 };
+
+	for (uint32_t i = 0; i < sizeof(expected_s) / sizeof(expected_s[0]); i++) {
+		uint64_t begin;
+
+		tell(&one, IKEV2_EVENT_UP);
+		tell(&one, IKEV2_EVENT_CHILD_UP);
+		work_until(now() + 10 * MS);
+		tell_why(&one, IKEV2_EVENT_DOWN, IKEV2_REASON_PEER_DELETED);
+		for (begin = now(); seen.dials == i && now() < begin + 60 * CLOCK_NS_PER_S;)
+			work_until(now() + 10 * MS);
+		assert_int_equal((now() - begin + CLOCK_NS_PER_S / 2) / CLOCK_NS_PER_S,
+				 expected_s[i]);
+		assert_int_equal(seen.dials, i + 1);
+	}
+}
+
 /* All are wanted at once; each dial is answered after `answer_ns`, but for every `dead`th. */
 static double dial_many_s(uint64_t answer_ns, uint32_t dead)
 {
@@ -435,6 +514,9 @@ int main(void)
 		TEST(a_repeated_message_is_not_kept_again),
 		TEST(those_that_fail_together_count_once),
 		TEST(another_ike_sa_is_another_try),
+		TEST(deleted_children_are_asked_for_ever_later),
+		TEST(those_that_are_deleted_together_count_once),
+		TEST(deleted_ike_sas_are_dialled_ever_later),
 		TEST(ten_thousand_at_once),
 		TEST(ten_thousand_far_away),
 		TEST(ten_thousand_some_are_dead),
