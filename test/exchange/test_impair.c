@@ -381,16 +381,6 @@ static void do_dial(struct world *world, struct world_peer *peer)
 	world_dial(world, peer, NULL);
 }
 
-static void do_rekey(struct world *world, struct world_peer *peer)
-{
-	assert_int_equal(ikev2_child_rekey(peer->engine, world_child(peer), world->now_ns), 0);
-}
-
-static void do_rekey_ike(struct world *world, struct world_peer *peer)
-{
-	assert_int_equal(ikev2_rekey(peer->engine, world_ike(peer), world->now_ns), 0);
-}
-
 static void do_delete(struct world *world, struct world_peer *peer)
 {
 	assert_int_equal(ikev2_child_delete(peer->engine, world_child(peer), world->now_ns), 0);
@@ -419,18 +409,23 @@ struct crossing {
 
 static const struct crossing crossings[] = {
 	{ "both dial, in every order", do_dial, do_dial, 1, 1, true, false },
-	{ "both rekey the child, in every order", do_rekey, do_rekey, 1, 1, false, true },
-	{ "both rekey the IKE SA, in every order", do_rekey_ike, do_rekey_ike, 1, 1, false, true },
-	{ "child rekey and delete, in every order", do_rekey, do_delete, 1, 0, false, false },
-	{ "both delete the child, in every order", do_delete, do_delete, 1, 0, false, false },
-	{ "IKE rekey and child rekey, in every order", do_rekey_ike, do_rekey, 1, 1, false, true },
-	{ "IKE rekey and child delete, in every order", do_rekey_ike, do_delete, 1, 0, false,
+	{ "both rekey the child, in every order", world_child_rekey, world_child_rekey, 1, 1, false,
+	  true },
+	{ "both rekey the IKE SA, in every order", world_ike_rekey, world_ike_rekey, 1, 1, false,
+	  true },
+	{ "child rekey and delete, in every order", world_child_rekey, do_delete, 1, 0, false,
 	  false },
-	{ "IKE rekey and close, in every order", do_rekey_ike, do_close, 0, 0, false, false },
+	{ "both delete the child, in every order", do_delete, do_delete, 1, 0, false, false },
+	{ "IKE rekey and child rekey, in every order", world_ike_rekey, world_child_rekey, 1, 1,
+	  false, true },
+	{ "IKE rekey and child delete, in every order", world_ike_rekey, do_delete, 1, 0, false,
+	  false },
+	{ "IKE rekey and close, in every order", world_ike_rekey, do_close, 0, 0, false, false },
 	{ "child delete and close, in every order", do_delete, do_close, 0, 0, false, false },
 	{ "both close, in every order", do_close, do_close, 0, 0, false, false },
 	{ "new child and close, in every order", do_child, do_close, 0, 0, false, false },
-	{ "new child and IKE rekey, in every order", do_child, do_rekey_ike, 1, 2, false, false },
+	{ "new child and IKE rekey, in every order", do_child, world_ike_rekey, 1, 2, false,
+	  false },
 	{ "new child on both sides, in every order", do_child, do_child, 1, -1, false, false },
 };
 

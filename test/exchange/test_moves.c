@@ -25,16 +25,6 @@ static void move(struct world *world)
 			 0);
 }
 
-static void child(struct world *world, struct world_peer *peer)
-{
-	assert_int_equal(ikev2_child_rekey(peer->engine, world_child(peer), world->now_ns), 0);
-}
-
-static void ike(struct world *world, struct world_peer *peer)
-{
-	assert_int_equal(ikev2_rekey(peer->engine, world_ike(peer), world->now_ns), 0);
-}
-
 static void probe(struct world *world, struct world_peer *peer)
 {
 	assert_int_equal(ikev2_probe(peer->engine, world_ike(peer), world->now_ns), 0);
@@ -52,29 +42,38 @@ struct crossing {
 };
 
 static const struct crossing crossings[] = {
-	{ "b rekeys the child", NULL, NULL, child, false, false, false },
-	{ "b rekeys the child, old address dead", NULL, NULL, child, false, false, true },
-	{ "b rekeys the child, b slow", NULL, NULL, child, false, true, false },
-	{ "b rekeys the child, a slow", NULL, NULL, child, true, false, false },
-	{ "b rekeys the child, both slow, old address dead", NULL, NULL, child, true, true, true },
-	{ "b rekeys the IKE SA", NULL, NULL, ike, false, false, false },
-	{ "b rekeys the IKE SA, old address dead", NULL, NULL, ike, false, false, true },
-	{ "b rekeys the IKE SA, b slow", NULL, NULL, ike, false, true, false },
-	{ "b rekeys the IKE SA, a slow", NULL, NULL, ike, true, false, false },
-	{ "b rekeys the IKE SA, both slow, old address dead", NULL, NULL, ike, true, true, true },
-	{ "a rekeys the child before", child, NULL, NULL, false, false, false },
-	{ "a rekeys the child before, a slow", child, NULL, probe, true, false, true },
-	{ "a rekeys the child after", NULL, child, probe, false, false, true },
-	{ "a rekeys the IKE SA before", ike, NULL, NULL, false, false, false },
-	{ "a rekeys the IKE SA before, a slow", ike, NULL, probe, true, false, true },
-	{ "a rekeys the IKE SA after", NULL, ike, probe, false, false, true },
-	{ "both rekey the child, a before", child, NULL, child, false, false, false },
-	{ "both rekey the child, a after, old address dead", NULL, child, child, false, false,
+	{ "b rekeys the child", NULL, NULL, world_child_rekey, false, false, false },
+	{ "b rekeys the child, old address dead", NULL, NULL, world_child_rekey, false, false,
 	  true },
-	{ "both rekey the IKE SA, a before", ike, NULL, ike, false, false, false },
-	{ "both rekey the IKE SA, a after, old address dead", NULL, ike, ike, false, false, true },
-	{ "a rekeys the child before, b the IKE SA", child, NULL, ike, false, false, true },
-	{ "a rekeys the IKE SA before, b the child", ike, NULL, child, false, false, true },
+	{ "b rekeys the child, b slow", NULL, NULL, world_child_rekey, false, true, false },
+	{ "b rekeys the child, a slow", NULL, NULL, world_child_rekey, true, false, false },
+	{ "b rekeys the child, both slow, old address dead", NULL, NULL, world_child_rekey, true,
+	  true, true },
+	{ "b rekeys the IKE SA", NULL, NULL, world_ike_rekey, false, false, false },
+	{ "b rekeys the IKE SA, old address dead", NULL, NULL, world_ike_rekey, false, false,
+	  true },
+	{ "b rekeys the IKE SA, b slow", NULL, NULL, world_ike_rekey, false, true, false },
+	{ "b rekeys the IKE SA, a slow", NULL, NULL, world_ike_rekey, true, false, false },
+	{ "b rekeys the IKE SA, both slow, old address dead", NULL, NULL, world_ike_rekey, true,
+	  true, true },
+	{ "a rekeys the child before", world_child_rekey, NULL, NULL, false, false, false },
+	{ "a rekeys the child before, a slow", world_child_rekey, NULL, probe, true, false, true },
+	{ "a rekeys the child after", NULL, world_child_rekey, probe, false, false, true },
+	{ "a rekeys the IKE SA before", world_ike_rekey, NULL, NULL, false, false, false },
+	{ "a rekeys the IKE SA before, a slow", world_ike_rekey, NULL, probe, true, false, true },
+	{ "a rekeys the IKE SA after", NULL, world_ike_rekey, probe, false, false, true },
+	{ "both rekey the child, a before", world_child_rekey, NULL, world_child_rekey, false,
+	  false, false },
+	{ "both rekey the child, a after, old address dead", NULL, world_child_rekey,
+	  world_child_rekey, false, false, true },
+	{ "both rekey the IKE SA, a before", world_ike_rekey, NULL, world_ike_rekey, false, false,
+	  false },
+	{ "both rekey the IKE SA, a after, old address dead", NULL, world_ike_rekey,
+	  world_ike_rekey, false, false, true },
+	{ "a rekeys the child before, b the IKE SA", world_child_rekey, NULL, world_ike_rekey,
+	  false, false, true },
+	{ "a rekeys the IKE SA before, b the child", world_ike_rekey, NULL, world_child_rekey,
+	  false, false, true },
 };
 
 static bool not_at_the_old_address(const struct world *world, const struct world_packet *packet)

@@ -725,6 +725,16 @@ const struct world_event *world_last(const struct world_peer *peer, enum ikev2_e
 	return NULL;
 }
 
+void world_child_rekey(struct world *world, struct world_peer *peer)
+{
+	assert_int_equal(ikev2_child_rekey(peer->engine, world_child(peer), world->now_ns), 0);
+}
+
+void world_ike_rekey(struct world *world, struct world_peer *peer)
+{
+	assert_int_equal(ikev2_rekey(peer->engine, world_ike(peer), world->now_ns), 0);
+}
+
 size_t world_established(const struct world_peer *peer)
 {
 	struct ikev2_info info;

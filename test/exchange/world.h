@@ -151,6 +151,9 @@ size_t world_count(const struct world_peer *peer, enum ikev2_event_kind kind);
 const struct world_event *world_last(const struct world_peer *peer, enum ikev2_event_kind kind);
 uint64_t world_ike(const struct world_peer *peer);   /* the established one; fails without */
 uint32_t world_child(const struct world_peer *peer); /* the one that sends */
+/* What a peer is told to do, as a step of a scenario. */
+void world_child_rekey(struct world *world, struct world_peer *peer);
+void world_ike_rekey(struct world *world, struct world_peer *peer);
 size_t world_established(const struct world_peer *peer);
 /* The usual beginning: a dials, both are up with one child. */
 void world_up(struct world *world);
