@@ -7,9 +7,9 @@ lab_guest_make() {
 	lab_tree_make guest bookworm "$LAB_GUEST_PACKAGES"
 }
 
-# libreswan, which cannot be installed beside strongSwan; with what a root of the guest needs.
+# libreswan, which cannot be installed beside strongSwan, and OpenIKED; with what a root of the guest needs.
 lab_others_make() {
-	lab_tree_make others bookworm libreswan,bind9-host,iproute2,procps,iputils-ping,kmod,linux-image-amd64
+	lab_tree_make others bookworm libreswan,openiked,bind9-host,iproute2,procps,iputils-ping,kmod,linux-image-amd64
 }
 
 lab_others_missing() {

@@ -1,18 +1,18 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034
-# A peer of the tree `others` with ESP in a kernel of its own. The test has peer_files DIR, which writes DIR/start (it ends with
-# the daemon in the background) and what the daemon reads.
+# A peer with ESP in a kernel of its own, from the tree KERNEL_PEER_TREE (others). The test has peer_files DIR, which writes
+# DIR/start (it ends with the daemon in the background) and what the daemon reads.
 KEY=$(jq -r '.connections[0].properties.sharedKey' "$TOP/config/demo.json")
 GUEST=203.0.113.20
 INSIDE=10.20.0.77
-LAB_GUEST_ROOT=$LAB_TREES/others
+KERNEL_PEER_TREE=${KERNEL_PEER_TREE:-others}
+LAB_GUEST_ROOT=$LAB_TREES/$KERNEL_PEER_TREE
 
-kernel_peer_missing() {
+kernel_peer_missing() { # DAEMON
 	[ -n "${VPNGW_GUEST:-}" ] || { echo "a guest is booted on demand only (VPNGW_GUEST=1)"; return; }
 	lab_guest_missing
-	lab_others_missing
-	[ -x "$LAB_TREES/others/usr/sbin/$1" ] && [ -d "$LAB_TREES/others/lib/modules/$(basename "$(echo "$LAB_TREES"/guest/lib/modules/*)")" ] ||
-		echo "no $1, or not the guest's kernel, in the tree others below $LAB_TREES (remove it, and scripts/lab tree makes it)"
+	[ -x "$LAB_GUEST_ROOT/usr/sbin/$1" ] && [ -d "$LAB_GUEST_ROOT/lib/modules/$(basename "$(echo "$LAB_TREES"/guest/lib/modules/*)")" ] ||
+		echo "no $1, or not the guest's kernel, in the tree $KERNEL_PEER_TREE below $LAB_TREES (remove it, and scripts/lab tree makes it)"
 }
 
 # The guest's cable ends in a bridge with the internet's port of the branch.
