@@ -212,11 +212,11 @@ static int send_record(struct channel *ch, const struct channel_part *parts, siz
 	if (ch->lost)
 		return -EPIPE;
 	rc = ring_put(&ch->tx, parts, part_count, n, keep_free);
-	if (rc)
-		return rc == -EAGAIN ? rc : -EPIPE;
-	if (ring_wants_wake(&ch->tx))
+	if (rc && rc != -EAGAIN)
+		return -EPIPE;
+	if ((rc || !ch->held) && ring_wants_wake(&ch->tx))
 		wake_peer(ch);
-	return 0;
+	return rc;
 }
 
 int channel_send(struct channel *ch, const struct channel_part *parts, size_t part_count)
@@ -227,6 +227,18 @@ int channel_send(struct channel *ch, const struct channel_part *parts, size_t pa
 int channel_send_droppable(struct channel *ch, const struct channel_part *parts, size_t part_count)
 {
 	return send_record(ch, parts, part_count, ch->tx.bytes / CHANNEL_RESERVE_PART);
+}
+
+void channel_hold(struct channel *ch)
+{
+	ch->held = true;
+}
+
+void channel_release(struct channel *ch)
+{
+	ch->held = false;
+	if (!ch->lost && ring_wants_wake(&ch->tx))
+		wake_peer(ch);
 }
 
 bool channel_has_plenty(const struct channel *ch)

@@ -95,6 +95,12 @@ __attribute__((warn_unused_result)) int channel_send(struct channel *channel,
 __attribute__((warn_unused_result)) int channel_send_droppable(struct channel *channel,
 							       const struct channel_part *parts,
 							       size_t part_count);
+/*
+ * What is sent between the two wakes the other side once, when it ends: who answers many messages
+ * in a row spares a system call for each. Keep it short; a ring without room wakes at once.
+ */
+void channel_hold(struct channel *channel);
+void channel_release(struct channel *channel);
 /* More than half of the ring is free: what nobody waits for may go. */
 bool channel_has_plenty(const struct channel *channel);
 /* Room for answers is left. The data plane asks before it reads a request. */

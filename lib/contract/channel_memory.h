@@ -13,6 +13,7 @@ struct channel {
 	void *map;
 	size_t map_bytes;
 	bool lost;
+	bool held; /* nobody is woken before channel_release() */
 };
 
 /* A sealed memfd for two rings of `ring_bytes` each. */

@@ -152,6 +152,10 @@ static void readable(void *context)
 
 	channel_woken(r->channel);
 	for (unsigned int i = 0; i < RECEIVE_BURST; i++) {
+		if (i % REQUESTS_ROW == 0) {
+			channel_release(r->channel);
+			channel_hold(r->channel);
+		}
 		rc = channel_receive(r->channel, r->receive_buffer);
 		if (rc == 0)
 			break;
@@ -165,6 +169,7 @@ static void readable(void *context)
 		if (!r->channel)
 			return;
 	}
+	channel_release(r->channel);
 	if (channel_may_sleep(r->channel)) {
 		r->behind_since_ns = 0;
 	} else { /* more is there: again after other sources ran */

@@ -16,6 +16,9 @@
 #include "contract/counters.h"
 #include "control/event/loop.h"
 
+/* So many messages of the data plane in a row wake it once, with all that they led to. */
+#define REQUESTS_ROW 8
+
 struct requests;
 
 /* answer is NULL when the data plane was lost; `message` holds it (an SA's final counters). */

@@ -168,6 +168,29 @@ static void test_one_wake_for_many(void **state)
 			 1);
 }
 
+static void test_held_wakes_once(void **state)
+{
+	static const uint8_t bytes[1008];
+
+	assert_true(channel_may_sleep(pair.dataplane));
+	channel_hold(pair.control);
+	for (uint64_t i = 1; i < 4; i++)
+		assert_int_equal(send_bytes(pair.control, CONTRACT_PROBE, i, NULL, 0), 0);
+	assert_false(readable(channel_event_fd(pair.dataplane)));
+	channel_release(pair.control);
+	assert_true(readable(channel_event_fd(pair.dataplane)));
+	channel_woken(pair.dataplane);
+	for (int i = 1; i < 4; i++)
+		assert_int_equal(channel_receive(pair.dataplane, pair.message), 1);
+	/* Without room it does not wait for the end. */
+	assert_true(channel_may_sleep(pair.dataplane));
+	channel_hold(pair.control);
+	while (send_bytes(pair.control, CONTRACT_PROBE, 1, bytes, sizeof(bytes)) == 0)
+		assert_false(readable(channel_event_fd(pair.dataplane)));
+	assert_true(readable(channel_event_fd(pair.dataplane)));
+	channel_release(pair.control);
+}
+
 /* A producer without room sleeps until the consumer has read all, and is woken once. */
 static void test_room_wakes(void **state)
 {
@@ -324,6 +347,7 @@ int main(void)
 		with_pair(test_back_pressure),
 		with_pair(test_sleep_and_wake),
 		with_pair(test_one_wake_for_many),
+		with_pair(test_held_wakes_once),
 		with_pair(test_room_wakes),
 		with_pair(test_death_is_seen),
 		with_pair(test_records_outlive_their_sender),
