@@ -56,18 +56,9 @@ const char *crypto_hash_text(enum crypto_hash hash)
 
 static int fetch_hashes(struct crypto *crypto)
 {
-	OSSL_PARAM params[2] = { OSSL_PARAM_END, OSSL_PARAM_END };
-
-	crypto->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	if (!crypto->hmac)
-		return crypto_failed();
 	for (int i = 1; i < CRYPTO_HASH_COUNT; i++) {
-		params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
-							     (char *)hashes[i].name, 0);
 		crypto->md[i] = EVP_MD_fetch(NULL, hashes[i].name, NULL);
-		crypto->hmac_ctx[i] = EVP_MAC_CTX_new(crypto->hmac);
-		if (!crypto->md[i] || !crypto->hmac_ctx[i] ||
-		    EVP_MAC_CTX_set_params(crypto->hmac_ctx[i], params) != 1)
+		if (!crypto->md[i] || crypto_hmac_new(&crypto->hmac[i], crypto->md[i]))
 			return crypto_failed();
 	}
 	return 0;
@@ -142,10 +133,9 @@ void crypto_free(struct crypto *crypto)
 	EVP_MAC_CTX_free(crypto->cmac_ctx);
 	EVP_MAC_free(crypto->cmac);
 	for (int i = 0; i < CRYPTO_HASH_COUNT; i++) {
-		EVP_MAC_CTX_free(crypto->hmac_ctx[i]);
+		crypto_hmac_free(&crypto->hmac[i]);
 		EVP_MD_free(crypto->md[i]);
 	}
-	EVP_MAC_free(crypto->hmac);
 	for (int i = 0; i < CONTRACT_CIPHER_COUNT; i++) {
 		EVP_CIPHER_CTX_free(crypto->cipher_ctx[i]);
 		EVP_CIPHER_free(crypto->cipher[i]);
@@ -161,9 +151,8 @@ void crypto_forget(struct crypto *crypto)
 	static const uint8_t zeros[64];
 
 	for (int i = 1; i < CRYPTO_PRF_COUNT; i++)
-		if (crypto->macs_used >> i & 1 &&
-		    crypto_mac_begin(crypto, i, (struct span){ zeros, crypto_prf_key_size(i) }))
-			crypto_failed();
+		if (crypto->macs_used >> i & 1)
+			crypto_mac_forget(crypto, i);
 	for (int i = 0; i < CONTRACT_CIPHER_COUNT; i++)
 		if (crypto->ciphers_used >> i & 1 &&
 		    EVP_CipherInit_ex2(crypto->cipher_ctx[i], NULL, zeros, zeros, 1, NULL) != 1)

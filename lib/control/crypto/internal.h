@@ -22,6 +22,16 @@ struct crypto_xcbc {
 	size_t held;
 };
 
+#define CRYPTO_HMAC_HALVES 2 /* inner and outer */
+
+struct crypto_hmac {
+	const EVP_MD *md;
+	EVP_MD_CTX *half[CRYPTO_HMAC_HALVES];
+	EVP_MD_CTX *kept[CRYPTO_HMAC_HALVES]; /* with the key in and nothing else */
+	size_t block_bytes;
+	size_t size;
+};
+
 /* One key exchange group, made when it is first used. */
 struct crypto_dh_state {
 	bool tried;
@@ -35,8 +45,7 @@ struct crypto_dh_state {
 struct crypto {
 	EVP_MD *md[CRYPTO_HASH_COUNT];
 	EVP_MD_CTX *md_ctx;
-	EVP_MAC *hmac;
-	EVP_MAC_CTX *hmac_ctx[CRYPTO_HASH_COUNT];
+	struct crypto_hmac hmac[CRYPTO_HASH_COUNT];
 	EVP_MAC *cmac;
 	EVP_MAC_CTX *cmac_ctx;
 	struct crypto_xcbc xcbc;
@@ -53,9 +62,21 @@ struct crypto {
 
 /* A MAC in steps; the enum of the PRFs names it. The key is used as the PRF would. */
 int crypto_mac_begin(struct crypto *crypto, enum crypto_prf prf, struct span key);
-int crypto_mac_again(struct crypto *crypto, enum crypto_prf prf); /* the same key */
+/* The same key again, which was kept before anything else went in. */
+int crypto_mac_keep(struct crypto *crypto, enum crypto_prf prf);
+int crypto_mac_again(struct crypto *crypto, enum crypto_prf prf);
 int crypto_mac_update(struct crypto *crypto, enum crypto_prf prf, struct crypto_parts parts);
 int crypto_mac_final(struct crypto *crypto, enum crypto_prf prf, uint8_t *out);
+void crypto_mac_forget(struct crypto *crypto, enum crypto_prf prf);
+
+int crypto_hmac_new(struct crypto_hmac *hmac, const EVP_MD *md);
+void crypto_hmac_free(struct crypto_hmac *hmac);
+int crypto_hmac_begin(struct crypto_hmac *hmac, struct span key);
+int crypto_hmac_keep(struct crypto_hmac *hmac);
+int crypto_hmac_again(struct crypto_hmac *hmac);
+int crypto_hmac_update(struct crypto_hmac *hmac, struct span bytes);
+int crypto_hmac_final(struct crypto_hmac *hmac, uint8_t *out);
+void crypto_hmac_forget(struct crypto_hmac *hmac);
 
 int crypto_xcbc_new(struct crypto_xcbc *xcbc);
 void crypto_xcbc_free(struct crypto_xcbc *xcbc);

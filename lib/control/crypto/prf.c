@@ -49,11 +49,12 @@ const char *crypto_prf_text(enum crypto_prf prf)
 	return crypto_prf_size(prf) ? prfs[prf].text : "none";
 }
 
-static EVP_MAC_CTX *mac_ctx(struct crypto *crypto, enum crypto_prf prf)
+/* NULL: a block cipher. */
+static struct crypto_hmac *hmac_of(struct crypto *crypto, enum crypto_prf prf)
 {
 	enum crypto_hash hash = prf_hash(prf);
 
-	return hash ? crypto->hmac_ctx[hash] : crypto->cmac_ctx;
+	return hash ? &crypto->hmac[hash] : NULL;
 }
 
 static int block_begin(struct crypto *crypto, enum crypto_prf prf, const uint8_t *key)
@@ -88,55 +89,76 @@ static int block_key(struct crypto *crypto, enum crypto_prf prf, struct span key
 
 int crypto_mac_begin(struct crypto *crypto, enum crypto_prf prf, struct span key)
 {
-	static const uint8_t none;
-	enum crypto_hash hash = prf_hash(prf);
+	struct crypto_hmac *hmac = hmac_of(crypto, prf);
 	int error;
 
 	if (!crypto_prf_size(prf))
 		return -ENOTSUP;
 	crypto->macs_used |= 1u << prf;
-	if (hash) {
-		if (EVP_MAC_init(crypto->hmac_ctx[hash], key.n ? key.p : &none, key.n, NULL) != 1)
-			return crypto_failed();
-		return 0;
-	}
+	if (hmac)
+		return crypto_hmac_begin(hmac, key);
 	error = block_key(crypto, prf, key);
 	return error ? error : block_begin(crypto, prf, crypto->mac_key);
 }
 
+int crypto_mac_keep(struct crypto *crypto, enum crypto_prf prf)
+{
+	struct crypto_hmac *hmac = hmac_of(crypto, prf);
+
+	return hmac ? crypto_hmac_keep(hmac) : 0; /* else in crypto->mac_key */
+}
+
 int crypto_mac_again(struct crypto *crypto, enum crypto_prf prf)
 {
-	if (!prf_hash(prf))
-		return block_begin(crypto, prf, crypto->mac_key);
-	if (EVP_MAC_init(mac_ctx(crypto, prf), NULL, 0, NULL) != 1)
-		return crypto_failed();
-	return 0;
+	struct crypto_hmac *hmac = hmac_of(crypto, prf);
+
+	return hmac ? crypto_hmac_again(hmac) : block_begin(crypto, prf, crypto->mac_key);
+}
+
+static int cmac_update(struct crypto *crypto, struct span bytes)
+{
+	return EVP_MAC_update(crypto->cmac_ctx, bytes.p, bytes.n) == 1 ? 0 : crypto_failed();
 }
 
 int crypto_mac_update(struct crypto *crypto, enum crypto_prf prf, struct crypto_parts parts)
 {
-	for (size_t i = 0; i < parts.n; i++) {
-		if (prf == CRYPTO_PRF_AES_XCBC) {
-			int error = crypto_xcbc_update(&crypto->xcbc, parts.p[i]);
+	struct crypto_hmac *hmac = hmac_of(crypto, prf);
+	int error = 0;
 
-			if (error)
-				return error;
-		} else if (EVP_MAC_update(mac_ctx(crypto, prf), parts.p[i].p, parts.p[i].n) != 1) {
-			return crypto_failed();
-		}
+	for (size_t i = 0; !error && i < parts.n; i++) {
+		if (hmac)
+			error = crypto_hmac_update(hmac, parts.p[i]);
+		else if (prf == CRYPTO_PRF_AES_XCBC)
+			error = crypto_xcbc_update(&crypto->xcbc, parts.p[i]);
+		else
+			error = cmac_update(crypto, parts.p[i]);
 	}
-	return 0;
+	return error;
 }
 
 int crypto_mac_final(struct crypto *crypto, enum crypto_prf prf, uint8_t *out)
 {
+	struct crypto_hmac *hmac = hmac_of(crypto, prf);
 	size_t n;
 
+	if (hmac)
+		return crypto_hmac_final(hmac, out);
 	if (prf == CRYPTO_PRF_AES_XCBC)
 		return crypto_xcbc_final(&crypto->xcbc, out);
-	if (EVP_MAC_final(mac_ctx(crypto, prf), out, &n, crypto_prf_size(prf)) != 1)
+	if (EVP_MAC_final(crypto->cmac_ctx, out, &n, crypto_prf_size(prf)) != 1)
 		return crypto_failed();
 	return 0;
+}
+
+void crypto_mac_forget(struct crypto *crypto, enum crypto_prf prf)
+{
+	static const uint8_t zeros[CRYPTO_AES_BLOCK];
+	struct crypto_hmac *hmac = hmac_of(crypto, prf);
+
+	if (hmac)
+		crypto_hmac_forget(hmac);
+	else if (crypto_mac_begin(crypto, prf, (struct span){ zeros, sizeof(zeros) }))
+		crypto_failed();
 }
 
 int crypto_prf(struct crypto *crypto, enum crypto_prf prf, struct span key,
@@ -160,6 +182,8 @@ int crypto_prf_plus(struct crypto *crypto, enum crypto_prf prf, struct span key,
 	if (!size || n > 255 * size)
 		return -EINVAL;
 	error = crypto_mac_begin(crypto, prf, key);
+	if (!error && n > size)
+		error = crypto_mac_keep(crypto, prf);
 	for (uint8_t i = 1; !error && n > 0; i++) {
 		size_t take = n < size ? n : size;
 		struct span last = { t, i > 1 ? size : 0 };
