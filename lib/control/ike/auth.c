@@ -20,14 +20,24 @@ int ike_auth_parts(struct crypto *crypto, const struct ike_auth_octets *octets,
 			  parts->maced_id);
 }
 
+static int pad_make(struct crypto *crypto, enum crypto_prf prf, struct span psk,
+		    struct ike_auth_pad *pad)
+{
+	static const char text[] = "Key Pad for IKEv2";
+	const struct span key_pad = { (const uint8_t *)text, sizeof(text) - 1 };
+	int error = pad->made ? 0 : crypto_prf(crypto, prf, psk, CRYPTO_PARTS(key_pad), pad->bytes);
+
+	pad->made = !error;
+	return error;
+}
+
 /* AUTH = prf(prf(Shared Secret, "Key Pad for IKEv2"), octets), RFC 7296 section 2.15 */
 int ike_auth_psk(struct crypto *crypto, struct span psk, const struct ike_auth_octets *octets,
 		 uint8_t *out, size_t *n)
 {
-	static const char pad[] = "Key Pad for IKEv2";
-	const struct span key_pad = { (const uint8_t *)pad, sizeof(pad) - 1 };
 	size_t size = crypto_prf_size(octets->prf);
-	uint8_t padded[CRYPTO_PRF_MAX];
+	struct ike_auth_pad own = { 0 };
+	struct ike_auth_pad *pad = octets->pad ? octets->pad : &own;
 	struct auth_parts parts;
 	int error;
 
@@ -35,11 +45,11 @@ int ike_auth_psk(struct crypto *crypto, struct span psk, const struct ike_auth_o
 		return -EINVAL;
 	error = ike_auth_parts(crypto, octets, &parts);
 	if (!error)
-		error = crypto_prf(crypto, octets->prf, psk, CRYPTO_PARTS(key_pad), padded);
+		error = pad_make(crypto, octets->prf, psk, pad);
 	if (!error)
-		error = crypto_prf(crypto, octets->prf, (struct span){ padded, size },
+		error = crypto_prf(crypto, octets->prf, (struct span){ pad->bytes, size },
 				   (struct crypto_parts){ parts.spans, AUTH_PARTS }, out);
-	secret_wipe(padded, sizeof(padded));
+	secret_wipe(&own, sizeof(own));
 	*n = size;
 	return error;
 }

@@ -13,6 +13,12 @@
 #include "control/crypto/prf.h"
 #include "control/ike/payload.h"
 
+/* prf(Shared Secret, "Key Pad for IKEv2"): the same for both sides of one exchange. Wipe it. */
+struct ike_auth_pad {
+	uint8_t bytes[CRYPTO_PRF_MAX];
+	bool made;
+};
+
 struct ike_auth_octets {
 	struct span message; /* of the side that authenticates */
 	struct span nonce;   /* of the other side */
@@ -20,6 +26,7 @@ struct ike_auth_octets {
 	struct span sk_p;    /* SK_pi or SK_pr of the same side */
 	struct span int_auth;
 	enum crypto_prf prf;
+	struct ike_auth_pad *pad; /* kept from one to the next with the same secret; may be NULL */
 };
 
 #define IKE_AUTH_DATA_MAX (CRYPTO_SIGNATURE_MAX + 96)

@@ -56,14 +56,23 @@ enum ike_error ike_notify_decode(struct span body, struct ike_notify *notify)
 	return check_sizes(notify);
 }
 
+/* A look before the whole is decoded. */
+static bool notify_may_be(struct span body, uint16_t type)
+{
+	return body.n >= 4 && body.p[2] == type >> 8 && body.p[3] == (type & 0xff);
+}
+
 enum ike_error ike_notify_find(const struct ike_message *message, uint16_t type,
 			       struct ike_notify *notify)
 {
 	const struct ike_payload *payload = NULL;
 
 	while ((payload = ike_message_next(message, IKE_PAYLOAD_N, payload))) {
-		enum ike_error error = ike_notify_decode(payload->body, notify);
+		enum ike_error error;
 
+		if (!notify_may_be(payload->body, type))
+			continue;
+		error = ike_notify_decode(payload->body, notify);
 		if (notify->type == type)
 			return error;
 	}

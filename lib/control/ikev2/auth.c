@@ -116,6 +116,7 @@ int ikev2_auth_build_own(struct ikev2_task *task, struct ike_builder *b)
 		return 0;
 	}
 	octets = ikev2_auth_octets(sa, true, ikev2_auth_local_id(sa, body));
+	octets.pad = &task->psk_pad;
 	error = ike_auth_psk(sa->engine->crypto, secret_span(&task->psk), &octets, data, &n);
 	if (error)
 		return error;
@@ -159,8 +160,9 @@ static enum ikev2_step check_psk(struct ikev2_task *task)
 	/* The same work for a peer without a key: the time says nothing. */
 	if (!known)
 		psk = (struct span){ nobody, sizeof(nobody) };
-	if (ike_auth_psk_check(task->sa->engine->crypto, psk, peer_octets(task, &octets),
-			       auth.data))
+	peer_octets(task, &octets);
+	octets.pad = known ? &task->psk_pad : NULL;
+	if (ike_auth_psk_check(task->sa->engine->crypto, psk, &octets, auth.data))
 		return auth_refuse(task, known ? IKEV2_REASON_AUTHENTICATION
 					       : IKEV2_REASON_NO_CREDENTIAL);
 	if (!known)

@@ -109,6 +109,7 @@ void ikev2_engine_free(struct ikev2_engine *engine)
 	map_fini(&engine->by_source);
 	map_fini(&engine->tokens);
 	heap_fini(&engine->timers);
+	free(engine->spare);
 	crypto_free(engine->crypto);
 	secret_wipe(engine, sizeof(*engine));
 	free(engine);

@@ -236,6 +236,7 @@ struct ikev2_engine {
 	struct map by_source;	    /* address -> half-open count */
 	struct map tokens;	    /* token -> task */
 	struct ikev2_task *calling; /* in its hook right now */
+	struct ikev2_task *spare; /* the last that ended, wiped: most messages need one at a time */
 	uint64_t next_token;
 	uint64_t now_ns;
 	uint32_t depth;

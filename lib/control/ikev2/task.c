@@ -9,15 +9,18 @@
 
 int ikev2_task_new(struct ikev2_sa *sa, enum ikev2_slot slot, struct ikev2_task **out)
 {
-	struct ikev2_task *task;
+	struct ikev2_task *task = sa->engine->spare;
 
 	if (sa->tasks[slot])
 		return -EBUSY;
-	task = malloc(sizeof(*task));
-	if (!task)
-		return -ENOMEM;
+	sa->engine->spare = NULL;
+	if (!task) {
+		task = malloc(sizeof(*task));
+		if (!task)
+			return -ENOMEM;
+		memset(task, 0, offsetof(struct ikev2_task, message));
+	}
 	/* The decoded message comes last and is written as a whole by its decoder. */
-	memset(task, 0, offsetof(struct ikev2_task, message));
 	task->message.count = 0;
 	task->sa = sa;
 	task->slot = (uint8_t)slot;
@@ -67,7 +70,10 @@ void ikev2_task_free(struct ikev2_task *task)
 		secret_wipe(task->bytes, task->bytes_n); /* opened in place: nonces */
 	free(task->bytes);
 	secret_wipe(task, offsetof(struct ikev2_task, message));
-	free(task);
+	if (engine->spare)
+		free(task);
+	else
+		engine->spare = task;
 }
 
 void ikev2_task_run(struct ikev2_task *task, ikev2_step_fn first)
@@ -153,6 +159,7 @@ void ikev2_psk_done(struct ikev2_engine *engine, uint64_t token, struct span psk
 	if (!task)
 		return;
 	secret_free(&task->psk);
+	secret_wipe(&task->psk_pad, sizeof(task->psk_pad));
 	task->error = psk.n ? secret_copy(&task->psk, psk.p, psk.n) : -ENOENT;
 	complete(engine, task);
 }

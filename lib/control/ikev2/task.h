@@ -35,6 +35,7 @@ struct ikev2_task {
 	int error;
 	struct crypto_dh_job *dh;
 	struct secret psk;
+	struct ike_auth_pad psk_pad;
 	enum crypto_chain_result chain;
 	struct ike_auth_result auth;
 	struct ikev2_connection **found;

@@ -155,10 +155,11 @@ void ikev2_trace_keys(const struct ikev2_sa *sa)
 	const struct ikev2_hooks *hooks = &sa->engine->hooks;
 	struct text text = { 0 };
 	char name[48];
-	const char *encr = wireshark_encr(name, &sa->suite);
+	const char *encr;
 
 	if (!hooks->key_log)
 		return;
+	encr = wireshark_encr(name, &sa->suite);
 	text_add(&text, "%s%016lx,%016lx,",
 		 encr ? "" : "# unknown to Wireshark: ", sa->initiator ? sa->spi : sa->peer_spi,
 		 sa->initiator ? sa->peer_spi : sa->spi);
