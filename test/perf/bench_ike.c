@@ -11,47 +11,32 @@
  * 10,000 rekeys: at each step what one side sends on is installed at the other (install, switch and
  * removal are checked), so that no packet could be lost whenever it was sent.
  *
- * `bare` is what a responder cannot do without: the key pair and the shared secret, the PRF calls,
- * the NAT detection hashes, AEAD of the two protected messages, signatures; the same code base's
- * crypto module, algorithms fetched before and contexts used again. It has no random numbers, no
- * messages, no SAs. Counts are printed.
+ * The yardstick is bare OpenSSL (ike_openssl.h): the operations that a handshake cannot do without,
+ * with the sizes of the messages that were just exchanged; it has no random numbers but those of
+ * key pairs, no messages, no SAs. On a machine that others use as well only what is done in the
+ * same few milliseconds can be compared: TOGETHER handshakes, then as many bare ones, and so on;
+ * what is told is the medians.
  *
  * usage: bench_ike PKI [--only AUTH,GROUP[,HANDSHAKES]] [--quick] [--json FILE]
  *
- * Instructions of one scenario, the responder's and the bare ones (bare_handshake*):
- *   valgrind --tool=callgrind --toggle-collect=respond bench_ike PKI --only psk,x25519,200 --quick
+ * Instructions of one scenario, the responder's and the bare ones (ike_openssl_handshake):
+ *   valgrind --tool=callgrind --toggle-collect=respond bench_ike PKI --only psk,x25519,192 --quick
  */
 #include "perf/bench_ike.h"
 
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/secret.h"
-#include "contract/channel.h"
 #include "control/ikev2/info.h"
-#include "perf/options.h"
+#include "control/requests/requests.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-#define TUNNELS 10000
-#define ROUNDS 5
-#define TOGETHER 32 /* dials under way */
+#define TUNNELS BENCH_TUNNELS
+#define TOGETHER BENCH_TOGETHER
 #define QUEUE 128
-
-struct ring {
-	char path[64];
-	struct channel_listener *listener;
-	struct channel *control;
-	struct channel *dataplane;
-	pthread_t thread;
-	atomic_bool stop;
-	uint64_t messages;
-};
 
 struct outbound {
 	uint32_t spi;
@@ -75,7 +60,7 @@ struct packet {
 };
 
 static struct bench {
-	struct ring ring;
+	struct channel *ring;
 	struct side dialler;
 	struct side answerer;
 	struct ike_policy_owned policy;
@@ -93,10 +78,11 @@ static struct bench {
 	struct bench_lookup *lookup;
 	uint64_t now_ns;
 	uint64_t up;
-	bool checks; /* that no packet could be lost */
+	bool checks;			/* that no packet could be lost */
+	struct ike_openssl_sizes sizes; /* of the first handshake, as the answerer sees them */
 } bench;
 
-static void die(const char *what, int error)
+void bench_die(const char *what, int error)
 {
 	fprintf(stderr, "bench_ike: %s: %s\n", what, strerror(error < 0 ? -error : error));
 	exit(1);
@@ -110,87 +96,26 @@ static uint64_t clock_ns(void)
 	return (uint64_t)t.tv_sec * CLOCK_NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-static void ring_accept(struct ring *ring)
+static void sizes_add(size_t sizes[IKE_OPENSSL_DATAGRAMS], size_t content)
 {
-	static const struct contract_limits limits = { .session = 1 };
-	struct pollfd wait = { .fd = channel_listener_fd(ring->listener), .events = POLLIN };
-	int counters;
-
-	if (poll(&wait, 1, 100) != 1)
+	for (size_t i = 0; i < IKE_OPENSSL_DATAGRAMS; i++) {
+		if (sizes[i])
+			continue;
+		sizes[i] = content;
 		return;
-	counters = memfd_create("counters", MFD_CLOEXEC);
-	if (channel_accept(ring->listener, &ring->dataplane, false, &limits, counters))
-		ring->dataplane = NULL;
-	close(counters);
-}
-
-/* The data plane's end: takes what comes. */
-static void *drain(void *context)
-{
-	static uint8_t message[CONTRACT_MESSAGE_MAX] __attribute__((aligned(64)));
-	struct ring *ring = context;
-
-	while (!ring->dataplane && !atomic_load(&ring->stop))
-		ring_accept(ring);
-	while (!atomic_load(&ring->stop)) {
-		struct pollfd wait = { .fd = channel_event_fd(ring->dataplane), .events = POLLIN };
-
-		while (channel_receive(ring->dataplane, message) == 1)
-			ring->messages++;
-		if (channel_may_sleep(ring->dataplane)) {
-			poll(&wait, 1, 100);
-			channel_woken(ring->dataplane);
-		}
 	}
-	return NULL;
 }
 
-static void ring_open(struct ring *ring)
+static void sizes_take(struct span datagram, bool answer)
 {
-	int error;
+	/* Nonce and PRF output; header, generic header, IV and ICV. */
+	const size_t with = 32 + 48, around = 28 + 4 + 8 + 16;
+	struct ike_openssl_sizes *sizes = &bench.sizes;
 
-	snprintf(ring->path, sizeof(ring->path), "/tmp/vpngw-bench-ike-%d.sock", (int)getpid());
-	error = channel_listen(&ring->listener, ring->path);
-	if (error)
-		die("listen", error);
-	error = pthread_create(&ring->thread, NULL, drain, ring);
-	if (!error)
-		error = channel_attach(&ring->control, ring->path, 5000);
-	if (error)
-		die("attach", error);
-}
-
-static void ring_close(struct ring *ring)
-{
-	atomic_store(&ring->stop, true);
-	pthread_join(ring->thread, NULL);
-	channel_close(ring->control);
-	channel_close(ring->dataplane);
-	channel_listener_close(ring->listener);
-}
-
-/* Both SAs of a child as the gateway sends them: one batch. */
-static void ring_pair(struct ring *ring, const struct ikev2_child_install *install)
-{
-	const struct contract_sa *sas[] = { install->inbound, install->outbound };
-	struct contract_object objects[2];
-	struct contract_header headers[3];
-	struct channel_part parts[7] = { { &headers[2], sizeof(headers[2]) } };
-	const uint32_t each = sizeof(headers[0]) + sizeof(objects[0]) + sizeof(*sas[0]);
-
-	headers[2] = (struct contract_header){ .length = sizeof(headers[2]) + 2 * each,
-					       .type = CONTRACT_BATCH,
-					       .request = 1 };
-	for (int i = 0; i < 2; i++) {
-		headers[i] = (struct contract_header){ .length = each, .type = CONTRACT_ADD };
-		objects[i] = (struct contract_object){ .kind = CONTRACT_SA,
-						       .id = sas[i]->spi & CONTRACT_SPI_ID_MASK };
-		parts[3 * i + 1] = (struct channel_part){ &headers[i], sizeof(headers[i]) };
-		parts[3 * i + 2] = (struct channel_part){ &objects[i], sizeof(objects[i]) };
-		parts[3 * i + 3] = (struct channel_part){ sas[i], sizeof(*sas[i]) };
-	}
-	while (channel_send(ring->control, parts, 7) == -EAGAIN)
-		;
+	if (datagram.p[18] == IKE_SA_INIT)
+		*(answer ? &sizes->own_octets : &sizes->peer_octets) = datagram.n + with;
+	else
+		sizes_add(answer ? sizes->sealed : sizes->opened, datagram.n - around);
 }
 
 static void hook_send(void *context, const struct ikev2_datagram *datagram,
@@ -199,7 +124,9 @@ static void hook_send(void *context, const struct ikev2_datagram *datagram,
 	struct packet *packet = &bench.queue[bench.tail++ % QUEUE];
 
 	if (datagram->bytes.n > sizeof(packet->bytes) || bench.tail - bench.head > QUEUE)
-		die("queue", ENOBUFS);
+		bench_die("queue", ENOBUFS);
+	if (!bench.up)
+		sizes_take(datagram->bytes, context == &bench.answerer);
 	packet->to = context == &bench.dialler ? &bench.answerer : &bench.dialler;
 	memcpy(packet->bytes, datagram->bytes.p, datagram->bytes.n);
 	packet->datagram = *datagram;
@@ -213,7 +140,7 @@ static void hook_send(void *context, const struct ikev2_datagram *datagram,
 static void hook_event(void *context, const struct ikev2_event *event)
 {
 	if (event->kind == IKEV2_EVENT_FAILED || event->kind == IKEV2_EVENT_CHILD_FAILED)
-		die(ikev2_reason_text(event->reason), EPROTO);
+		bench_die(ikev2_reason_text(event->reason), EPROTO);
 	if (context == &bench.answerer && event->kind == IKEV2_EVENT_CHILD_UP)
 		bench.up++;
 }
@@ -256,11 +183,11 @@ static void sends_on(struct side *side, uint32_t child)
 
 	/* A first child takes over from nothing: there is no packet that it could lose. */
 	if (!out || (out->replaces && !map_get_u32(&other_of(side)->installed, out->spi)))
-		die("a packet would be lost: sent on what the peer has not", EPROTO);
+		bench_die("a packet would be lost: sent on what the peer has not", EPROTO);
 	if (old)
 		map_del(&side->sends, &old->spi, sizeof(old->spi));
 	if (map_set(&side->sends, &out->spi, sizeof(out->spi), side, NULL))
-		die("memory", ENOMEM);
+		bench_die("memory", ENOMEM);
 }
 
 static void hook_switch(void *context, uint32_t child)
@@ -277,7 +204,7 @@ static void hook_remove(void *context, uint32_t child)
 	if (!bench.checks)
 		return;
 	if (map_get_u32(&other_of(side)->sends, child))
-		die("a packet would be lost: removed while the peer sends on it", EPROTO);
+		bench_die("a packet would be lost: removed while the peer sends on it", EPROTO);
 	out = map_del(&side->outbound, &child, sizeof(child));
 	if (out)
 		map_del(&side->sends, &out->spi, sizeof(out->spi));
@@ -290,11 +217,11 @@ static void installed(struct side *side, const struct ikev2_child_install *insta
 	struct outbound *out = malloc(sizeof(*out));
 
 	if (!out)
-		die("memory", ENOMEM);
+		bench_die("memory", ENOMEM);
 	*out = (struct outbound){ install->outbound->spi, install->replaces };
 	if (map_set(&side->installed, &install->child, sizeof(install->child), side, NULL) ||
 	    map_set(&side->outbound, &install->child, sizeof(install->child), out, NULL))
-		die("memory", ENOMEM);
+		bench_die("memory", ENOMEM);
 	if (install->send)
 		sends_on(side, install->child);
 }
@@ -302,7 +229,7 @@ static void installed(struct side *side, const struct ikev2_child_install *insta
 static void hook_install(void *context, uint64_t token, const struct ikev2_child_install *install)
 {
 	if (context == &bench.answerer)
-		ring_pair(&bench.ring, install);
+		bench_ring_pair(install);
 	if (bench.checks)
 		installed(context, install);
 	ikev2_install_done(((struct side *)context)->engine, token, 0);
@@ -342,7 +269,7 @@ static void start_side(struct side *side, uint32_t first_spi)
 	map_init(&side->outbound);
 	error = ikev2_engine_new(&hooks, &config, &side->engine);
 	if (error)
-		die("engine", error);
+		bench_die("engine", error);
 }
 
 static void stop_side(struct side *side)
@@ -362,6 +289,25 @@ __attribute__((noinline)) static void respond(const struct packet *packet)
 	ikev2_receive(packet->to->engine, &packet->datagram, bench.now_ns);
 }
 
+/* As the gateway takes what lies in its ring: one waking of the other end for a row. */
+static void row(struct side *to)
+{
+	channel_hold(bench.ring);
+	for (int i = 0; i < REQUESTS_ROW && bench.head != bench.tail; i++) {
+		const struct packet *packet = &bench.queue[bench.head % QUEUE];
+
+		if (packet->to != to)
+			break;
+		if (to == &bench.answerer)
+			respond(packet);
+		else
+			ikev2_receive(to->engine, &packet->datagram, bench.now_ns);
+		to->calls++;
+		bench.head++;
+	}
+	channel_release(bench.ring);
+}
+
 /* What lies there for one side is handled in one go, and timed as such. */
 static void deliver(void)
 {
@@ -369,16 +315,8 @@ static void deliver(void)
 		struct side *to = bench.queue[bench.head % QUEUE].to;
 		uint64_t start = clock_ns();
 
-		while (bench.head != bench.tail && bench.queue[bench.head % QUEUE].to == to) {
-			const struct packet *packet = &bench.queue[bench.head % QUEUE];
-
-			if (to == &bench.answerer)
-				respond(packet);
-			else
-				ikev2_receive(to->engine, &packet->datagram, bench.now_ns);
-			to->calls++;
-			bench.head++;
-		}
+		while (bench.head != bench.tail && bench.queue[bench.head % QUEUE].to == to)
+			row(to);
 		to->busy_ns += clock_ns() - start;
 	}
 }
@@ -393,7 +331,7 @@ static void dial(uint32_t i)
 	int error = ikev2_initiate(bench.dialler.engine, &how, bench.now_ns, &ike);
 
 	if (error)
-		die("dial", error);
+		bench_die("dial", error);
 	bench.dialler.busy_ns += clock_ns() - start;
 }
 
@@ -417,19 +355,11 @@ static struct span read_file(const char *pki, const char *name)
 	snprintf(path, sizeof(path), "%s/%s", pki, name);
 	file = fopen(path, "re");
 	if (!file)
-		die(path, errno);
+		bench_die(path, errno);
 	n = fread(bytes, 1, sizeof(bytes), file);
 	fclose(file);
 	return (struct span){ bytes, n };
 }
-
-struct scenario {
-	const char *auth; /* "psk", or a file of the PKI */
-	const char *group;
-	const char *ike;
-	uint16_t number;
-	unsigned int handshakes;
-};
 
 static const struct scenario scenarios[] = {
 	{ "psk", "x25519", "aes256gcm16-prfsha384-x25519", 31, 10000 },
@@ -450,13 +380,13 @@ static void credentials(const char *pki, const char *auth)
 	}
 	snprintf(name, sizeof(name), "%s.pem", auth);
 	if (crypto_cert_load(read_file(pki, name), &bench.cert))
-		die(name, EINVAL);
+		bench_die(name, EINVAL);
 	snprintf(name, sizeof(name), "%s.key", auth);
 	if (crypto_key_load(read_file(pki, name), NULL, &bench.key))
-		die(name, EINVAL);
+		bench_die(name, EINVAL);
 	if (crypto_trust_new(&bench.trust) || crypto_trust_add_anchor(bench.trust, bench.cert) ||
 	    ike_id_parse(&bench.id, "bench.lab"))
-		die("trust", EINVAL);
+		bench_die("trust", EINVAL);
 	bench.credential = (struct ikev2_credential){ bench.key, &bench.cert, 1 };
 	bench.config.local_auth = bench.config.remote_auth = IKEV2_AUTH_CERT;
 	bench.config.credential = &bench.credential;
@@ -484,7 +414,7 @@ static void configure(const char *pki, const struct scenario *scenario)
 	if (ike_proposal_parse(&bench.policy.ike, IKE_PROTOCOL_IKE, scenario->ike, &bad) ||
 	    ike_proposal_parse(&bench.policy.child, IKE_PROTOCOL_ESP, "aes256gcm16-x25519-esn",
 			       &bad))
-		die("proposal", EINVAL);
+		bench_die("proposal", EINVAL);
 	policy->ike_offer = policy->ike_accept = &bench.policy.ike;
 	policy->child_offer = policy->child_accept = &bench.policy.child;
 	policy->ike_offer_count = policy->ike_accept_count = 1;
@@ -503,9 +433,9 @@ static void connect_all(void)
 {
 	for (uint32_t i = 0; i < 2 * TUNNELS; i++)
 		if (ikev2_connection_new(&bench.config, &bench.connections[i]))
-			die("connections", ENOMEM);
+			bench_die("connections", ENOMEM);
 	if (bench_lookup_new(&bench.lookup, bench.connections, TUNNELS))
-		die("look-up", EINVAL);
+		bench_die("look-up", EINVAL);
 }
 
 static void begin(const char *pki, const struct scenario *scenario)
@@ -536,47 +466,72 @@ static uint64_t rss_bytes(void)
 	FILE *file = fopen("/proc/self/statm", "re");
 
 	if (!file || fscanf(file, "%lu %lu", &pages, &resident) != 2)
-		die("statm", EIO);
+		bench_die("statm", EIO);
 	fclose(file);
 	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static struct ike_openssl *bare_new(const struct scenario *scenario)
+{
+	struct ike_openssl_case what = { .group = scenario->number, .sizes = bench.sizes };
+
+	if (strcmp(scenario->auth, "psk") != 0)
+		what.auth = strcmp(scenario->auth, "rsa") == 0 ? IKE_OPENSSL_RSA2048
+							       : IKE_OPENSSL_ECDSA256;
+	return ike_openssl_new(&what);
+}
+
+static void slice(struct bench_slices *slices, struct ike_openssl *bare, uint32_t first)
+{
+	const double each = TOGETHER;
+	const size_t at = slices->count++;
+	uint64_t answered = bench.answerer.busy_ns, dialled = bench.dialler.busy_ns, start;
+
+	for (uint32_t i = 0; i < TOGETHER; i++)
+		dial(first + i);
+	deliver();
+	start = clock_ns();
+	for (int i = 0; i < TOGETHER; i++)
+		ike_openssl_handshake(bare);
+	slices->bare[at] = (double)(clock_ns() - start) / each;
+	slices->ours[at] = (double)(bench.answerer.busy_ns - answered) / each;
+	slices->dialler[at] = (double)(bench.dialler.busy_ns - dialled) / each;
+	slices->percent[at] = slices->bare[at] / slices->ours[at] * 100;
+}
+
+/* The first handshake says what sizes its messages have and is not timed. */
+static void run_slices(const char *pki, const struct scenario *scenario, unsigned int n,
+		       struct bench_slices *slices)
+{
+	struct ike_openssl *bare;
+	uint32_t first = 1;
+
+	memset(&bench.sizes, 0, sizeof(bench.sizes));
+	begin(pki, scenario);
+	dial_all(1);
+	bare = bare_new(scenario);
+	if (!slices->count)
+		bench_bare_tell(bare, &bench.sizes);
+	for (; first + TOGETHER <= n + 1 && first + TOGETHER <= TUNNELS; first += TOGETHER)
+		slice(slices, bare, first);
+	if (bench.up != first)
+		bench_die("not all came up", EPROTO);
+	ike_openssl_free(bare);
+	end();
 }
 
 static void speed(struct bench_options *options, const char *pki, const struct scenario *scenario,
 		  unsigned int n)
 {
-	double best = 0;
-	double dialler = 0;
-	double bare = 0;
+	static struct bench_slices slices;
 
 	if (!n)
 		return;
+	slices.count = 0;
 	printf("%s, %s\n", scenario->auth, scenario->group);
-	for (int round = 0; round < (options->quick ? 2 : ROUNDS); round++) {
-		struct bare of = { .group = scenario->number, .handshakes = n };
-		double rate;
-
-		begin(pki, scenario);
-		of.key = bench.key;
-		dial_all(n);
-		if (bench.up != n)
-			die("not all came up", EPROTO);
-		rate = n / ((double)bench.answerer.busy_ns / 1e9);
-		best = rate > best ? rate : best;
-		rate = n / ((double)bench.dialler.busy_ns / 1e9);
-		dialler = rate > dialler ? rate : dialler;
-		rate = n / bare_run(&of, round == 0);
-		bare = rate > bare ? rate : bare;
-		end();
-	}
-	printf("  responder %.0f handshakes/s on one core, bare crypto %.0f: %.0f %%; initiator "
-	       "%.0f\n",
-	       best, bare, best / bare * 100, dialler);
-	for (int initiator = 0; initiator < 2; initiator++)
-		bench_json(options,
-			   "\"auth\":\"%s\",\"group\":\"%s\",\"role\":\"%s\","
-			   "\"handshakes_per_s_core\":%.0f,\"bare_per_s_core\":%.0f",
-			   scenario->auth, scenario->group, initiator ? "initiator" : "responder",
-			   initiator ? dialler : best, bare);
+	for (int round = 0; round < (options->quick ? 1 : BENCH_ROUNDS); round++)
+		run_slices(pki, scenario, n, &slices);
+	bench_slices_tell(options, scenario, &slices);
 }
 
 /* Of all children, and then all that lingers goes: what each side sends on must be there
@@ -593,7 +548,7 @@ static void rekey_all(double *took)
 		uint64_t begin = clock_ns();
 
 		if (ikev2_child_rekey(bench.dialler.engine, child, bench.now_ns))
-			die("rekey", EPROTO);
+			bench_die("rekey", EPROTO);
 		bench.dialler.busy_ns += clock_ns() - begin;
 		deliver();
 	}
@@ -605,7 +560,7 @@ static void rekey_all(double *took)
 	deliver();
 	if (bench.dialler.sends.count != TUNNELS || bench.answerer.sends.count != TUNNELS ||
 	    bench.dialler.installed.count != TUNNELS || bench.answerer.installed.count != TUNNELS)
-		die("not every tunnel has one child after its rekey", EPROTO);
+		bench_die("not every tunnel has one child after its rekey", EPROTO);
 }
 
 /* 10,000 settled IKE SAs with a child on each side. */
@@ -659,7 +614,7 @@ static void two_instances(struct bench_options *options)
 	double took = bench_two_dial(TUNNELS, &cpu_s);
 
 	if (took < 0)
-		die("two instances: not all tunnels came up", EPROTO);
+		bench_die("two instances: not all tunnels came up", EPROTO);
 	printf("%u tunnels dialled to a second instance: %.2f s by the clock (%.2f s of processor "
 	       "time there)\n",
 	       TUNNELS, took, cpu_s);
@@ -693,15 +648,15 @@ int main(int argc, char **argv)
 	if (!only)
 		two_instances(&options);
 	if (secret_pool_init(96u << 20))
-		die("secret pool", ENOMEM);
-	ring_open(&bench.ring);
+		bench_die("secret pool", ENOMEM);
+	bench.ring = bench_ring_open();
 	if (!only) {
 		memory(&options, argv[1]);
 		rekeys(&options, argv[1]);
 	}
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
 		speed(&options, argv[1], &scenarios[i], wanted(&scenarios[i], only, options.quick));
-	ring_close(&bench.ring);
+	bench_ring_close();
 	bench_end(&options);
 	return 0;
 }

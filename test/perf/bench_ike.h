@@ -1,8 +1,18 @@
 #pragma once
 /*
- * What a responder's handshake costs in bare crypto operations.
+ * What the benchmark of IKE shares between its files.
  */
+#include "contract/channel.h"
 #include "control/ikev2/engine.h"
+#include "perf/ike_openssl.h"
+#include "perf/options.h"
+
+#define BENCH_TUNNELS 10000
+#define BENCH_ROUNDS 3
+#define BENCH_TOGETHER 32 /* dials under way */
+#define BENCH_SLICES (BENCH_ROUNDS * BENCH_TUNNELS / BENCH_TOGETHER)
+
+__attribute__((noreturn)) void bench_die(const char *what, int error);
 
 /*
  * Before the pool of secrets is made. Seconds by the clock, and the processor time of the second
@@ -20,11 +30,30 @@ size_t bench_lookup_find(const struct bench_lookup *lookup, const struct ikev2_p
 			 struct ikev2_connection **found, size_t room);
 void bench_lookup_free(struct bench_lookup *lookup);
 
-struct bare {
-	uint16_t group;
-	const struct crypto_key *key; /* NULL: pre-shared key */
+/* Opened once; control's end. */
+struct channel *bench_ring_open(void);
+void bench_ring_close(void);
+/* Both SAs of a child as the gateway sends them: one batch. */
+void bench_ring_pair(const struct ikev2_child_install *install);
+
+struct scenario {
+	const char *auth; /* "psk", or a file of the PKI */
+	const char *group;
+	const char *ike;
+	uint16_t number;
 	unsigned int handshakes;
 };
 
-/* Seconds for all of them; prints the operations of one when `tell`. */
-double bare_run(const struct bare *bare, bool tell);
+/* Nanoseconds of a handshake in each slice, and of the same number of bare ones right after it. */
+struct bench_slices {
+	double ours[BENCH_SLICES];
+	double dialler[BENCH_SLICES];
+	double bare[BENCH_SLICES];
+	double percent[BENCH_SLICES];
+	size_t count;
+};
+
+void bench_bare_tell(const struct ike_openssl *bare, const struct ike_openssl_sizes *sizes);
+/* Sorts them. */
+void bench_slices_tell(struct bench_options *options, const struct scenario *scenario,
+		       struct bench_slices *slices);
