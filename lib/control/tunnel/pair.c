@@ -226,6 +226,12 @@ static int child_object(const struct sa_pair *pair, const struct ikev2_child_ins
 	return tunnel_child_publish(tunnel, pair->entry, &as);
 }
 
+static void forget_keys(struct contract_sa *sa)
+{
+	secret_wipe(sa->key, sizeof(sa->key));
+	secret_wipe(sa->integrity_key, sizeof(sa->integrity_key));
+}
+
 static int batch(struct tunnels *all, struct sa_pair *pair,
 		 const struct ikev2_child_install *install, struct installation *in)
 {
@@ -243,8 +249,8 @@ static int batch(struct tunnels *all, struct sa_pair *pair,
 		rc = sa_add(all, pair->outbound, pair, &sa);
 	pair->out = sa;
 	secret_wipe(&sa, sizeof(sa));
-	secret_wipe(pair->in.key, sizeof(pair->in.key) + sizeof(pair->in.integrity_key));
-	secret_wipe(pair->out.key, sizeof(pair->out.key) + sizeof(pair->out.integrity_key));
+	forget_keys(&pair->in);
+	forget_keys(&pair->out);
 	if (rc < 0) {
 		requests_batch_cancel(requests);
 		return rc;
