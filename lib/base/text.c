@@ -48,17 +48,34 @@ void text_add(struct text *text, const char *format, ...)
 	va_list args;
 	int n;
 
+	size_t room = text->p && !text->failed ? text->capacity - text->n : 0;
+
 	va_start(args, format);
-	n = vsnprintf(NULL, 0, format, args);
+	n = vsnprintf(room ? text->p + text->n : NULL, room, format, args);
 	va_end(args);
 	if (n < 0 || !reserve(text, (size_t)n)) {
 		text->failed = true;
+		if (room)
+			text->p[text->n] = 0;
 		return;
 	}
-	va_start(args, format);
-	vsnprintf(text->p + text->n, (size_t)n + 1, format, args);
-	va_end(args);
+	if ((size_t)n >= room) {
+		va_start(args, format);
+		vsnprintf(text->p + text->n, (size_t)n + 1, format, args);
+		va_end(args);
+	}
 	text->n += (size_t)n;
+}
+
+void text_add_u64(struct text *text, uint64_t value)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + value % 10);
+	while (value /= 10);
+	text_add_bytes(text, digits + at, sizeof(digits) - at);
 }
 
 void text_add_bytes(struct text *text, const void *bytes, size_t n)

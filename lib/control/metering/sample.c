@@ -155,6 +155,7 @@ void sample_begin(struct sampler *s, const struct sample_time *time)
 	bool same = time->instance && time->instance == s->state.instance;
 
 	s->round++;
+	s->next = 0;
 	s->state.wall_ms = time->wall_ms;
 	if (!s->begun && !same) {
 		all_down(s);
@@ -166,20 +167,32 @@ void sample_begin(struct sampler *s, const struct sample_time *time)
 		change_instance(s, time->instance);
 }
 
+/* Tunnels come in the order in which they came before: mostly it is the next one. */
+static bool is_next(const struct sampler *s, const struct metering_subject *subject)
+{
+	const struct metering_subject *next = &s->state.items[s->next];
+
+	return s->next < s->state.count && next->type == subject->type &&
+	       !strcmp(next->name, subject->name) &&
+	       !strcmp(next->connection, subject->connection) &&
+	       !strcmp(next->gateway, subject->gateway);
+}
+
 static int find(struct sampler *s, const struct metering_subject *subject, uint32_t *index)
 {
 	char key[KEY_MAX];
-	uint32_t known = (uint32_t)(uintptr_t)map_get(&s->by_key, key, key_of(key, subject));
+	uint32_t known = is_next(s, subject) ? s->next + 1
+					     : (uint32_t)(uintptr_t)map_get(&s->by_key, key,
+									    key_of(key, subject));
 	size_t at = s->steps.n;
 	uint32_t before = s->state.count;
 
-	if (known) {
-		*index = known - 1;
+	*index = known ? known - 1 : before;
+	s->next = *index + 1;
+	if (known)
 		return 0;
-	}
 	record_subject(&s->steps, subject);
 	apply(s, at);
-	*index = before;
 	return s->state.count > before ? index_subject(s, before) : -ENOMEM;
 }
 

@@ -32,8 +32,9 @@ struct sampler {
 	sample_read read;
 	void *context;
 	uint32_t round;
-	bool begun;  /* once since the start */
-	bool failed; /* out of memory: the steps are not all, a head is wanted */
+	uint32_t next; /* where the next subject is looked for first */
+	bool begun;    /* once since the start */
+	bool failed;   /* out of memory: the steps are not all, a head is wanted */
 };
 
 /* When a sample is taken. */

@@ -24,15 +24,16 @@ static void head(struct text *out, const struct sample *sample)
 static void label(struct text *out, const char *name, const char *value, bool first)
 {
 	text_add(out, "%s%s=\"", first ? "{" : ",", name);
-	for (const char *c = value; *c; c++) {
-		if (*c == '"' || *c == '\\')
-			text_add(out, "\\%c", *c);
-		else if (*c == '\n')
-			text_add(out, "\\n");
-		else
-			text_add_bytes(out, c, 1);
+	for (const char *c = value; *c;) {
+		size_t plain = strcspn(c, "\"\\\n");
+
+		text_add_bytes(out, c, plain);
+		c += plain;
+		if (*c)
+			text_add(out, "\\%c", *c == '\n' ? 'n' : *c);
+		c += *c != '\0';
 	}
-	text_add(out, "\"");
+	text_add_bytes(out, "\"", 1);
 }
 
 static void drops(const struct contract_counters *counters, struct text *out)
@@ -130,7 +131,7 @@ static const struct sample tunnel_samples[] = {
 /* The values of a tunnel are read once; its samples stand apart, each metric's together. */
 struct tunnel_row {
 	uint64_t values[TUNNEL_VALUES];
-	char *labels;
+	struct text labels;
 };
 
 struct tunnel_rows {
@@ -156,7 +157,7 @@ static struct tunnel_row *row_add(struct tunnel_rows *all)
 	return &all->rows[all->count++];
 }
 
-static char *tunnel_labels(const struct tunnel_status *status)
+static struct text tunnel_labels(const struct tunnel_status *status)
 {
 	char remote[NET_ADDR_TEXT] = "";
 	struct text labels = { 0 };
@@ -167,7 +168,8 @@ static char *tunnel_labels(const struct tunnel_status *status)
 	label(&labels, "connection", status->connection->resource.name, false);
 	label(&labels, "remote_ip", remote, false);
 	label(&labels, INSTANCE, tunnel_instance_text(status->instance), false);
-	return labels.p;
+	text_add_bytes(&labels, "} ", 2);
+	return labels;
 }
 
 static void metrics_tunnel(void *context, const struct tunnel_status *status)
@@ -193,7 +195,17 @@ static void metrics_tunnel(void *context, const struct tunnel_status *status)
 			    [UP] = status->state == TUNNEL_CONNECTED },
 		.labels = tunnel_labels(status),
 	};
-	all->failed |= !row->labels;
+	all->failed |= row->labels.failed;
+}
+
+/* A hundred thousand of them with thousands of tunnels. */
+static void tunnel_sample(struct text *out, const char *name, const struct text *labels,
+			  uint64_t value)
+{
+	text_add_bytes(out, name, strlen(name));
+	text_add_bytes(out, labels->p, labels->n);
+	text_add_u64(out, value);
+	text_add_bytes(out, "\n", 1);
 }
 
 static void tunnels(struct rest *rest, struct text *out)
@@ -204,11 +216,11 @@ static void tunnels(struct rest *rest, struct text *out)
 	for (int v = 0; v < TUNNEL_VALUES && !all.failed; v++) {
 		head(out, &tunnel_samples[v]);
 		for (size_t i = 0; i < all.count; i++)
-			text_add(out, "%s%s} %llu\n", tunnel_samples[v].name, all.rows[i].labels,
-				 (unsigned long long)all.rows[i].values[v]);
+			tunnel_sample(out, tunnel_samples[v].name, &all.rows[i].labels,
+				      all.rows[i].values[v]);
 	}
 	for (size_t i = 0; i < all.count; i++)
-		free(all.rows[i].labels);
+		text_fini(&all.rows[i].labels);
 	free(all.rows);
 	out->failed |= all.failed;
 }

@@ -141,6 +141,11 @@ void tunnels_each(struct tunnels *all, const char *connection_key, tunnels_visit
 	}
 }
 
+uint64_t tunnels_changes(const struct tunnels *all)
+{
+	return all->changes;
+}
+
 uint32_t tunnels_limit_of(const struct tunnels *all, const char *key)
 {
 	return limit_table_id(all->limits, key);

@@ -138,6 +138,7 @@ struct tunnels {
 	struct plan plan;
 	struct tunnel **items; /* of the connections of plan, one after the other */
 	uint32_t count;
+	uint64_t changes;	 /* of items, and of what publish() tells */
 	struct map by_id;	 /* contract tunnel id -> tunnel */
 	struct map by_name;	 /* name -> tunnel */
 	struct map by_path;	 /* struct path_key -> first tunnel, then next_path */

@@ -350,6 +350,7 @@ static int privates_set(struct tunnels *all)
 /* What is wanted of the data plane, and a dial for what is not up. */
 static void publish(struct tunnels *all, bool everything, bool paths)
 {
+	all->changes++;
 	if (privates_set(all) < 0)
 		log_error(TOPIC, "more than %d addresses have tunnels over circuits",
 			  SPEAKER_PRIVATES_MAX);
@@ -475,6 +476,7 @@ int tunnels_apply(struct tunnels *all, const struct config *config, char *why, s
 	all->plan = plan;
 	all->items = items;
 	all->count = plan.tunnel_count;
+	all->changes++;
 	all->looked = 0;
 	if (paths)
 		rc = lookup_rebuild(all);

@@ -111,6 +111,11 @@ const struct plan_connection *tunnels_plan_of(const struct tunnels *tunnels,
 /* All tunnels, or those of one connection (its key). */
 void tunnels_each(struct tunnels *tunnels, const char *connection_key, tunnels_visit visit,
 		  void *context);
+/*
+ * Rises whenever the tunnels, their order, their resources or their limits may have changed: as
+ * long as it is the same, tunnels_each() visits the same ones.
+ */
+uint64_t tunnels_changes(const struct tunnels *tunnels);
 /* The limit in the data plane of a gateway or a connection, by its key; 0: none. */
 uint32_t tunnels_limit_of(const struct tunnels *tunnels, const char *key);
 /* Routes ask which group is behind next hops of a TUN; -ENOENT. */

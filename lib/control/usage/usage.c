@@ -26,14 +26,22 @@ struct charged {
 };
 
 struct item {
-	uint64_t generation; /* of the reading that saw it */
+	uint64_t generation; /* of the look-up that found it */
 	bool seen_before;    /* `counted` is that of a reading */
 	struct counted counted;
 	struct usage_traffic traffic;
 	uint64_t peaks[2]; /* of this minute and the one before */
 	struct charged charged;
-	uint32_t limit;	      /* of a connection or a gateway; 0: none */
-	struct item *gateway; /* of a connection; of the same reading */
+	uint32_t limit;		 /* of a connection or a gateway; 0: none */
+	struct item *connection; /* of a tunnel */
+	struct item *gateway;	 /* of a tunnel or a connection */
+};
+
+struct items {
+	struct item **at;
+	size_t count;
+	size_t capacity;
+	bool failed;
 };
 
 struct last {
@@ -46,11 +54,16 @@ struct usage {
 	const struct clock *clock;
 	struct desired *desired;
 	struct tunnels *tunnels;
-	struct map by_tunnel;	/* name -> struct item */
-	struct map by_resource; /* key of a connection or a gateway -> struct item */
-	struct last connection; /* of this reading */
+	struct map by_tunnel;	 /* name -> struct item */
+	struct map by_resource;	 /* key of a connection or a gateway -> struct item */
+	struct items tunnels_at; /* in the order in which they are visited */
+	struct items resources;
+	size_t next;		/* of tunnels_at, in a reading */
+	struct last connection; /* of a look-up */
 	struct last gateway;
 	uint64_t generation;
+	uint64_t changes; /* tunnels_changes() at the last look-up */
+	bool looks_up;	  /* this reading does: the tunnels may be others */
 	uint64_t at_ns;
 	uint64_t elapsed_ns; /* between the last two readings */
 	uint64_t minute_ns;  /* when the minute of peaks began */
@@ -112,6 +125,8 @@ void usage_free(struct usage *usage)
 	sweep(&usage->by_resource, 0);
 	map_fini(&usage->by_tunnel);
 	map_fini(&usage->by_resource);
+	free(usage->tunnels_at.at);
+	free(usage->resources.at);
 	free(usage);
 }
 
@@ -127,10 +142,22 @@ static struct item *item_of(struct usage *usage, struct map *map, const char *ke
 			return NULL;
 		}
 	}
-	if (item->generation != usage->generation)
-		item->traffic = (struct usage_traffic){ 0 };
-	item->generation = usage->generation;
 	return item;
+}
+
+static void items_add(struct items *items, struct item *item)
+{
+	if (items->count == items->capacity) {
+		size_t capacity = items->capacity ? items->capacity * 2 : 64;
+		struct item **at = reallocarray(items->at, capacity, sizeof(struct item *));
+
+		items->failed |= !at;
+		if (!at)
+			return;
+		items->at = at;
+		items->capacity = capacity;
+	}
+	items->at[items->count++] = item;
 }
 
 /* Counters that shrank are those of a new tunnel of this name. */
@@ -182,34 +209,54 @@ static struct item *resource_of(struct usage *usage, const struct config_resourc
 	if (last->resource == resource)
 		return item;
 	item = item_of(usage, &usage->by_resource, resource->key);
-	if (item)
+	if (item && item->generation != usage->generation) {
+		item->generation = usage->generation;
 		item->limit = tunnels_limit_of(usage->tunnels, resource->key);
+		item->traffic = (struct usage_traffic){ 0 };
+		items_add(&usage->resources, item);
+	}
 	*last = (struct last){ resource, item };
 	return item;
 }
 
-static void on_tunnel(void *context, const struct tunnel_status *status)
+static struct item *look_up(struct usage *usage, const struct tunnel_status *status)
 {
-	struct usage *usage = context;
 	struct item *item = item_of(usage, &usage->by_tunnel, status->name);
 	struct item *connection =
 		resource_of(usage, &status->connection->resource, &usage->connection);
 	struct item *gateway =
 		resource_of(usage, &status->plan->gateway->resource, &usage->gateway);
 
+	if (!item) {
+		usage->tunnels_at.failed = true;
+		return NULL;
+	}
+	item->generation = usage->generation;
+	item->connection = connection;
+	item->gateway = gateway;
+	if (connection)
+		connection->gateway = gateway;
+	items_add(&usage->tunnels_at, item);
+	return item;
+}
+
+static void on_tunnel(void *context, const struct tunnel_status *status)
+{
+	struct usage *usage = context;
+	struct item *item =
+		usage->looks_up ? look_up(usage, status) : usage->tunnels_at.at[usage->next++];
+
 	if (!item)
 		return;
 	count(item, status, usage->elapsed_ns);
-	if (connection)
-		connection->gateway = gateway;
-	add(connection, &item->traffic);
-	add(gateway, &item->traffic);
+	add(item->connection, &item->traffic);
+	add(item->gateway, &item->traffic);
 }
 
-static void peaks(struct map *map, bool new_minute)
+static void peaks(const struct items *items, bool new_minute)
 {
-	for (struct map_entry *entry = map_next(map, NULL); entry; entry = map_next(map, entry)) {
-		struct item *item = entry->value;
+	for (size_t i = 0; i < items->count; i++) {
+		struct item *item = items->at[i];
 		uint64_t packets = item->traffic.rate.packets_in + item->traffic.rate.packets_out;
 
 		if (new_minute) {
@@ -249,10 +296,9 @@ static void charges(struct usage *usage)
 {
 	const struct contract_counters *counters =
 		requests_counters(desired_requests(usage->desired));
-	struct map *map = &usage->by_resource;
 
-	for (struct map_entry *entry = map_next(map, NULL); entry; entry = map_next(map, entry)) {
-		struct item *item = entry->value;
+	for (size_t i = 0; i < usage->resources.count; i++) {
+		struct item *item = usage->resources.at[i];
 
 		if (counters && item->limit)
 			charge(&item->charged, counters, item->limit, usage->elapsed_ns);
@@ -263,10 +309,10 @@ static void charges(struct usage *usage)
 
 /* Packets are counted where they are metered, in the limits of connections: a gateway has theirs.
  */
-static void charge_gateways(const struct map *map)
+static void charge_gateways(const struct items *resources)
 {
-	for (struct map_entry *entry = map_next(map, NULL); entry; entry = map_next(map, entry)) {
-		const struct item *connection = entry->value;
+	for (size_t i = 0; i < resources->count; i++) {
+		const struct item *connection = resources->at[i];
 		const struct usage_charge *from = &connection->charged.is;
 		struct usage_charge *to;
 
@@ -280,6 +326,29 @@ static void charge_gateways(const struct map *map)
 	}
 }
 
+/*
+ * Thousands of tunnels are read every second: their items are looked up by name only when the
+ * tunnels or their limits may be others than at the last reading.
+ */
+static void begin(struct usage *usage)
+{
+	uint64_t changes = tunnels_changes(usage->tunnels);
+
+	usage->next = 0;
+	usage->looks_up = !usage->generation || changes != usage->changes ||
+			  usage->tunnels_at.failed || usage->resources.failed;
+	usage->changes = changes;
+	if (!usage->looks_up) {
+		for (size_t i = 0; i < usage->resources.count; i++)
+			usage->resources.at[i]->traffic = (struct usage_traffic){ 0 };
+		return;
+	}
+	usage->generation++;
+	usage->connection = usage->gateway = (struct last){ 0 };
+	usage->tunnels_at.count = usage->resources.count = 0;
+	usage->tunnels_at.failed = usage->resources.failed = false;
+}
+
 void usage_sample(struct usage *usage)
 {
 	uint64_t now = clock_now_ns(usage->clock);
@@ -287,17 +356,18 @@ void usage_sample(struct usage *usage)
 
 	usage->elapsed_ns = usage->at_ns ? now - usage->at_ns : 0;
 	usage->at_ns = now;
-	usage->generation++;
-	usage->connection = usage->gateway = (struct last){ 0 };
+	begin(usage);
 	tunnels_each(usage->tunnels, NULL, on_tunnel, usage);
-	sweep(&usage->by_tunnel, usage->generation);
-	sweep(&usage->by_resource, usage->generation);
-	peaks(&usage->by_tunnel, new_minute);
-	peaks(&usage->by_resource, new_minute);
+	if (usage->looks_up) {
+		sweep(&usage->by_tunnel, usage->generation);
+		sweep(&usage->by_resource, usage->generation);
+	}
+	peaks(&usage->tunnels_at, new_minute);
+	peaks(&usage->resources, new_minute);
 	if (new_minute)
 		usage->minute_ns = now;
 	charges(usage);
-	charge_gateways(&usage->by_resource);
+	charge_gateways(&usage->resources);
 }
 
 static struct usage_traffic traffic_of(const struct map *map, const char *key)

@@ -238,6 +238,14 @@ static void test_text_grows(void **state)
 	assert_int_equal(strlen(text_get(&text)), 2000);
 	text_clear(&text);
 	assert_string_equal(text_get(&text), "");
+	text_add_u64(&text, 0);
+	text_add(&text, " %*s ", 5000, "wide"); /* longer than there is room */
+	text_add_u64(&text, UINT64_MAX);
+	assert_int_equal(text.n, 1 + 5002 + 20);
+	assert_int_equal(strlen(text_get(&text)), text.n);
+	assert_memory_equal(text_get(&text), "0  ", 3);
+	assert_string_equal(text_get(&text) + 4998, "wide 18446744073709551615");
+	text_clear(&text);
 	text_add_bytes(&text, "a\0b", 3);
 	assert_int_equal(text.n, 3);
 	text_add_bytes(&text, "x", SIZE_MAX); /* cannot be had: it sticks */
