@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONFIG_TOPIC "config"
@@ -62,6 +63,18 @@ static int ports_apply(struct program *program, const struct config *config)
 			return rc;
 	}
 	return 0;
+}
+
+static int peered_apply(struct program *program, const struct config *config)
+{
+	struct net_prefix *prefixes;
+	uint32_t count;
+	int rc = config_peered_prefixes(config, &prefixes, &count);
+
+	if (rc == 0)
+		rc = route_peered_set(program->route, prefixes, count);
+	free(prefixes);
+	return rc;
 }
 
 static void store_follow(struct program *program)
@@ -145,6 +158,8 @@ static int apply(void *context, const struct config *to, const struct config_dif
 	diagnostics_apply(program, to);
 	if (rc == 0)
 		rc = ports_apply(program, to);
+	if (rc == 0)
+		rc = peered_apply(program, to);
 	if (rc < 0)
 		return rc;
 	if (program->rest)

@@ -55,8 +55,8 @@ enum contract_tunnel_column {
 };
 
 /*
- * Where packets that came out of a tunnel went, when that was not the inside network: what is
- * missing to CONTRACT_TUNNEL_IN went there. Two columns each, packets and bytes.
+ * Where packets that came out of a tunnel went, when that was not the gateway's own network: what
+ * is missing to CONTRACT_TUNNEL_IN went there. Two columns each, packets and bytes.
  */
 enum contract_destination {
 	CONTRACT_TO_SITE,    /* into a tunnel to a site */
@@ -64,6 +64,7 @@ enum contract_destination {
 	CONTRACT_TO_CLIENT,
 	CONTRACT_TO_INTERNET, /* in clear out of a public port */
 	CONTRACT_TO_SELF,     /* for this gateway */
+	CONTRACT_TO_PEERED,   /* inside, by a next hop of a peered network */
 	CONTRACT_DESTINATIONS
 };
 

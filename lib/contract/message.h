@@ -16,7 +16,7 @@
 #include "contract/object.h"
 #include "contract/sa.h"
 
-#define CONTRACT_VERSION 2
+#define CONTRACT_VERSION 3
 #define CONTRACT_MESSAGE_MAX (128u * 1024)
 #define CONTRACT_REASON 160
 

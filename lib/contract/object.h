@@ -101,6 +101,9 @@ enum contract_nexthop_kind {
 	CONTRACT_NEXTHOP_ECMP, /* over other next hops; members follow */
 };
 
+/* It leads to a network that is peered with a gateway's: counted apart from its own. */
+enum contract_nexthop_flag { CONTRACT_NEXTHOP_PEERED = 1 << 0 };
+
 struct contract_member {
 	uint32_t id;
 	uint16_t weight; /* 1..256; 0: no flow goes there, it stays listed */
@@ -115,7 +118,7 @@ struct contract_nexthop {
 	uint8_t kind; /* enum contract_nexthop_kind */
 	uint8_t member_count;
 	uint8_t source_count; /* uint32_t each, behind the members; CONTRACT_SOURCES_ANY: none */
-	uint8_t zero;
+	uint8_t flags;	      /* enum contract_nexthop_flag */
 	uint32_t port;
 	uint32_t target; /* group or mirror id */
 	struct net_addr gateway;

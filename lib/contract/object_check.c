@@ -140,8 +140,8 @@ static const char *check_nexthop(const struct contract_body *b)
 
 	if (nexthop->kind < CONTRACT_NEXTHOP_GATEWAY || nexthop->kind > CONTRACT_NEXTHOP_ECMP)
 		return "the next hop's kind is unknown";
-	if (nexthop->zero)
-		return "the next hop's unused field is not zero";
+	if (nexthop->flags & ~CONTRACT_NEXTHOP_PEERED)
+		return "the next hop has a flag that is unknown";
 	if (on_port && !nexthop->port)
 		return "the next hop is on no port";
 	if (has_target && !nexthop->target)

@@ -11,6 +11,7 @@
 
 #include <rte_mbuf.h>
 
+#define BED_NEXTHOP_PEERED 3
 #define BYTES 900
 #define BURST 18000 /* METER_BURST_BYTES_MIN */
 #define PACKETS (BURST / BYTES)
@@ -122,8 +123,8 @@ static void destination(uint8_t *packet, uint32_t address)
 	ip->checksum_be = net_checksum_fold(net_checksum_add(0, ip, sizeof(*ip)));
 }
 
-/* Out of tunnel 1, to this address; true when it left by the public port. */
-static bool to_address(uint32_t address)
+/* Out of tunnel 1, to this address; true when it left by this device. */
+static bool out_to(uint32_t address, uint32_t device)
 {
 	struct craft c = {
 		.tunnel = 1, .inward = true, .length = BYTES, .protocol = NET_PROTO_UDP
@@ -133,7 +134,12 @@ static bool to_address(uint32_t address)
 
 	destination(ip, address);
 	craft_run(bed, 1, sealed(1, ip, n));
-	return left(1);
+	return left(device);
+}
+
+static bool to_address(uint32_t address)
+{
+	return out_to(address, 1);
 }
 
 /* Out of tunnel 1, into tunnel 2. */
@@ -273,7 +279,25 @@ static void expect_destination(enum contract_destination to, uint32_t packets)
 	assert_true(row[CONTRACT_DESTINATION_SINCE_NS] > 0);
 }
 
-/* What goes inside is what is left over. */
+/* 192.168.9.0/24 by a next hop of its own, that says that a peered network is there. */
+static void peer_a_network(void)
+{
+	struct contract_nexthop hop = { .kind = CONTRACT_NEXTHOP_GATEWAY,
+					.flags = CONTRACT_NEXTHOP_PEERED,
+					.port = BED_PRIVATE,
+					.gateway = net_addr_ip4(192u << 24 | 168u << 16 | 2) };
+	struct contract_neighbour neighbour = { .addr = hop.gateway, .port = BED_PRIVATE };
+	struct contract_route route = { .nexthop = BED_NEXTHOP_PEERED };
+	struct net_addr net = net_addr_ip4(192u << 24 | 168u << 16 | 9 << 8);
+
+	memcpy(neighbour.mac, bed_mac_gateway_private, sizeof(neighbour.mac));
+	route.prefix = net_prefix_of(&net, 24);
+	assert_int_equal(bed_put(bed, CONTRACT_NEIGHBOUR, 0, &neighbour, sizeof(neighbour)), 0);
+	assert_int_equal(bed_put(bed, CONTRACT_NEXTHOP, BED_NEXTHOP_PEERED, &hop, sizeof(hop)), 0);
+	assert_int_equal(bed_put(bed, CONTRACT_ROUTE, 0, &route, sizeof(route)), 0);
+}
+
+/* What goes into the own network is what is left over. */
 static void destinations_are_told_apart(void **state)
 {
 	struct contract_tunnel body = { .nexthop = BED_NEXTHOP_PUBLIC,
@@ -293,14 +317,19 @@ static void destinations_are_told_apart(void **state)
 		assert_true(to_address(8u << 24 | 8)); /* in clear, by the default route */
 	for (uint32_t i = 0; i < 5; i++)
 		to_us();
+	peer_a_network();
+	for (uint32_t i = 0; i < 6; i++)
+		assert_true(out_to(192u << 24 | 168u << 16 | 9 << 8 | i, 0));
+	assert_true(out_to(192u << 24 | 168u << 16 | 10 << 8, 0)); /* beside it */
 	expect_destination(CONTRACT_TO_SITE, 2);
 	expect_destination(CONTRACT_TO_GATEWAY, 3);
 	expect_destination(CONTRACT_TO_CLIENT, 0);
 	expect_destination(CONTRACT_TO_INTERNET, 4);
 	expect_destination(CONTRACT_TO_SELF, 5);
+	expect_destination(CONTRACT_TO_PEERED, 6);
 	assert_int_equal(contract_counters_sum(&bed->counters, CONTRACT_COUNT_TUNNELS, 1,
 					       CONTRACT_TUNNEL_IN_PACKETS),
-			 1 + 2 + 3 + 4 + 5);
+			 1 + 2 + 3 + 4 + 5 + 6 + 1);
 }
 
 /* A tunnel that gets the id of one that is gone counts from zero, and says since when. */

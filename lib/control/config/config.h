@@ -84,6 +84,14 @@ enum config_crypto_profile config_crypto_profile_of(const struct config *config,
 const struct config_virtual_network *config_gateway_network(const struct config *config,
 							    const struct config_gateway *gateway);
 
+/*
+ * Prefixes of the networks that are peered with a gateway's of ours, but for those that have a
+ * gateway of ours themselves. To be freed; *count may be 0. -ENOMEM.
+ */
+__attribute__((warn_unused_result)) int config_peered_prefixes(const struct config *config,
+							       struct net_prefix **prefixes,
+							       uint32_t *count);
+
 /* Its IPv4 GatewaySubnet, or NULL. */
 /* Our address for a peer with an APIPA one: the connection's choice for this instance, else the
  * instance's first; NULL: neither has one. */

@@ -129,6 +129,67 @@ const struct config_virtual_network *config_gateway_network(const struct config 
 								  key);
 }
 
+static bool has_gateway_of_ours(const struct config *config,
+				const struct config_virtual_network *network)
+{
+	for (uint32_t i = 0; i < config_count(config, CONFIG_GATEWAY); i++) {
+		const struct config_gateway *gateway = config_gateway_at(config, i);
+
+		if (config_gateway_network(config, gateway) == network &&
+		    config_gateway_is_ours(config, gateway))
+			return true;
+	}
+	return false;
+}
+
+static bool is_peered_with(const struct config *config, const struct config_virtual_network *from,
+			   const struct config_virtual_network *network)
+{
+	for (uint32_t i = 0; i < from->peerings.count; i++)
+		if (config_virtual_network_find(config, &from->peerings.items[i].remote) == network)
+			return true;
+	return false;
+}
+
+static bool is_peered(const struct config *config, const struct config_virtual_network *network)
+{
+	for (uint32_t i = 0; i < config_count(config, CONFIG_GATEWAY); i++) {
+		const struct config_gateway *gateway = config_gateway_at(config, i);
+		const struct config_virtual_network *own = config_gateway_network(config, gateway);
+
+		if (own && is_peered_with(config, own, network) &&
+		    config_gateway_is_ours(config, gateway))
+			return !has_gateway_of_ours(config, network);
+	}
+	return false;
+}
+
+int config_peered_prefixes(const struct config *config, struct net_prefix **prefixes,
+			   uint32_t *count)
+{
+	*prefixes = NULL;
+	*count = 0;
+	for (uint32_t i = 0; i < config_count(config, CONFIG_VIRTUAL_NETWORK); i++) {
+		const struct config_virtual_network *network = config_virtual_network_at(config, i);
+		uint32_t n = network->prefixes.count;
+		struct net_prefix *grown;
+
+		if (!n || !is_peered(config, network))
+			continue;
+		grown = reallocarray(*prefixes, *count + n, sizeof(**prefixes));
+		if (!grown) {
+			free(*prefixes);
+			*prefixes = NULL;
+			*count = 0;
+			return -ENOMEM;
+		}
+		*prefixes = grown;
+		memcpy(grown + *count, network->prefixes.items, n * sizeof(*grown));
+		*count += n;
+	}
+	return 0;
+}
+
 const struct net_prefix *config_gateway_subnet(const struct config *config,
 					       const struct config_gateway *gateway)
 {

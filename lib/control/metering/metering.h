@@ -14,8 +14,8 @@
  * A disk that is full or slow costs nothing but detail: totals stay in memory and the next file
  * that can be begun says them.
  *
- * Left out on purpose: prices and invoices. Peered networks are not told from the gateway's own:
- * the packet path knows where a packet leaves, not to whom a prefix belongs.
+ * Left out on purpose: prices and invoices, and from which network a packet came that went into a
+ * tunnel: it is priced by where it goes.
  *
  * Owner: app/control. Thread: the event loop's.
  */

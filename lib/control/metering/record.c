@@ -18,7 +18,8 @@ enum step {
 	STEP_UP,	  /* index */
 	STEP_DOWN,	  /* index */
 	STEP_ADVANCE,	  /* milliseconds */
-	STEP_TOTALS,	  /* of the subject that came last: up, times, id, all counters */
+	STEP_TOTALS_14,	  /* as STEP_TOTALS, when there were 14 counters */
+	STEP_TOTALS,	  /* of the subject that came last: up, times, id, how many counters, all */
 };
 
 static void put(struct text *out, uint64_t value)
@@ -155,6 +156,7 @@ void record_head(struct text *out, const struct metering_state *state)
 		put(out, s->changed_ms);
 		put(out, s->id);
 		put(out, s->since_ns);
+		put(out, METERING_COUNTERS);
 		for (uint32_t k = 0; k < METERING_COUNTERS; k++) {
 			put(out, s->totals[k]);
 			put(out, s->seen[k]);
@@ -253,7 +255,8 @@ static int apply_up(struct metering_state *state, struct cursor *c, bool up)
 	return 0;
 }
 
-static int apply_totals(struct metering_state *state, struct cursor *c)
+/* `count` 0: it is said. */
+static int apply_totals(struct metering_state *state, struct cursor *c, uint64_t count)
 {
 	struct metering_subject *subject;
 	uint64_t up = take(c);
@@ -267,7 +270,11 @@ static int apply_totals(struct metering_state *state, struct cursor *c)
 	subject->changed_ms = take(c);
 	subject->id = (uint32_t)take(c);
 	subject->since_ns = take(c);
-	for (uint32_t i = 0; i < METERING_COUNTERS; i++) {
+	if (!count)
+		count = take(c);
+	if (count > METERING_COUNTERS)
+		return -EBADMSG;
+	for (uint32_t i = 0; i < count; i++) {
 		subject->totals[i] = take(c);
 		subject->seen[i] = take(c);
 	}
@@ -294,8 +301,10 @@ static int apply_step(struct metering_state *state, struct cursor *c, struct tex
 	case STEP_ADVANCE:
 		state->elapsed_ms += take(c);
 		return 0;
+	case STEP_TOTALS_14:
+		return apply_totals(state, c, 14);
 	case STEP_TOTALS:
-		return apply_totals(state, c);
+		return apply_totals(state, c, 0);
 	default:
 		return -EBADMSG;
 	}

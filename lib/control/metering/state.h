@@ -28,6 +28,7 @@ enum metering_counter {
 	METERING_TO_BYTES,
 	METERING_COUNTERS = METERING_TO_PACKETS + 2 * CONTRACT_DESTINATIONS
 };
+/* A new destination comes last: what was written before there was one is read. */
 
 #define METERING_SUBJECTS_MAX (1u << 18)
 #define METERING_TEXT_MAX 4096

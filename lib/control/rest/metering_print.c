@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Names of enum contract_destination; the inside network is what is left. */
+/* Names of enum contract_destination; the gateway's own network is what is left. */
 static const char *const destinations[] = {
 	[CONTRACT_TO_SITE] = "Site",	 [CONTRACT_TO_GATEWAY] = "VirtualNetworkGateway",
 	[CONTRACT_TO_CLIENT] = "Client", [CONTRACT_TO_INTERNET] = "Internet",
-	[CONTRACT_TO_SELF] = "Gateway",
+	[CONTRACT_TO_SELF] = "Gateway",	 [CONTRACT_TO_PEERED] = "PeeredVirtualNetwork",
 };
 static const char inside[] = "VirtualNetwork";
 

@@ -94,6 +94,14 @@ static void name_of_members(char *name, size_t size, uint32_t domain,
 	snprintf(name, size, "%u:ecmp:%u:%016llx", domain, count, (unsigned long long)digest);
 }
 
+static void name_peered(char *name, size_t size, uint8_t flags)
+{
+	size_t n = strlen(name);
+
+	if (flags & CONTRACT_NEXTHOP_PEERED)
+		snprintf(name + n, size - n, " peered");
+}
+
 static void name_sources(char *name, size_t size, const struct source_set *sources)
 {
 	size_t n = strlen(name);
@@ -144,6 +152,7 @@ static int create(struct nexthop_table *t, struct nexthop *n)
 		name_of_members(name, sizeof(name), n->domain, n->members, n->spec.member_count);
 	else
 		name_of_spec(name, sizeof(name), n->domain, &n->spec);
+	name_peered(name, sizeof(name), n->spec.flags);
 	name_sources(name, sizeof(name), n->sources);
 	rc = desired_id(t->desired, CONTRACT_NEXTHOP, name, &n->id);
 	if (rc < 0)
@@ -191,6 +200,15 @@ static int get(struct nexthop_table *t, struct nexthop *wanted, uint32_t *id)
 	return 0;
 }
 
+static void peered_set(struct nexthop *n, bool peered)
+{
+	bool leads_to_port = n->spec.kind == CONTRACT_NEXTHOP_GATEWAY ||
+			     n->spec.kind == CONTRACT_NEXTHOP_CONNECTED ||
+			     n->spec.kind == CONTRACT_NEXTHOP_ECMP;
+
+	n->spec.flags = peered && leads_to_port ? CONTRACT_NEXTHOP_PEERED : 0;
+}
+
 static void sources_set(struct nexthop *n, const struct source_set *sources)
 {
 	n->sources = sources;
@@ -221,7 +239,7 @@ int nexthop_get_ecmp(struct nexthop_table *t, uint32_t domain,
 }
 
 int nexthop_with(struct nexthop_table *t, uint32_t id, const struct source_set *sources,
-		 uint32_t *with)
+		 bool peered, uint32_t *with)
 {
 	struct nexthop *n = map_get(&t->by_id, &id, sizeof(id));
 	struct nexthop wanted = { 0 };
@@ -233,6 +251,7 @@ int nexthop_with(struct nexthop_table *t, uint32_t id, const struct source_set *
 	wanted.spec = n->spec;
 	memcpy(wanted.members, n->members, sizeof(wanted.members));
 	sources_set(&wanted, sources);
+	peered_set(&wanted, peered);
 	for (uint8_t i = 0; i < n->spec.member_count; i++) {
 		struct nexthop *member = map_get(&t->by_id, &n->members[i].id, sizeof(uint32_t));
 

@@ -20,9 +20,10 @@ __attribute__((warn_unused_result)) int nexthop_get_ecmp(struct nexthop_table *t
 							 uint32_t domain,
 							 const struct contract_member *members,
 							 uint8_t count, uint32_t *id);
-/* The same with these sources: takes a reference to what it gives, `id` keeps its own. */
+/* The same with these sources, and where it leads to a port, `peered` or not: takes a reference to
+ * what it gives, `id` keeps its own. */
 __attribute__((warn_unused_result)) int nexthop_with(struct nexthop_table *table, uint32_t id,
-						     const struct source_set *sources,
+						     const struct source_set *sources, bool peered,
 						     uint32_t *with);
 const struct source_set *nexthop_sources(const struct nexthop_table *table, uint32_t id);
 void nexthop_put(struct nexthop_table *table, uint32_t id); /* 0 is fine */

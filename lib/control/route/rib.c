@@ -24,6 +24,7 @@ struct prefix_entry {
 	uint32_t mark; /* of `announced` */
 	const struct source_set *announced;
 	const struct source_set *allowed;
+	bool peered; /* of `peered` of the RIB */
 };
 
 struct rib {
@@ -32,6 +33,8 @@ struct rib {
 	struct source_table *sources;
 	struct map prefixes;
 	struct cover cover;
+	struct prefix_entry **peered; /* prefixes of peered networks */
+	uint32_t peered_count;
 	uint32_t domain;
 	uint32_t mark[RIB_SOURCES];
 	uint32_t announced_mark;
@@ -74,6 +77,7 @@ void rib_free(struct rib *rib)
 	}
 	map_fini(&rib->prefixes);
 	cover_fini(&rib->cover);
+	free(rib->peered);
 	free(rib);
 }
 
@@ -103,13 +107,34 @@ static void tell(const struct rib *rib, struct prefix_entry *p)
 		rib->watcher(rib->watcher_context, &p->prefix, p->first ? &p->first->is : NULL);
 }
 
-/* The best one's next hop, with the sources that are allowed: its own, or one that is made. */
-static int nexthop_of(struct rib *rib, struct prefix_entry *p, uint32_t *nexthop)
+static bool is_peered(const struct rib *rib, const struct net_prefix *prefix)
 {
-	*nexthop = p->first->is.nexthop;
-	if (p->allowed == nexthop_sources(rib->nexthops, *nexthop))
+	for (uint32_t i = 0; i < rib->peered_count; i++)
+		if (net_prefix_covers(&rib->peered[i]->prefix, prefix))
+			return true;
+	return false;
+}
+
+/* A peered prefix without a way has that of the nearest wider one. */
+static const struct rib_candidate *way_of(const struct rib *rib, const struct prefix_entry *p)
+{
+	while (p && p->peered && !p->first)
+		do
+			p = cover_above(&rib->cover, &p->prefix);
+		while (p && !p->first);
+	return p && p->first ? &p->first->is : NULL;
+}
+
+/* The way's next hop, with the sources that are allowed: its own, or one that is made. */
+static int nexthop_of(struct rib *rib, struct prefix_entry *p, const struct rib_candidate *way,
+		      uint32_t *nexthop)
+{
+	bool peered = is_peered(rib, &p->prefix);
+
+	*nexthop = way->nexthop;
+	if (!peered && p->allowed == nexthop_sources(rib->nexthops, *nexthop))
 		return 0;
-	if (nexthop_with(rib->nexthops, *nexthop, p->allowed, &p->with) < 0)
+	if (nexthop_with(rib->nexthops, *nexthop, p->allowed, peered, &p->with) < 0)
 		return -ENOMEM;
 	*nexthop = p->with;
 	return 0;
@@ -125,19 +150,20 @@ static int prefix_publish(struct rib *rib, struct prefix_entry *p)
 		.body = &route,
 		.body_length = sizeof(route),
 	};
+	const struct rib_candidate *way = way_of(rib, p);
 	uint32_t before = p->with;
 	int rc;
 
 	tell(rib, p);
 	p->with = 0;
-	if (!p->first) {
+	if (!way) {
 		desired_delete(rib->desired, &message);
 		nexthop_put(rib->nexthops, before);
 		return 0;
 	}
-	if (nexthop_of(rib, p, &route.nexthop) < 0)
+	if (nexthop_of(rib, p, way, &route.nexthop) < 0)
 		log_error(TOPIC, "out of next hops: a route has not all sources that it should");
-	message.owner = p->first->is.owner;
+	message.owner = way->owner;
 	rc = desired_set(rib->desired, &message);
 	nexthop_put(rib->nexthops, before);
 	return rc;
@@ -175,9 +201,22 @@ static bool wider_changed(void *context, void *entry, const void *from, const vo
 	if (allowed == p->allowed)
 		return false;
 	p->allowed = allowed;
-	if (p->first && prefix_publish(rib, p) < 0)
+	if ((p->first || p->peered) && prefix_publish(rib, p) < 0)
 		log_error(TOPIC, "out of memory for a route");
 	return true;
+}
+
+/* Peered prefixes within it that have no way of their own. */
+static void peered_follow(struct rib *rib, const struct prefix_entry *p)
+{
+	for (uint32_t i = 0; i < rib->peered_count; i++) {
+		struct prefix_entry *peered = rib->peered[i];
+
+		if (peered != p && !peered->first &&
+		    net_prefix_covers(&p->prefix, &peered->prefix) &&
+		    prefix_publish(rib, peered) < 0)
+			log_error(TOPIC, "out of memory for a route");
+	}
 }
 
 /* After a change of its candidates, or of who announces it: to the data plane, and within it. */
@@ -191,6 +230,7 @@ static int renew(struct rib *rib, struct prefix_entry *p)
 	rc = prefix_publish(rib, p);
 	if (p->allowed != before)
 		cover_below(&rib->cover, &p->prefix, p->allowed, wider_changed, rib);
+	peered_follow(rib, p);
 	return rc;
 }
 
@@ -219,7 +259,7 @@ fail:
 
 static void entry_put(struct rib *rib, struct prefix_entry *p)
 {
-	if (p->first || p->announced)
+	if (p->first || p->announced || p->peered)
 		return;
 	cover_delete(&rib->cover, &p->prefix);
 	map_del(&rib->prefixes, &p->prefix, sizeof(p->prefix));
@@ -350,6 +390,70 @@ const struct source_set *rib_allowed(const struct rib *rib, const struct net_pre
 	const struct prefix_entry *p = map_get(&rib->prefixes, prefix, sizeof(*prefix));
 
 	return p ? p->allowed : NULL;
+}
+
+static bool publish_again(void *context, void *entry, const void *from, const void **to)
+{
+	struct rib *rib = context;
+	struct prefix_entry *p = entry;
+
+	*to = from;
+	if ((p->first || p->peered) && prefix_publish(rib, p) < 0)
+		log_error(TOPIC, "out of memory for a route");
+	return true;
+}
+
+/* Whether it is peered has changed: its next hop, and those within it. */
+static void peered_changed(struct rib *rib, struct prefix_entry *p)
+{
+	if (prefix_publish(rib, p) < 0)
+		log_error(TOPIC, "out of memory for a route");
+	cover_below(&rib->cover, &p->prefix, NULL, publish_again, rib);
+}
+
+static bool same_peered(const struct rib *rib, const struct net_prefix *prefixes, uint32_t count)
+{
+	for (uint32_t i = 0; i < count && count == rib->peered_count; i++)
+		if (net_prefix_compare(&rib->peered[i]->prefix, &prefixes[i]))
+			return false;
+	return count == rib->peered_count;
+}
+
+int rib_peered_set(struct rib *rib, const struct net_prefix *prefixes, uint32_t count)
+{
+	struct prefix_entry **before = rib->peered;
+	uint32_t before_count = rib->peered_count;
+	struct prefix_entry **now = calloc(count + 1, sizeof(struct prefix_entry *));
+	uint32_t n = 0;
+	int rc = now ? 0 : -ENOMEM;
+
+	if (!now || same_peered(rib, prefixes, count)) {
+		free(now);
+		return rc;
+	}
+	for (uint32_t i = 0; i < before_count; i++)
+		before[i]->peered = false;
+	for (uint32_t i = 0; i < count; i++) {
+		struct prefix_entry *p = entry_get(rib, &prefixes[i]);
+
+		if (p && !p->peered)
+			now[n++] = p;
+		if (p)
+			p->peered = true;
+		else
+			rc = -ENOMEM;
+	}
+	rib->peered = now;
+	rib->peered_count = n;
+	for (uint32_t i = 0; i < n; i++)
+		peered_changed(rib, now[i]);
+	for (uint32_t i = 0; i < before_count; i++)
+		if (!before[i]->peered) {
+			peered_changed(rib, before[i]);
+			entry_put(rib, before[i]);
+		}
+	free(before);
+	return rc;
 }
 
 void rib_mark(struct rib *rib, enum rib_source source)

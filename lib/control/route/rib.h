@@ -12,6 +12,10 @@
  * counted: a site that announced the wider one may use any part of it). What lies inside or on a
  * port of ours takes nothing over from wider prefixes: a site with a default route is not allowed
  * to pretend to be the inside network.
+ *
+ * What lies in a network that is peered with a gateway's is told by its next hop, for metering. A
+ * peered prefix without a way of its own is told with that of the nearest wider one, so that it
+ * has a next hop that can say so.
  */
 #include "control/route/nexthop.h"
 
@@ -62,6 +66,10 @@ void rib_announced_mark(struct rib *rib);
 void rib_announced_sweep(struct rib *rib);
 /* Who may have a source in this prefix; NULL: no connection, or there is no such prefix. */
 const struct source_set *rib_allowed(const struct rib *rib, const struct net_prefix *prefix);
+/* The prefixes of peered networks, all of them. -ENOMEM. */
+__attribute__((warn_unused_result)) int rib_peered_set(struct rib *rib,
+						       const struct net_prefix *prefixes,
+						       uint32_t count);
 void rib_each(const struct rib *rib, rib_visit visit, void *context);
 size_t rib_count(const struct rib *rib);
 /* Told of each prefix whose way changes; `best` NULL: there is none any more. One watcher. */

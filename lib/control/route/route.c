@@ -650,6 +650,11 @@ void route_tunnel_delete(struct route *route, const struct net_prefix *prefix)
 	rib_delete(route->rib, prefix, RIB_TUNNEL, 0, 0);
 }
 
+int route_peered_set(struct route *route, const struct net_prefix *prefixes, uint32_t count)
+{
+	return rib_peered_set(route->rib, prefixes, count);
+}
+
 /* 0: the instance's TUN has no domain of its own, its packets follow domain 0. */
 static uint32_t domain_of(const struct route *route, uint32_t instance)
 {

@@ -123,6 +123,10 @@ void route_tunnel_delete(struct route *route, const struct net_prefix *prefix);
 __attribute__((warn_unused_result)) int route_sources(struct route *route, const uint32_t *ids,
 						      uint32_t count,
 						      const struct source_set **sources);
+/* Where peered networks lie: what goes there is counted apart (rib.h). */
+__attribute__((warn_unused_result)) int route_peered_set(struct route *route,
+							 const struct net_prefix *prefixes,
+							 uint32_t count);
 /* The session of a speaker (speaker.h) and the group of the one tunnel that leads to its peer. */
 __attribute__((warn_unused_result)) int route_speaker_set(struct route *route,
 							  const struct speaker_peer *peer,

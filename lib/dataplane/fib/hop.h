@@ -66,6 +66,11 @@ static inline bool fib_hop_is_behind(struct fib_hop hop)
 	return hop.flags & (FIB_HOP_TUNNEL | FIB_HOP_SOURCED);
 }
 
+static inline bool fib_hop_is_peered(struct fib_hop hop)
+{
+	return hop.flags & FIB_HOP_PEERED;
+}
+
 /* This source, or any, is among those of the next hop. */
 static inline bool fib_sources_have(const struct fib_hot *hot, uint32_t nexthop, uint32_t source)
 {

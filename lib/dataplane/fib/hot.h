@@ -60,6 +60,7 @@ _Static_assert(sizeof(struct fib_hop) == 8, "read as one word");
 enum fib_hop_flag {
 	FIB_HOP_TUNNEL = 1 << 0,  /* leads into a tunnel group, directly or by a member */
 	FIB_HOP_SOURCED = 1 << 1, /* has sources */
+	FIB_HOP_PEERED = 1 << 2,  /* leads to a peered network */
 };
 
 /* 48 bits of MAC address as in memory; bit 48: resolved. 0: not known yet. */

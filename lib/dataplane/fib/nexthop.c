@@ -126,6 +126,8 @@ static struct fib_hop hop_of(const struct fib *fib, uint32_t id,
 	}
 	if (body->source_count)
 		hop.flags |= FIB_HOP_SOURCED;
+	if (body->flags & CONTRACT_NEXTHOP_PEERED)
+		hop.flags |= FIB_HOP_PEERED;
 	return hop;
 }
 

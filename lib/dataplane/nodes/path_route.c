@@ -27,8 +27,8 @@ struct onward {
 	uint32_t tunnel; /* that every flow takes */
 	bool gateway;	 /* whose MAC is known */
 	/*
-	 * Elsewhere than inside: counted apart when it came out of a tunnel. Then what is above is
-	 * not set but here, so that the others need not ask.
+	 * Elsewhere than into the own network: counted apart when it came out of a tunnel. Then
+	 * what is above is not set but here, so that the others need not ask.
 	 */
 	bool elsewhere;
 	bool far_gateway;
@@ -202,12 +202,13 @@ static PATH_INLINE bool is_outside(const struct path *path, uint32_t port)
 
 static PATH_INLINE bool leads_inside(const struct path *path, struct fib_hop hop)
 {
-	return fib_hop_has_port(hop) && !is_outside(path, hop.port);
+	return fib_hop_has_port(hop) && !is_outside(path, hop.port) && !fib_hop_is_peered(hop);
 }
 
 static PATH_COLD enum contract_destination destination_of(const struct path *path, uint32_t nexthop)
 {
 	struct fib_hop hop = fib_hop_resolve(path->fib, nexthop, 0);
+	bool peered = fib_hop_is_peered(fib_hop(path->fib, nexthop));
 	uint8_t flags;
 
 	if (hop.kind == CONTRACT_NEXTHOP_GROUP) {
@@ -218,7 +219,9 @@ static PATH_COLD enum contract_destination destination_of(const struct path *pat
 	}
 	if (fib_hop_has_port(hop) && is_outside(path, hop.port))
 		return CONTRACT_TO_INTERNET;
-	return hop.kind == CONTRACT_NEXTHOP_MIRROR ? CONTRACT_TO_SELF : CONTRACT_DESTINATIONS;
+	if (hop.kind == CONTRACT_NEXTHOP_MIRROR)
+		return CONTRACT_TO_SELF;
+	return peered && fib_hop_has_port(hop) ? CONTRACT_TO_PEERED : CONTRACT_DESTINATIONS;
 }
 
 static PATH_INLINE uint32_t only_tunnel(const struct path *path, struct fib_hop hop)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Metering against what is on the wire: known traffic through a real strongSwan, to the byte, in both directions; again
 # after each of the two programs was killed, and after both were killed at once under traffic, when at most 10 s may be
-# missing and nothing may be there twice. Ranges add up, CSV says the same as JSON, a full disk loses nothing.
+# missing and nothing may be there twice. Ranges add up, CSV says the same as JSON, a full disk loses nothing. What went to a
+# peered network is told from what went to the gateway's own, though one route leads to both.
 # shellcheck source=../harness.sh
 . "$(dirname "$0")/../harness.sh" meterg
 skip_unless gateway_missing control dataplane cli
@@ -11,6 +12,14 @@ METERING=/virtualNetworkGateways/gw/metering
 STREAM=$TOP/test/system/sizes/stream.py
 FROM=1970-01-01T00:00:00Z
 LOST_SECONDS=10
+SPOKE_HOST=10.10.128.10
+# The inside is split: the upper half is a network of its own, peered with the lower one.
+PEERED='.virtualNetworks[0].properties |= (.addressSpace.addressPrefixes = ["10.10.0.0/17"] |
+	.subnets[0].properties.addressPrefix = "10.10.127.0/27" | .virtualNetworkPeerings = [{ name: "to-spoke", properties: {
+		remoteVirtualNetwork: { id: "spoke" }, allowGatewayTransit: true } }]) |
+	.virtualNetworks += [{ name: "spoke", properties: { addressSpace: { addressPrefixes: ["10.10.128.0/17"] },
+		virtualNetworkPeerings: [{ name: "to-inside", properties: {
+			remoteVirtualNetwork: { id: "inside" }, useRemoteGateways: true } }] } }]'
 
 both_up() {
 	[ "$(gateway_api GET /connections/to-branch |
@@ -172,6 +181,31 @@ full_path_answers() {
 	gateway_api GET "$id/metering?api-version=2025-05-01" | jq -e '.name == "gw" and .ingressBytes > 0'
 }
 
+# Both networks behind one router, that one route leads to.
+spoke_up() {
+	lab_addr host-a eth0 "$SPOKE_HOST/32" && lab_in gw ip route add 10.10.0.0/16 via "$SITE_HOST_A" &&
+		lab_await 10 lab_ping host-b "$SPOKE_HOST" 1
+}
+
+# "packets bytes" that went to this kind of network.
+went_to() {
+	gateway_api GET "$METERING?from=$FROM" | jq -r --arg to "$1" '
+		[.ingressByDestination[] | select(.destination == $to)][0] // { packets: 0, bytes: 0 } | "\(.packets) \(.bytes)"'
+}
+
+# Seven pings of 1000 bytes to one, nine to the other.
+peered_is_told() {
+	local own peered is_own is_peered
+	read -r -a own < <(went_to VirtualNetwork)
+	read -r -a peered < <(went_to PeeredVirtualNetwork)
+	lab_in host-b ping -n -q -c 7 -i 0.05 -s 972 "$SPOKE_HOST" && lab_in host-b ping -n -q -c 9 -i 0.05 -s 972 "$SITE_HOST_A" || return 1
+	read -r -a is_own < <(went_to VirtualNetwork)
+	read -r -a is_peered < <(went_to PeeredVirtualNetwork)
+	echo "own ${own[*]}, then ${is_own[*]}; peered ${peered[*]}, then ${is_peered[*]}"
+	[ $((is_peered[0] - peered[0])) = 7 ] && [ $((is_peered[1] - peered[1])) = 7000 ] &&
+		[ $((is_own[0] - own[0])) = 9 ] && [ $((is_own[1] - own[1])) = 9000 ]
+}
+
 command_shows() {
 	lab_in gw "$LAB_DIR/vpngw" metering --from "$FROM" "$@"
 }
@@ -199,7 +233,7 @@ trap disk_goes EXIT
 exec 3>&1
 require "the site is made" site_up
 require "its ports are DPDK's" site_gateway_ports
-require "the configuration is accepted" gateway_config "$TOP/config/demo.json"
+require "the configuration is accepted" gateway_config "$TOP/config/demo.json" "$PEERED"
 gateway_cli
 require "its files lie on a small disk" small_disk
 require "strongSwan is there" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$LAB_DIR/vpngw.json")"
@@ -249,6 +283,9 @@ expect "another format is refused" refused format=xml format
 expect "the command shows a table" says "TO INTERNET" command_shows
 expect "the command says CSV" says "egress,Site," command_shows gw --csv
 expect "the command says JSON" says '"ingressByDestination"' command_shows gw -o json
+require "behind the inside lies a peered network" spoke_up
+expect "what went there is told from what went inside, to the byte" peered_is_told
+expect "also in CSV" says "ingress,PeeredVirtualNetwork," command_shows gw --csv
 expect "the disk is full" disk_is_full
 expect "control is killed" lab_kill control
 require "the next control starts" start_control

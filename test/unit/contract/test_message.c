@@ -246,7 +246,7 @@ static const struct broken {
 	{ CONTRACT_NEXTHOP, AT(contract_nexthop, kind), CONTRACT_NEXTHOP_DROP, "only an ECMP" },
 	{ CONTRACT_NEXTHOP, AT(contract_nexthop, kind), CONTRACT_NEXTHOP_CONNECTED, "no port" },
 	{ CONTRACT_NEXTHOP, AT(contract_nexthop, kind), CONTRACT_NEXTHOP_GROUP, "no target" },
-	{ CONTRACT_NEXTHOP, AT(contract_nexthop, zero), 1, "unused" },
+	{ CONTRACT_NEXTHOP, AT(contract_nexthop, flags), 2, "flag" },
 	{ CONTRACT_NEXTHOP, AT(contract_nexthop, gateway.family), 4, "gateway" },
 	{ CONTRACT_NEXTHOP, sizeof(struct contract_nexthop), 4, 0, "no id" },
 	{ CONTRACT_NEXTHOP, sizeof(struct contract_nexthop), 4, 9, "own member" },

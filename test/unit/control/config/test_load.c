@@ -1,5 +1,7 @@
 #include "config_test.h"
 
+#include <stdio.h>
+
 static const char *const small =
 	"{ '$comment': 'a branch',"
 	"  'appliance': { 'resourceGroup': 'lab', 'ports': ["
@@ -58,6 +60,49 @@ static void test_small(void **state)
 	assert_string_equal(config_appliance_port_of(config_appliance(config), &ip->address)->name,
 			    "pub0");
 	assert_int_equal(config_crypto_profile_of(config, connection), CONFIG_CRYPTO_STRONG);
+	config_put(config);
+	config_report_fini(&report);
+}
+
+/* Peered with the gateway's network, whatever the peering allows; none that has a gateway itself.
+ */
+static void test_peered(void **state)
+{
+	struct config_source source = { 0 };
+	struct config_report report;
+	struct config *config = NULL;
+	struct net_prefix *prefixes;
+	char text[NET_PREFIX_TEXT];
+	uint32_t count;
+	char *json;
+	const char *at = strstr(small, "    'subnets'");
+
+	assert_true(asprintf(&json, "%.*s%s%s", (int)(at - small), small,
+			     "'virtualNetworkPeerings': [ { 'name': 'p', 'properties': {"
+			     "'remoteVirtualNetwork': { 'id': 'spoke' } } } ],",
+			     at) > 0);
+	at = strstr(json, "  'publicIPAddresses'");
+	config_report_init(&report);
+	{
+		char *whole;
+
+		assert_true(asprintf(&whole, "%.*s%s%s", (int)(at - json) - 3, json,
+				     ", { 'name': 'spoke', 'properties': { 'addressSpace': {"
+				     "'addressPrefixes': ['10.5.0.0/16', '10.7.0.0/16'] } } },"
+				     "{ 'name': 'other', 'properties': { 'addressSpace': {"
+				     "'addressPrefixes': ['10.9.0.0/16'] } } } ],",
+				     at) > 0);
+		if (config_test_try(&config, &source, whole, &report))
+			config_test_print(&report);
+		free(whole);
+	}
+	assert_non_null(config);
+	assert_int_equal(config_peered_prefixes(config, &prefixes, &count), 0);
+	assert_int_equal(count, 2);
+	assert_string_equal(net_prefix_text(text, &prefixes[0]), "10.5.0.0/16");
+	assert_string_equal(net_prefix_text(text, &prefixes[1]), "10.7.0.0/16");
+	free(prefixes);
+	free(json);
 	config_put(config);
 	config_report_fini(&report);
 }
@@ -150,9 +195,8 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_small),
-		cmocka_unit_test(test_findings),
-		cmocka_unit_test(test_no_appliance),
+		cmocka_unit_test(test_small),	 cmocka_unit_test(test_peered),
+		cmocka_unit_test(test_findings), cmocka_unit_test(test_no_appliance),
 		cmocka_unit_test(test_demo),
 	};
 

@@ -123,6 +123,37 @@ static void test_head_says_all(void **state)
 	metering_state_fini(&b);
 }
 
+/* A head of before there were peered networks: step 8, with 14 counters that are not counted. */
+static void test_older_head(void **state)
+{
+	static const uint8_t totals[] = { 8, 1, 50, 0, 60, 7, 9 };
+	struct metering_state s = { 0 };
+	struct text steps = { 0 };
+	uint8_t pairs[2 * 14];
+
+	for (uint8_t i = 0; i < sizeof(pairs); i++)
+		pairs[i] = i + 1;
+	record_subject(&steps, &tunnel);
+	text_add_bytes(&steps, totals, sizeof(totals));
+	text_add_bytes(&steps, pairs, sizeof(pairs));
+	record_subject(&steps, &gateway);
+	apply(&s, &steps);
+	assert_int_equal(s.count, 2);
+	assert_int_equal(s.items[0].up_ms, 50);
+	assert_int_equal(s.items[0].since_ns, 9);
+	for (uint32_t i = 0; i < METERING_COUNTERS; i++) {
+		assert_int_equal(s.items[0].totals[i], i < 14 ? 2 * i + 1 : 0);
+		assert_int_equal(s.items[0].seen[i], i < 14 ? 2 * i + 2 : 0);
+	}
+	/* a later one that knows more than this program */
+	record_subject(&steps, &tunnel);
+	text_add_bytes(&steps, (const uint8_t[]){ 9, 1, 50, 0, 60, 7, 9, METERING_COUNTERS + 1 },
+		       8);
+	assert_int_equal(record_apply(&s, steps_of(&steps)), -EBADMSG);
+	text_fini(&steps);
+	metering_state_fini(&s);
+}
+
 static void add_frame(struct text *file, enum metering_frame_type type, uint64_t wall_ms,
 		      struct text *steps)
 {
@@ -293,13 +324,10 @@ static void test_forgets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_head_says_all),
-		cmocka_unit_test(test_reads_up_to_a_time),
-		cmocka_unit_test(test_torn_tail),
-		cmocka_unit_test(test_bent),
-		cmocka_unit_test(test_wrong_steps),
-		cmocka_unit_test(test_forgets),
+		cmocka_unit_test(test_counts),	    cmocka_unit_test(test_head_says_all),
+		cmocka_unit_test(test_older_head),  cmocka_unit_test(test_reads_up_to_a_time),
+		cmocka_unit_test(test_torn_tail),   cmocka_unit_test(test_bent),
+		cmocka_unit_test(test_wrong_steps), cmocka_unit_test(test_forgets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

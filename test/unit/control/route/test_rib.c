@@ -293,6 +293,100 @@ static void the_data_plane_is_told(void **state)
 	assert_int_equal(rib_count(w->rib), 0);
 }
 
+/* As it was told last: 0 no route, 1 by a next hop, 2 by one that says peered. */
+static int told(const struct world *w, const char *text)
+{
+	struct net_prefix prefix = prefix_of(text);
+	uint32_t nexthop = 0;
+
+	for (uint32_t i = 0; i < w->fake.message_count; i++) {
+		const struct contract_header *m = w->fake.messages[i];
+		const struct contract_route *route = contract_body_of(m);
+
+		if (contract_object_of(m)->kind == CONTRACT_ROUTE &&
+		    !net_prefix_compare(&route->prefix, &prefix))
+			nexthop = m->type == CONTRACT_DELETE ? 0 : route->nexthop;
+	}
+	for (uint32_t i = w->fake.message_count; nexthop && i--;) {
+		const struct contract_header *m = w->fake.messages[i];
+		const struct contract_nexthop *hop = contract_body_of(m);
+
+		if (contract_object_of(m)->kind == CONTRACT_NEXTHOP &&
+		    contract_object_of(m)->id == nexthop && m->type == CONTRACT_SET)
+			return hop->flags & CONTRACT_NEXTHOP_PEERED ? 2 : 1;
+	}
+	return nexthop ? -1 : 0;
+}
+
+struct expected {
+	struct world *w;
+	const char *text;
+	int is;
+};
+
+static bool is_told(void *context)
+{
+	const struct expected *e = context;
+
+	return told(e->w, e->text) == e->is;
+}
+
+static void expect_told(struct world *w, const char *text, int is)
+{
+	struct expected e = { w, text, is };
+
+	fake_run_until(w->loop, is_told, &e);
+}
+
+static void peered(struct world *w, const char *a, const char *b)
+{
+	struct net_prefix prefixes[3];
+	uint32_t n = 0;
+
+	if (a)
+		prefixes[n++] = prefix_of(a);
+	if (b)
+		prefixes[n++] = prefix_of(b);
+	if (b)
+		prefixes[n++] = prefix_of(b); /* twice, as two networks of one space would */
+	assert_int_equal(rib_peered_set(w->rib, prefixes, n), 0);
+}
+
+static void peered_networks_are_told(void **state)
+{
+	struct world *w = *state;
+
+	add(w, "10.5.1.0/24", RIB_LINUX, NULL); /* its own way, within it */
+	add(w, "10.6.0.0/16", RIB_CONNECTED, NULL);
+	add(w, "10.7.0.0/16", RIB_CONNECTED, NULL);
+	peered(w, "10.5.0.0/16", "10.6.0.0/16");
+	expect_told(w, "10.5.1.0/24", 2);
+	expect_told(w, "10.6.0.0/16", 2);
+	expect_told(w, "10.7.0.0/16", 1);
+	expect_told(w, "10.5.0.0/16", 0); /* nothing leads there */
+	add(w, "10.0.0.0/8", RIB_LINUX, NULL);
+	expect_told(w, "10.5.0.0/16", 2); /* now this does */
+	expect_told(w, "10.0.0.0/8", 1);
+	add(w, "10.4.0.0/15", RIB_TUNNEL, set_of(w, 1, 0)); /* nearer, and no port */
+	expect_told(w, "10.5.0.0/16", 1);
+	allowed(w, "10.5.0.0/16", set_of(w, 1, 0));
+	delete (w, "10.4.0.0/15", RIB_TUNNEL);
+	expect_told(w, "10.5.0.0/16", 2);
+	allowed(w, "10.5.0.0/16", NULL);
+	peered(w, NULL, "10.6.0.0/16");
+	expect_told(w, "10.5.0.0/16", 0);
+	expect_told(w, "10.5.1.0/24", 1);
+	expect_told(w, "10.6.0.0/16", 2);
+	delete (w, "10.0.0.0/8", RIB_LINUX);
+	delete (w, "10.5.1.0/24", RIB_LINUX);
+	delete (w, "10.6.0.0/16", RIB_CONNECTED);
+	expect_told(w, "10.6.0.0/16", 0);
+	peered(w, NULL, NULL);
+	delete (w, "10.7.0.0/16", RIB_CONNECTED);
+	assert_int_equal(rib_count(w->rib), 0);
+	assert_int_equal(desired_count(w->desired, CONTRACT_NEXTHOP), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +397,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_not_mentioned_goes, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_place_is_forgotten, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_data_plane_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(peered_networks_are_told, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
