@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,19 +17,20 @@
 #define LATE_NS (50 * CLOCK_NS_PER_MS)
 #define TTL 64
 
-/* From the kernel's table of neighbours. */
+/* From the kernel's table of neighbours, where who has not answered yet stands with zeros. */
 static int neighbour_mac(const char *interface, const struct net_addr *addr, uint8_t mac[ETH_ALEN])
 {
 	char line[256], wanted[NET_ADDR_TEXT], at[64], text[32], device[IFNAMSIZ];
 	FILE *file = fopen("/proc/self/net/arp", "re");
+	unsigned int flags;
 	bool found = false;
 
 	if (!file)
 		return -errno;
 	net_addr_text(wanted, addr);
 	while (!found && fgets(line, sizeof(line), file))
-		found = sscanf(line, "%63s %*s %*s %31s %*s %15s", at, text, device) == 3 &&
-			!strcmp(at, wanted) && !strcmp(device, interface) &&
+		found = sscanf(line, "%63s %*s %x %31s %*s %15s", at, &flags, text, device) == 4 &&
+			flags & ATF_COM && !strcmp(at, wanted) && !strcmp(device, interface) &&
 			sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2],
 			       &mac[3], &mac[4], &mac[5]) == ETH_ALEN;
 	fclose(file);
