@@ -12,6 +12,8 @@
  * a failure of the library itself. Key material is in and out as spans; who owns the bytes wipes
  * them.
  *
+ * X25519 is libsodium's where the build found it (x25519.h).
+ *
  * Left out on purpose: MD5, DES, DSA, RC4, compression; TLS (its user brings its own context).
  */
 #include "base/secret.h"

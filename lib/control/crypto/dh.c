@@ -1,6 +1,7 @@
 #include "control/crypto/dh.h"
 
 #include "control/crypto/dh_groups.h"
+#include "control/crypto/x25519.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -13,7 +14,8 @@
 struct crypto_dh {
 	const struct dh_group *group;
 	size_t index;
-	EVP_PKEY *key; /* NULL once it was used */
+	EVP_PKEY *key;	      /* NULL once it was used */
+	struct secret scalar; /* the same of X25519, where OpenSSL does not do it */
 	uint8_t public_value[];
 };
 
@@ -30,26 +32,28 @@ static struct crypto_dh *dh_alloc(const struct dh_group *group, size_t index)
 	return dh;
 }
 
+static bool by_scalar(const struct dh_group *group)
+{
+	return group->kind == DH_XDH && group->public_bytes == X25519_BYTES && x25519_here();
+}
+
+static bool is_used(const struct crypto_dh *dh)
+{
+	return !dh->key && !dh->scalar.p;
+}
+
+/* EVP_PKEY_get1_encoded_public_key() would make the point affine twice: once for its length. */
 static int take_public(struct crypto_dh *dh)
 {
-	size_t point = dh->group->kind == DH_ECP, n;
-	uint8_t *encoded = NULL;
-	int error = -EIO;
+	size_t point = dh->group->kind == DH_ECP, n = 0;
+	uint8_t encoded[CRYPTO_DH_PUBLIC_MAX + 1];
 
-	if (dh->group->kind == DH_XDH) {
-		n = dh->group->public_bytes;
-		if (EVP_PKEY_get_raw_public_key(dh->key, dh->public_value, &n) != 1 ||
-		    n != dh->group->public_bytes)
-			return crypto_failed();
-		return 0;
-	}
-	n = EVP_PKEY_get1_encoded_public_key(dh->key, &encoded);
-	if (n == dh->group->public_bytes + point) {
-		memcpy(dh->public_value, encoded + point, n - point);
-		error = 0;
-	}
-	OPENSSL_free(encoded);
-	return error ? crypto_failed() : 0;
+	if (EVP_PKEY_get_octet_string_param(dh->key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, encoded,
+					    dh->group->public_bytes + point, &n) != 1 ||
+	    n != dh->group->public_bytes + point)
+		return crypto_failed();
+	memcpy(dh->public_value, encoded + point, n - point);
+	return 0;
 }
 
 int crypto_dh_new(struct crypto *crypto, uint16_t number, struct crypto_dh **out)
@@ -65,7 +69,9 @@ int crypto_dh_new(struct crypto *crypto, uint16_t number, struct crypto_dh **out
 	dh = dh_alloc(group, index);
 	if (!dh)
 		return -ENOMEM;
-	if (EVP_PKEY_generate(state->keygen, &dh->key) != 1)
+	if (by_scalar(group))
+		error = x25519_make(&dh->scalar, dh->public_value);
+	else if (EVP_PKEY_generate(state->keygen, &dh->key) != 1)
 		error = crypto_failed();
 	else
 		error = take_public(dh);
@@ -82,6 +88,7 @@ void crypto_dh_free(struct crypto_dh *dh)
 	if (!dh)
 		return;
 	EVP_PKEY_free(dh->key);
+	secret_free(&dh->scalar);
 	free(dh);
 }
 
@@ -191,30 +198,47 @@ static int derive(const struct crypto_dh *dh, EVP_PKEY *peer, struct secret *sha
 	return error;
 }
 
-int crypto_dh_compute(struct crypto *crypto, struct crypto_dh *dh, struct span peer,
-		      struct secret *shared)
+static int compute_by_scalar(const struct crypto_dh *dh, struct span peer, struct secret *shared)
+{
+	int error = secret_new(shared, dh->group->shared_bytes);
+
+	return error ? error : x25519_compute(&dh->scalar, peer.p, shared->p);
+}
+
+static int compute_by_key(struct crypto *crypto, const struct crypto_dh *dh, struct span peer,
+			  struct secret *shared)
 {
 	static const uint8_t zero[CRYPTO_DH_SHARED_MAX];
 	EVP_PKEY *key = NULL;
-	int error;
+	int error = peer_key(crypto, dh, peer, &key);
 
-	*shared = (struct secret){ 0 };
-	if (!dh->key)
-		return -EINVAL;
-	if (peer.n != dh->group->public_bytes)
-		return -EBADMSG;
-	if (!dh_group_state(crypto, dh->group, dh->index))
-		return -ENOTSUP;
-	error = peer_key(crypto, dh, peer, &key);
 	if (!error)
 		error = derive(dh, key, shared);
 	/* RFC 8031 section 5; a point of a curve may have x = 0. */
 	if (!error && dh->group->kind == DH_XDH && secret_equal(shared->p, zero, shared->n))
 		error = -EBADMSG;
+	return error;
+}
+
+int crypto_dh_compute(struct crypto *crypto, struct crypto_dh *dh, struct span peer,
+		      struct secret *shared)
+{
+	int error;
+
+	*shared = (struct secret){ 0 };
+	if (is_used(dh))
+		return -EINVAL;
+	if (peer.n != dh->group->public_bytes)
+		return -EBADMSG;
+	if (!dh_group_state(crypto, dh->group, dh->index))
+		return -ENOTSUP;
+	error = dh->scalar.p ? compute_by_scalar(dh, peer, shared)
+			     : compute_by_key(crypto, dh, peer, shared);
 	if (error)
 		secret_free(shared);
 	EVP_PKEY_free(dh->key);
 	dh->key = NULL;
+	secret_free(&dh->scalar);
 	return error;
 }
 
@@ -224,8 +248,10 @@ int crypto_dh_export(const struct crypto_dh *dh, struct secret *private_value)
 	size_t n = dh->group->public_bytes;
 	int error;
 
-	if (!dh->key)
+	if (is_used(dh))
 		return -EINVAL;
+	if (dh->scalar.p)
+		return secret_copy(private_value, dh->scalar.p, dh->scalar.n);
 	if (dh->group->kind != DH_XDH) {
 		if (EVP_PKEY_get_bn_param(dh->key, OSSL_PKEY_PARAM_PRIV_KEY, &number) != 1)
 			return crypto_failed();
@@ -286,6 +312,25 @@ static EVP_PKEY *key_of(const struct crypto_dh *dh, const struct crypto_dh_state
 	return key;
 }
 
+static int import_values(struct crypto_dh *dh, const struct crypto_dh_state *state,
+			 struct span private_value, struct span public_value)
+{
+	memcpy(dh->public_value, public_value.p, public_value.n);
+	if (by_scalar(dh->group))
+		return private_value.n == X25519_BYTES
+			       ? secret_copy(&dh->scalar, private_value.p, private_value.n)
+			       : -EINVAL;
+	if (dh->group->kind == DH_XDH)
+		dh->key = EVP_PKEY_new_raw_private_key_ex(NULL, dh->group->name, NULL,
+							  private_value.p, private_value.n);
+	else
+		dh->key = key_of(dh, state, private_value, public_value);
+	if (dh->key)
+		return 0;
+	crypto_failed();
+	return -EINVAL;
+}
+
 int crypto_dh_import(struct crypto *crypto, uint16_t number, struct span private_value,
 		     struct span public_value, struct crypto_dh **out)
 {
@@ -293,6 +338,7 @@ int crypto_dh_import(struct crypto *crypto, uint16_t number, struct span private
 	const struct dh_group *group = dh_group_find(number, &index);
 	const struct crypto_dh_state *state = group ? dh_group_state(crypto, group, index) : NULL;
 	struct crypto_dh *dh;
+	int error;
 
 	if (!state)
 		return -ENOTSUP;
@@ -302,16 +348,10 @@ int crypto_dh_import(struct crypto *crypto, uint16_t number, struct span private
 	dh = dh_alloc(group, index);
 	if (!dh)
 		return -ENOMEM;
-	memcpy(dh->public_value, public_value.p, public_value.n);
-	if (group->kind == DH_XDH)
-		dh->key = EVP_PKEY_new_raw_private_key_ex(NULL, group->name, NULL, private_value.p,
-							  private_value.n);
-	else
-		dh->key = key_of(dh, state, private_value, public_value);
-	if (!dh->key) {
+	error = import_values(dh, state, private_value, public_value);
+	if (error) {
 		crypto_dh_free(dh);
-		crypto_failed();
-		return -EINVAL;
+		return error;
 	}
 	*out = dh;
 	return 0;

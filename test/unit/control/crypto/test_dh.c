@@ -1,6 +1,8 @@
 #include "../../cmocka_all.h"
 #include "control/crypto/dh.h"
 
+#include <openssl/evp.h>
+
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -165,6 +167,61 @@ static void exported_and_imported(void **state)
 	}
 }
 
+static void by_openssl(struct span private, struct span peer, uint8_t public[32],
+		       uint8_t shared[32])
+{
+	EVP_PKEY *own = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, private.p, private.n);
+	EVP_PKEY *other = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, peer.p, peer.n);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(own, NULL);
+	size_t public_n = 32, shared_n = 32;
+
+	assert_int_equal(EVP_PKEY_get_raw_public_key(own, public, &public_n), 1);
+	assert_int_equal(EVP_PKEY_derive_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_derive_set_peer(ctx, other), 1);
+	assert_int_equal(EVP_PKEY_derive(ctx, shared, &shared_n), 1);
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(other);
+	EVP_PKEY_free(own);
+}
+
+/* Whatever computes it: any 32 octets are a peer's value, those above the prime as well. */
+static void x25519_as_openssl_has_it(void **state)
+{
+	uint8_t peer[32], public[32], expected[32];
+	struct secret private, shared;
+
+	for (int i = 0; i < 200; i++) {
+		struct crypto_dh *dh = make(31);
+
+		assert_int_equal(secret_random(peer, sizeof(peer)), 0);
+		if (i % 4 == 0) { /* p + 2 and up, with a bit that does not count */
+			memset(peer, 0xff, sizeof(peer));
+			peer[0] = (uint8_t)(0xef + i / 4 % 17);
+		}
+		assert_int_equal(crypto_dh_export(dh, &private), 0);
+		by_openssl(secret_span(&private), (struct span){ peer, 32 }, public, expected);
+		assert_memory_equal(crypto_dh_public(dh).p, public, 32);
+		assert_int_equal(crypto_dh_compute(crypto, dh, (struct span){ peer, 32 }, &shared),
+				 0);
+		assert_memory_equal(shared.p, expected, 32);
+		secret_free(&shared);
+		secret_free(&private);
+		crypto_dh_free(dh);
+	}
+}
+
+static void x25519_has_32_octets(void **state)
+{
+	static const uint8_t value[33] = { 8 };
+	const struct span public = { value, 32 };
+	struct crypto_dh *dh;
+
+	assert_int_equal(crypto_dh_import(crypto, 31, (struct span){ value, 31 }, public, &dh),
+			 -EINVAL);
+	assert_int_equal(crypto_dh_import(crypto, 31, (struct span){ value, 33 }, public, &dh),
+			 -EINVAL);
+}
+
 static void *helper(void *arg)
 {
 	struct crypto *own;
@@ -236,6 +293,8 @@ int main(void)
 		cmocka_unit_test(modp_bounds),
 		cmocka_unit_test(unknown_groups),
 		cmocka_unit_test(exported_and_imported),
+		cmocka_unit_test(x25519_as_openssl_has_it),
+		cmocka_unit_test(x25519_has_32_octets),
 		cmocka_unit_test(job),
 		cmocka_unit_test(job_elsewhere),
 	};
