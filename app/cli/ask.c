@@ -37,6 +37,18 @@ static void error_text(const cJSON *error, enum cli_exit code)
 				"'vpngw token create' makes one\n");
 }
 
+/* Of an operation that failed, in the shape of a refusal. */
+static void error_show(const struct cli *cli, const cJSON *error, enum cli_exit code)
+{
+	char *text = cli->json && error ? cJSON_PrintUnformatted(error) : NULL;
+
+	if (text)
+		fprintf(stderr, "{\"error\":%s}\n", text);
+	else
+		error_text(error, code);
+	cJSON_free(text);
+}
+
 static void error_print(const struct cli *cli, const struct client_answer *answer)
 {
 	cJSON *root = cJSON_Parse(text_get(&answer->body));
@@ -210,7 +222,7 @@ static bool has_ended(struct cli *cli, const char *url, enum cli_exit *code)
 	*code = cli->error;
 	if (status && !strcmp(state, "Failed")) {
 		*code = CLI_FAILED;
-		error_text(cJSON_GetObjectItem(status, "error"), *code);
+		error_show(cli, cJSON_GetObjectItem(status, "error"), *code);
 	} else if (status) {
 		ended = !strcmp(state, "Succeeded");
 	}

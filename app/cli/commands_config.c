@@ -11,6 +11,22 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A configuration, to be freed; NULL after an error was printed. The endpoint takes none for its
+ * own file, which is not what somebody means who names one. */
+static char *file_read(const char *name)
+{
+	char *text = cli_file_read(name);
+	cJSON *json = text ? cJSON_Parse(text) : NULL;
+
+	if (cJSON_IsObject(json) && !json->child) {
+		fprintf(stderr, "vpngw: %s: holds no configuration\n", name);
+		free(text);
+		text = NULL;
+	}
+	cJSON_Delete(json);
+	return text;
+}
+
 static enum cli_exit running_show(struct cli *cli, char **arguments, int count)
 {
 	return cli_print(cli, "/config");
@@ -19,7 +35,7 @@ static enum cli_exit running_show(struct cli *cli, char **arguments, int count)
 /* One line for each resource that a file would change; the gateway's own without FILE. */
 static enum cli_exit diff(struct cli *cli, char **arguments, int count)
 {
-	char *body = count ? cli_file_read(arguments[0]) : strdup("");
+	char *body = count ? file_read(arguments[0]) : strdup("");
 	struct client_request request = { "POST", "/config/import?dryRun=true", body };
 	const cJSON *line;
 	cJSON *result = NULL;
@@ -43,12 +59,17 @@ static enum cli_exit apply(struct cli *cli, char **arguments, int count)
 	const char *confirm = cli_option(cli, "confirm");
 	char path[128] = "/config/import";
 	enum cli_exit code = CLI_DONE;
+	char *body;
 
 	if (cli_option(cli, "dry-run"))
-		return diff(cli, arguments, 0);
+		return diff(cli, arguments, count);
 	if (confirm)
 		code = cli_path(path, sizeof(path), "/config/import?confirm=%s", confirm);
-	code = code == CLI_DONE ? cli_change(cli, "POST", path, "{}") : code;
+	if (code != CLI_DONE)
+		return code;
+	body = count ? file_read(arguments[0]) : strdup("");
+	code = body ? cli_change(cli, "POST", path, body) : CLI_FAILED;
+	free(body);
 	if (code == CLI_DONE && confirm && !cli->json)
 		printf("taken back in %s s unless confirmed: vpngw config confirm\n", confirm);
 	return code;
@@ -144,8 +165,8 @@ static const struct command config_commands[] = {
 	  "vpngw config show > now.json", 0, 0, running_show, NULL },
 	{ "config check", "FILE", "all that is wrong with a file (on the gateway's machine)",
 	  "vpngw config check vpngw.json", 1, 1, check, NULL },
-	{ "config apply", "", "takes the gateway's configuration file in again",
-	  "vpngw config apply --confirm 120", 0, 0, apply, apply_options },
+	{ "config apply", "[FILE]", "makes this file run; without FILE the gateway's own, again",
+	  "vpngw config apply new.json --confirm 120", 0, 1, apply, apply_options },
 	{ "config diff", "[FILE]", "what this file would change; without FILE the gateway's own",
 	  "vpngw config diff new.json", 0, 1, diff, NULL },
 	{ "config history", "", "revisions, who made them and why", "vpngw config history", 0, 0,

@@ -107,13 +107,50 @@ static void capture_row(struct cli_table *table, const cJSON *item)
 	cli_cell(table, cli_text(item, "error"));
 }
 
-static enum cli_exit capture_list(struct cli *cli, char **arguments, int count)
+static void file_row(struct cli_table *table, const cJSON *item)
+{
+	time_t seconds = (time_t)(cli_number(item, "changedMs") / 1000);
+	char bytes[CLI_UNIT_TEXT];
+	char when[32];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%SZ", &tm);
+	cli_cell(table, cli_text(item, "name"));
+	cli_cell(table, cli_bytes(bytes, cli_number(item, "bytes")));
+	cli_cell(table, when);
+	cli_cell(table, cJSON_IsTrue(cJSON_GetObjectItem(item, "running")) ? "running" : "ended");
+}
+
+/* What runs, then the files of all. */
+static enum cli_exit capture_list_draw(struct cli *cli, void *context)
 {
 	static const char *const heads[] = {
 		"NAME", "OF", "PACKETS", "BYTES", "LOST", "ERROR", NULL
 	};
+	static const char *const file_heads[] = { "FILE", "SIZE", "CHANGED", "CAPTURE", NULL };
+	const struct cli_columns running = { NULL, "value", heads, capture_row };
+	const struct cli_columns files = { NULL, "files", file_heads, file_row };
+	enum cli_exit code;
+	cJSON *root;
 
-	return cli_page(cli, &(struct cli_columns){ "/captures", "value", heads, capture_row });
+	if (cli->json)
+		return cli_print(cli, "/captures");
+	root = cli_get(cli, "/captures");
+	if (!root)
+		return cli->error;
+	cli_screen_clear(cli);
+	code = cli_table_show(cli, root, &running);
+	putchar('\n');
+	if (code == CLI_DONE)
+		code = cli_table_show(cli, root, &files);
+	cJSON_Delete(root);
+	return code;
+}
+
+static enum cli_exit capture_list(struct cli *cli, char **arguments, int count)
+{
+	return cli_repeat(cli, capture_list_draw, NULL);
 }
 
 struct sink {
@@ -157,6 +194,14 @@ static enum cli_exit capture_fetch(struct cli *cli, char **arguments, int count)
 	if (code == CLI_DONE && cli->json && strcmp(to, "-"))
 		puts("{\"status\":\"Succeeded\"}");
 	return code;
+}
+
+static enum cli_exit capture_delete(struct cli *cli, char **arguments, int count)
+{
+	char path[ACTION_BYTES];
+	enum cli_exit code = cli_path(path, sizeof(path), "/captures/%s", arguments[0]);
+
+	return code == CLI_DONE ? cli_change(cli, "DELETE", path, NULL) : code;
 }
 
 static void add_entry(cJSON *filter, const char *key, const char *value)
@@ -240,10 +285,13 @@ static const struct command packet_commands[] = {
 	  capture_start, capture_options },
 	{ "capture stop", "CONNECTION", "ends it and names the files",
 	  "vpngw capture stop to-branch", 1, 1, capture_stop, stop_options },
-	{ "capture list", "", "captures that run", "vpngw capture list", 0, 0, capture_list, NULL,
-	  true },
+	{ "capture list", "", "captures that run, and the files of all", "vpngw capture list", 0, 0,
+	  capture_list, NULL, true },
 	{ "capture get", "CAPTURE [FILE]", "fetches a file that was captured; - is standard output",
-	  "vpngw capture get to-branch-20260101T000000Z-1.pcapng", 1, 2, capture_fetch, NULL },
+	  "vpngw capture get to-branch-20260101T000000.000Z-1.pcapng", 1, 2, capture_fetch, NULL },
+	{ "capture delete", "CAPTURE", "deletes a file of a capture that has ended",
+	  "vpngw capture delete to-branch-20260101T000000.000Z-1.pcapng", 1, 1, capture_delete,
+	  NULL },
 	{ "trace", "", "follows packets through every step", "vpngw trace --protocol ICMP", 0, 0,
 	  trace, filter_options },
 };

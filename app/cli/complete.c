@@ -47,14 +47,14 @@ static void complete_options(const struct cli *cli, const char *start)
 		candidate(cli_arguments_global(i), strlen(cli_arguments_global(i)), start);
 }
 
-/* Each below `folder`, which may be NULL. */
-static void complete_names_of(struct cli *cli, const char *path, const char *start,
-			      const char *folder)
+/* Those in the page's `list`, each below `folder`, which may be NULL. */
+static void complete_names_of(struct cli *cli, const char *path, const char *list,
+			      const char *start, const char *folder)
 {
 	cJSON *root = cli_get(cli, path);
 	const cJSON *item;
 
-	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "value"))
+	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, list))
 	{
 		const char *name = cli_text(item, "name");
 		char revision[24];
@@ -86,7 +86,8 @@ static void complete_path(struct cli *cli, const char *start)
 		size_t n = strlen(collections[i]);
 
 		if (!strncmp(start, collections[i], n) && start[n] == '/')
-			complete_names_of(cli, collections[i], start + n + 1, collections[i]);
+			complete_names_of(cli, collections[i], "value", start + n + 1,
+					  collections[i]);
 		else
 			candidate(collections[i], n, start);
 	}
@@ -98,10 +99,12 @@ static void complete_argument(struct cli *cli, int place, const char *start)
 	static const struct {
 		const char *word;
 		const char *path;
+		const char *list;
 	} resources[] = {
-		{ "CONNECTION", "/connections" },
-		{ "GATEWAY", "/virtualNetworkGateways" },
-		{ "REVISION", "/history" },
+		{ "CONNECTION", "/connections", "value" },
+		{ "GATEWAY", "/virtualNetworkGateways", "value" },
+		{ "REVISION", "/history", "value" },
+		{ "CAPTURE", "/captures", "files" },
 	};
 	static const char *const roles[] = { "read", "operate", "admin" };
 	const char *word = cli->command->arguments;
@@ -115,7 +118,7 @@ static void complete_argument(struct cli *cli, int place, const char *start)
 	n = strcspn(word, " ]");
 	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
 		if (strlen(resources[i].word) == n && !strncmp(word, resources[i].word, n))
-			complete_names_of(cli, resources[i].path, start, NULL);
+			complete_names_of(cli, resources[i].path, resources[i].list, start, NULL);
 	for (size_t i = 0; n == 4 && !strncmp(word, "ROLE", n) && i < 3; i++)
 		candidate(roles[i], strlen(roles[i]), start);
 	if (n == 4 && !strncmp(word, "PATH", n))

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define TOPIC "capture"
 #define TICK_NS CLOCK_NS_PER_S
@@ -337,6 +338,45 @@ static bool file_in_use(void *context, const char *name)
 		}
 	}
 	return false;
+}
+
+struct files_visit {
+	struct captures *all;
+	captures_file_visit visit;
+	void *context;
+};
+
+static void on_file(void *context, const struct sweep_seen *seen)
+{
+	const struct files_visit *files = context;
+	const struct capture_file file = { seen->name, seen->bytes, seen->changed_wall_ms,
+					   file_in_use(files->all, seen->name) };
+
+	files->visit(files->context, &file);
+}
+
+int captures_files(struct captures *all, captures_file_visit visit, void *context)
+{
+	struct files_visit files = { all, visit, context };
+
+	return sweep_each(all->directory, on_file, &files);
+}
+
+int captures_file_remove(struct captures *all, const char *name)
+{
+	char *path;
+	int rc = 0;
+
+	if (!sweep_is_capture(name))
+		return -ENOENT;
+	if (file_in_use(all, name))
+		return -EBUSY;
+	if (asprintf(&path, "%s/%s", all->directory, name) < 0)
+		return -ENOMEM;
+	if (unlink(path) < 0)
+		rc = -errno;
+	free(path);
+	return rc;
 }
 
 int captures_start(struct captures *all, const struct capture_start *start, char *why, size_t size)

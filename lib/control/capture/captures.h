@@ -72,6 +72,20 @@ __attribute__((warn_unused_result)) int captures_stop(struct captures *captures,
 						      captures_visit visit, void *context);
 void captures_each(struct captures *captures, captures_visit visit, void *context);
 
+struct capture_file {
+	const char *name; /* without a folder */
+	uint64_t bytes;	  /* on disk */
+	uint64_t changed_wall_ms;
+	bool running; /* a capture writes it */
+};
+typedef void (*captures_file_visit)(void *context, const struct capture_file *file);
+/* The files of all captures, also those of earlier runs, the newest first; errno of the disk. */
+__attribute__((warn_unused_result)) int captures_files(struct captures *captures,
+						       captures_file_visit visit, void *context);
+/* -EBUSY: a capture writes it; -ENOENT. */
+__attribute__((warn_unused_result)) int captures_file_remove(struct captures *captures,
+							     const char *name);
+
 struct capture_trace;
 __attribute__((warn_unused_result)) int capture_trace_start(struct captures *captures,
 							    struct capture_trace **trace,

@@ -25,11 +25,12 @@ struct sweep_list {
 	uint64_t bytes;
 };
 
-static bool is_capture(const char *name)
+bool sweep_is_capture(const char *name)
 {
 	size_t n = strlen(name);
 
-	return name[0] != '.' && n > strlen(ENDING) && !strcmp(name + n - strlen(ENDING), ENDING);
+	return name[0] != '.' && !strchr(name, '/') && n > strlen(ENDING) &&
+	       !strcmp(name + n - strlen(ENDING), ENDING);
 }
 
 static int add(struct sweep_list *list, const char *name, const struct stat *st)
@@ -54,9 +55,9 @@ static int read_folder(struct sweep_list *list, DIR *folder, sweep_in_use in_use
 	int rc = 0;
 
 	while (rc == 0 && (entry = readdir(folder))) {
-		if (!is_capture(entry->d_name) ||
+		if (!sweep_is_capture(entry->d_name) ||
 		    fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    !S_ISREG(st.st_mode) || in_use(context, entry->d_name))
+		    !S_ISREG(st.st_mode) || (in_use && in_use(context, entry->d_name)))
 			continue;
 		rc = add(list, entry->d_name, &st);
 	}
@@ -71,6 +72,13 @@ static int by_age(const void *a, const void *b)
 	if (x->tv_sec != y->tv_sec)
 		return x->tv_sec < y->tv_sec ? -1 : 1;
 	return x->tv_nsec < y->tv_nsec ? -1 : x->tv_nsec > y->tv_nsec;
+}
+
+static void list_fini(struct sweep_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->files[i].name);
+	free(list->files);
 }
 
 int sweep_folder(const char *path, uint64_t most, sweep_in_use in_use, void *context)
@@ -91,9 +99,32 @@ int sweep_folder(const char *path, uint64_t most, sweep_in_use in_use, void *con
 			log_info(TOPIC, "an old file makes room file=%s", list.files[i].name);
 		list.bytes -= list.files[i].bytes;
 	}
-	for (size_t i = 0; i < list.n; i++)
-		free(list.files[i].name);
-	free(list.files);
+	list_fini(&list);
 	closedir(folder);
+	return rc;
+}
+
+int sweep_each(const char *path, sweep_visit visit, void *context)
+{
+	struct sweep_list list = { 0 };
+	DIR *folder = opendir(path);
+	int rc;
+
+	if (!folder)
+		return errno == ENOENT ? 0 : -errno;
+	rc = read_folder(&list, folder, NULL, NULL);
+	closedir(folder);
+	if (list.n)
+		qsort(list.files, list.n, sizeof(*list.files), by_age);
+	for (size_t i = list.n; rc == 0 && i-- > 0;) {
+		const struct sweep_file *file = &list.files[i];
+		const struct sweep_seen seen = { file->name, file->bytes,
+						 (uint64_t)file->changed.tv_sec * 1000 +
+							 (uint64_t)file->changed.tv_nsec /
+								 1000000 };
+
+		visit(context, &seen);
+	}
+	list_fini(&list);
 	return rc;
 }

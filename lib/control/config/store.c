@@ -246,7 +246,7 @@ int store_read_source(const struct config_store *store, struct config_file *file
 	return 0;
 }
 
-void store_say_overwritten(const struct config *from, const struct config *to)
+void store_say_overwritten(const struct config *from, const struct config *to, bool file)
 {
 	struct config_diff diff;
 	struct text text = { 0 };
@@ -256,11 +256,11 @@ void store_say_overwritten(const struct config *from, const struct config *to)
 		return;
 	config_diff_text(&diff, &text);
 	if (diff.count)
-		log_info(TOPIC,
-			 "the file has changed and wins; what it overwrites stays in revision %llu",
+		log_info(TOPIC, "%s; what it overwrites stays in revision %llu",
+			 file ? "the file has changed and wins" : "a configuration was sent",
 			 (unsigned long long)from->revision);
 	for (rest = text.p; rest && (line = strsep(&rest, "\n")) && *line;)
-		log_info(TOPIC, "by the file: %s", line);
+		log_info(TOPIC, "by the %s: %s", file ? "file" : "configuration", line);
 	text_fini(&text);
 	config_diff_fini(&diff);
 }
@@ -288,6 +288,48 @@ static bool same(const struct config *a, const struct config *b)
 	return true;
 }
 
+/* What is to be imported, which of the two it is, and whether the journal has it already. */
+struct source {
+	struct config_file file; /* the text of the file, or empty */
+	struct span text;
+	uint64_t fingerprint; /* of the file; 0: it is another text, and the file stays imported */
+	bool known;
+};
+
+/* A file that cannot be read is nobody's text. */
+static bool is_file(const struct config_store *store, struct span text)
+{
+	struct config_report unread;
+	struct config_file file = { 0 };
+	bool same_text;
+
+	config_report_init(&unread);
+	same_text = store_read_source(store, &file, &unread) == 0 && file.n == text.n &&
+		    !memcmp(file.text, text.p, text.n);
+	config_file_fini(&file);
+	config_report_fini(&unread);
+	return same_text;
+}
+
+static int source_read(const struct config_store *store, const struct config_store_import *import,
+		       struct source *source, struct config_report *report)
+{
+	bool file = !import->text.n || is_file(store, import->text);
+	int status = 0;
+
+	source->text = import->text;
+	if (!import->text.n) {
+		status = store_read_source(store, &source->file, report);
+		source->text = (struct span){ (const uint8_t *)source->file.text, source->file.n };
+	}
+	if (!status && file)
+		source->fingerprint =
+			config_file_fingerprint((const char *)source->text.p, source->text.n);
+	source->known = !source->fingerprint ||
+			source->fingerprint == config_journal_fingerprint(store->journal);
+	return status;
+}
+
 int config_store_import(struct config_store *store, const struct config_store_import *import,
 			struct config_report *report)
 {
@@ -296,29 +338,22 @@ int config_store_import(struct config_store *store, const struct config_store_im
 					      .confirm_s = import->confirm_s,
 					      .done = import->done,
 					      .context = import->context };
-	struct config_file file = { 0 };
-	uint64_t fingerprint = 0;
-	bool known = false;
-	int status = store_read_source(store, &file, report);
+	struct source source = { 0 };
+	int status = source_read(store, import, &source, report);
 
-	if (!status) {
-		fingerprint = config_file_fingerprint(file.text, file.n);
-		known = fingerprint == config_journal_fingerprint(store->journal);
-		if (known && !import->anew)
-			status = -EALREADY;
-	}
+	if (!status && source.known && source.fingerprint && !import->anew)
+		status = -EALREADY;
 	if (!status)
-		status = load(store, &commit.config,
-			      (struct span){ (const uint8_t *)file.text, file.n }, report);
-	config_file_fini(&file);
-	if (!status && known && same(config_store_latest(store), commit.config)) {
+		status = load(store, &commit.config, source.text, report);
+	config_file_fini(&source.file);
+	if (!status && source.known && same(config_store_latest(store), commit.config)) {
 		config_put(commit.config);
 		status = -EALREADY;
 	}
 	if (status)
 		return status;
-	store_say_overwritten(config_store_latest(store), commit.config);
-	return commit_checked(store, &commit, fingerprint, report);
+	store_say_overwritten(config_store_latest(store), commit.config, source.fingerprint != 0);
+	return commit_checked(store, &commit, source.fingerprint, report);
 }
 
 int config_store_preview(const struct config_store *store, struct span text, struct text *lines,

@@ -79,8 +79,13 @@ struct config_store_import {
 	config_store_done done; /* may be NULL */
 	void *context;
 	bool anew; /* also a file that was imported already: it wins over what came since */
+	/*
+	 * Instead of the file, as a change by REST is: what the file says stays imported. What is
+	 * the file's text, letter by letter, is the file.
+	 */
+	struct span text;
 };
-/* The file again (SIGHUP, `config apply`); -EALREADY when there is nothing to do. */
+/* The file again (SIGHUP, `config apply`), or a text; -EALREADY when there is nothing to do. */
 __attribute__((warn_unused_result)) int config_store_import(
 	struct config_store *store, const struct config_store_import *import,
 	struct config_report *report);

@@ -96,7 +96,7 @@ static int import_at_start(struct opening *o, uint64_t fingerprint)
 	if (status)
 		return status;
 	if (o->from_journal)
-		store_say_overwritten(o->from_journal, o->from_file);
+		store_say_overwritten(o->from_journal, o->from_file, true);
 	change.to = o->from_file;
 	status = save(store, &change);
 	if (!status) {

@@ -36,4 +36,5 @@ struct config_store {
 __attribute__((warn_unused_result)) int store_read_source(const struct config_store *store,
 							  struct config_file *file,
 							  struct config_report *report);
-void store_say_overwritten(const struct config *from, const struct config *to);
+/* In the log: what `to`, which the file says or else somebody sent, takes the place of. */
+void store_say_overwritten(const struct config *from, const struct config *to, bool file);

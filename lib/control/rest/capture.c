@@ -238,15 +238,35 @@ static void connection_stop(struct router_call *call)
 		stop(call, c->resource.name, c->gateway.key, c->resource.key);
 }
 
+static void print_file(void *context, const struct capture_file *file)
+{
+	struct json_out *out = context;
+
+	json_out_open(out, NULL, '{');
+	json_out_string(out, "name", file->name);
+	json_out_int(out, "bytes", (int64_t)file->bytes);
+	json_out_int(out, "changedMs", (int64_t)file->changed_wall_ms);
+	json_out_bool(out, "running", file->running);
+	json_out_close(out, '}');
+}
+
+/* What runs, and the files: `files` has also those of captures that have ended. */
 static void list(struct router_call *call)
 {
 	struct http_reply reply = { 0 };
 	struct json_out out;
+	int rc;
 
 	json_out_init(&out);
 	json_out_open(&out, NULL, '{');
 	json_out_open(&out, "value", '[');
 	captures_each(rest_of(call)->config.captures, print_status, &out);
+	json_out_close(&out, ']');
+	json_out_open(&out, "files", '[');
+	rc = captures_files(rest_of(call)->config.captures, print_file, &out);
+	if (rc < 0)
+		log_error("rest", "the folder of captures cannot be read error=\"%s\"",
+			  strerror(-rc));
 	json_out_close(&out, ']');
 	json_out_close(&out, '}');
 	text_add_bytes(&reply.body, json_out_text(&out), out.n);
@@ -296,6 +316,26 @@ static void file_get(struct router_call *call)
 					    rc == -ENOENT ? "NotFound" : "InternalServerError",
 					    NULL },
 		    "The file '%s' cannot be read: %s.", name, strerror(-rc));
+}
+
+static void file_delete(struct router_call *call)
+{
+	struct http_reply reply = { .status = 204 };
+	const char *name = call->names[0];
+	int rc = captures_file_remove(rest_of(call)->config.captures, name);
+
+	rest_audit(call, name, rc < 0 ? "capture not deleted" : "capture deleted");
+	if (rc == -ENOENT)
+		rest_refuse(call, &(struct error_answer){ 404, "NotFound", NULL },
+			    "There is no file '%s'; GET /captures lists them.", name);
+	else if (rc == -EBUSY)
+		rest_refuse(call, &(struct error_answer){ 409, "OperationNotAllowed", NULL },
+			    "A capture writes '%s'; stop it first.", name);
+	else if (rc < 0)
+		rest_refuse(call, &(struct error_answer){ 500, "InternalServerError", NULL },
+			    "The file '%s' cannot be deleted: %s.", name, strerror(-rc));
+	else
+		rest_answer(call, &reply);
 }
 
 struct trace_stream {
@@ -414,6 +454,7 @@ static const struct router_row capture_rows[] = {
 	{ HTTP_POST, "connections/*/stopPacketCapture", CONFIG_TOKEN_OPERATE, connection_stop },
 	{ HTTP_GET, "captures", CONFIG_TOKEN_READ, list },
 	{ HTTP_GET, "captures/*", CONFIG_TOKEN_ADMIN, file_get },
+	{ HTTP_DELETE, "captures/*", CONFIG_TOKEN_ADMIN, file_delete },
 	{ HTTP_POST, "trace", CONFIG_TOKEN_OPERATE, trace },
 };
 

@@ -254,8 +254,9 @@ static const struct parse_fault no_memory = { 503, "ServiceUnavailable",
 					      "The gateway is out of memory." };
 static const struct parse_fault head_large = { 431, "RequestHeaderFieldsTooLarge",
 					       "The head of the request is longer than allowed." };
-static const struct parse_fault body_large = { 413, "RequestEntityTooLarge",
-					       "The body is longer than allowed." };
+static const struct parse_fault body_large = {
+	413, "RequestEntityTooLarge", "The body is longer than appliance.api.limits.bodyBytes."
+};
 static const struct parse_fault bad_chunks = { 400, "InvalidRequestFormat",
 					       "The chunks of the body are malformed." };
 static const struct parse_fault too_slow = { 408, "RequestTimeout",

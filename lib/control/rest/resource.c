@@ -223,7 +223,7 @@ static void refuse_report(struct router_call *call, const char *id,
 	server_reply(call->exchange, &reply);
 }
 
-static void warnings_add(struct http_reply *reply, const struct config_report *report)
+void rest_warnings_add(struct http_reply *reply, const struct config_report *report)
 {
 	char text[512];
 
@@ -389,7 +389,7 @@ static struct config *put(struct router_call *call, const struct put_target *tar
 		config_report_fini(&report);
 		return NULL;
 	}
-	warnings_add(reply, &report);
+	rest_warnings_add(reply, &report);
 	config_report_fini(&report);
 	if (rest_is_dry_run(call))
 		return config;

@@ -1,6 +1,6 @@
 /*
- * Changes of the whole configuration: the file again, back to a revision, and the confirmation of a
- * change that would otherwise be taken back.
+ * Changes of the whole configuration: the file again or one that is sent, back to a revision, and
+ * the confirmation of a change that would otherwise be taken back.
  */
 #include "control/rest/change.h"
 #include "control/rest/state.h"
@@ -12,12 +12,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void answer_started(struct router_call *call, const struct operation *operation)
+static void answer_started(struct router_call *call, const struct operation *operation,
+			   const struct config_report *report)
 {
 	struct http_reply reply = { .status = 202 };
 
+	if (report)
+		rest_warnings_add(&reply, report);
 	rest_follow(&reply, call, operation, REST_ASYNC_OPERATION);
 	rest_answer(call, &reply);
+}
+
+/* A configuration; without one, and with an object that says nothing, the file is meant. */
+static struct span text_of(const struct router_call *call)
+{
+	struct span body = call->request->body;
+
+	return body.n == 2 && !memcmp(body.p, "{}", 2) ? (struct span){ 0 } : body;
 }
 
 /* What the file, or the body when there is one, would change: a line for each resource. */
@@ -30,10 +41,10 @@ static void preview(struct router_call *call)
 	bool first = true;
 
 	config_report_init(&report);
-	if (config_store_preview(rest_of(call)->config.store, call->request->body, &lines,
-				 &report) < 0) {
+	if (config_store_preview(rest_of(call)->config.store, text_of(call), &lines, &report) < 0) {
 		error_set_report(&reply, &report, NULL);
 	} else {
+		rest_warnings_add(&reply, &report);
 		text_add(&reply.body, "{\"changes\":[");
 		for (rest = lines.p; rest && (line = strsep(&rest, "\n")) && *line; first = false) {
 			text_add(&reply.body, "%s", first ? "" : ",");
@@ -50,7 +61,8 @@ static void import(struct router_call *call)
 {
 	struct config_store_import import = { .actor = call->request->token_name,
 					      .done = rest_change_done,
-					      .anew = true };
+					      .anew = true,
+					      .text = text_of(call) };
 	struct config_report report;
 	struct http_reply reply = { 0 };
 	struct rest_change *change;
@@ -66,14 +78,15 @@ static void import(struct router_call *call)
 	import.context = change;
 	config_report_init(&report);
 	rc = config_store_import(rest_of(call)->config.store, &import, &report);
-	rest_audit(call, "configuration file", rc < 0 && rc != -EALREADY ? "refused" : "accepted");
+	rest_audit(call, import.text.n ? "configuration" : "configuration file",
+		   rc < 0 && rc != -EALREADY ? "refused" : "accepted");
 	if (rc == 0) {
-		answer_started(call, change->operation);
+		answer_started(call, change->operation, &report);
 	} else if (rc == -EALREADY) { /* nothing to do is done */
-		answer_started(call, change->operation);
+		answer_started(call, change->operation, &report);
 		rest_change_done(change, 0, NULL);
 	} else {
-		rest_change_done(change, rc, "The file was refused.");
+		rest_change_done(change, rc, "The configuration was refused.");
 		error_set_report(&reply, &report, NULL);
 		rest_answer(call, &reply);
 	}
@@ -132,7 +145,7 @@ static void rollback(struct router_call *call)
 				   rest_change_done, change);
 	rest_audit(call, "configuration", rc < 0 ? "rollback refused" : "rollback accepted");
 	if (rc == 0) {
-		answer_started(call, change->operation);
+		answer_started(call, change->operation, NULL);
 		return;
 	}
 	rest_change_done(change, rc, "The revision could not be read.");

@@ -102,6 +102,8 @@ void rest_list_answer(struct router_call *call, const struct rest_list *list);
 /* ?confirm=SECONDS, 0: none; false: it is wrong, and the exchange was ended. */
 bool rest_confirm_of(struct router_call *call, uint32_t *seconds);
 bool rest_is_dry_run(const struct router_call *call);
+/* Findings that are no errors, as Warning headers. */
+void rest_warnings_add(struct http_reply *reply, const struct config_report *report);
 struct cJSON;
 /* Everything that the resource says, secrets too, to be put again; config_json_free(). NULL: none.
  */

@@ -96,5 +96,9 @@ expect "the gateway's has IKE_SA_INIT of both tunnels" some gw 'isakmp.exchanget
 expect "and no ESP" count gw 'esp' 0
 expect "the file is fetched" cli capture get "$(basename "$(file_of to-branch)")" "$LAB_DIR/fetched.pcapng"
 expect "whole" cmp "$LAB_DIR/fetched.pcapng" "$(file_of to-branch)"
+expect "the list names it" says "$(basename "$(file_of to-branch)")" cli capture list
+expect "it is deleted" cli capture delete "$(basename "$(file_of to-branch)")"
+expect "and gone" fails test -e "$(file_of to-branch)"
+expect "once" fails cli capture delete "$(basename "$(file_of to-branch)")"
 expect "no other file is" fails cli capture get ../vpngw.json "$LAB_DIR/other"
 finish

@@ -74,6 +74,23 @@ exports() {
 		"$(gateway_program control)" --check-config "$LAB_DIR/export.json" >/dev/null && says 'nothing would change' cli config diff "$LAB_DIR/export.json"
 }
 
+# A configuration that is sent runs, from a file and from standard input; the gateway's own file stays what it is.
+applies_what_is_sent() {
+	jq '.connections[0].properties.dpdTimeoutSeconds = 70' "$LAB_DIR/export.json" >"$LAB_DIR/sent.json"
+	cli config apply "$LAB_DIR/sent.json" | grep -q "^done" && dpd_is 70 && key_is KeyOfTheFile || return 1
+	jq '.connections[0].properties.dpdTimeoutSeconds = 80' "$LAB_DIR/export.json" | cli config apply - --confirm 60 | grep -q 'taken back in 60 s' &&
+		dpd_is 80 && cli config confirm >/dev/null && kill -HUP "$(lab_pid control)" &&
+		lab_await_line control 5 'the file has not changed' && dpd_is 80 && cli config apply | grep -q "^done" && dpd_is 40
+}
+
+# refused_with_places: nothing of it runs
+refused_with_places() {
+	local out
+	out=$(cli config apply "$LAB_DIR/bad.json") && return 1
+	printf '%s\n' "$out"
+	grep -q '/appliance/ports/0/role: "publik" is not one of' <<<"$out" && dpd_is 40
+}
+
 # The stream of events: a prefix that comes with a site that is changed, and goes again.
 routes_are_told() {
 	lab_start events gw curl -sS -k -N -H "Authorization: Bearer $(cat "$LAB_DIR/token")" "https://127.0.0.1:$LAB_API_PORT/events"
@@ -146,6 +163,8 @@ expect "the first revision again, with its key" rolls_back_with_keys
 expect "SIGHUP takes the file in" reloads
 expect "a change by REST stays until the file is applied anew" file_wins_when_asked
 expect "an export is the configuration without keys" exports
+expect "a configuration that is sent is applied, with the keys that were there" applies_what_is_sent
+expect "a wrong one is refused, with the place" refused_with_places
 expect "changes of one resource at the same time: taken or told" at_the_same_time same
 expect "changes of different ones: all taken" different_ones
 expect "routes are told as they change" routes_are_told

@@ -16,7 +16,7 @@ import threading
 import time
 import unittest
 
-PROGRAM = sys.argv.pop(1)
+PROGRAM = os.path.abspath(sys.argv.pop(1))  # a test goes elsewhere
 ENVIRONMENT = {"PATH": os.environ["PATH"], "VPNGW_TOKEN": "secret"}
 TUNNEL = {"name": "a/0", "connection": "to-branch", "connectionStatus": "Connected", "localAddress": "198.51.100.1",
           "remoteAddress": "203.0.113.1", "reason": "", "ingressBytes": 1, "egressBytes": 2}
@@ -64,8 +64,9 @@ SHAPES = {
     "bgp advertised": (["gw", "10.0.0.1"], {"value"}),
     "capture start": (["to-branch"], {"status"}),
     "capture stop": (["to-branch"], {"Data"}),
-    "capture list": ([], {"value"}),
+    "capture list": ([], {"value", "files"}),
     "capture get": (["a.pcapng", "SAVED"], {"status"}),
+    "capture delete": (["a.pcapng"], {"status"}),
     "trace": ([], {"step"}),
     "token create": (["me", "read"], {"name", "token"}),
     "token list": ([], {"value"}),
@@ -83,7 +84,10 @@ PAGES = {
     "/virtualNetworkGateways/gw/metering": METERING,
     "/virtualNetworkGateways/gw/metering?from=2026-11-01T00:00:00%2B01:00&to=2026-11-28": METERING,
     "/virtualNetworkGateways/gw/metering?format=csv": METERING,
-    "/routes": {"value": []}, "/skus": {"value": []}, "/captures": {"value": []}, "/config": {"appliance": {}},
+    "/routes": {"value": []}, "/skus": {"value": []}, "/config": {"appliance": {}},
+    "/captures": {"value": [{"name": "to-branch", "of": "connection", "packets": 3, "bytes": 4500, "lost": 0}],
+                  "files": [{"name": "to-branch-1.pcapng", "bytes": 5000, "changedMs": 0, "running": True},
+                            {"name": "a.pcapng", "bytes": 12, "changedMs": 1000, "running": False}]},
     "/circuits": {"value": [{"port": "er0", "linkUp": True, "neighbor": "172.16.0.2", "asn": 65010, "state": "Connected",
                              "routesReceived": 2, "routesSent": 1}]},
     "/anything": {"any": 1},
@@ -158,10 +162,12 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
             self.send_text('data: {"step":"route"}\n\n')
         elif self.path == "/connections/refused":
             self.answer(400, {"error": dict(REFUSED, details=[REFUSED])})
+        elif self.path.startswith("/config/import") and "refused" in body:
+            self.answer(400, {"error": dict(REFUSED, details=[REFUSED, REFUSED])})
         elif self.path == "/connections/warned":
             self.answer(200, {}, Warning='299 vpngw "/properties/colour: Is not known and was ignored."')
         else:
-            name = "bad" if "bad" in self.path else "good"
+            name = "bad" if "bad" in self.path or "bad" in body else "good"
             self.answer(202, Azure_AsyncOperation=host + "/operations/" + name)
 
     do_POST = do_PUT = do_DELETE = change
@@ -362,12 +368,69 @@ class Cli(unittest.TestCase):
         self.assertEqual(Endpoint.asked[0], ("PUT", "/connections/x", '{"a":1}'))
         self.assertIn("No such file", self.call("put", "/connections/x", name + ".not", code=1).stderr)
 
+    def config_file(self, text):
+        name = os.path.join(self.folder.name, "new.json")
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(text)
+        return name
+
+    def test_config_is_applied_from_a_file(self):
+        name = self.config_file('{"connections":[]}')
+        self.assertEqual(self.call("config", "apply", name).stdout, "done\n")
+        self.assertEqual(Endpoint.asked[0], ("POST", "/config/import", '{"connections":[]}'))
+        Endpoint.asked = []
+        self.assertIn("taken back in 9 s", self.call("config", "apply", name, "--confirm", "9").stdout)
+        self.assertEqual(Endpoint.asked[0], ("POST", "/config/import?confirm=9", '{"connections":[]}'))
+        Endpoint.asked = []
+        self.assertEqual(self.call("config", "apply", "--dry-run", name).stdout, "nothing would change\n")
+        self.assertEqual(Endpoint.asked, [("POST", "/config/import?dryRun=true", '{"connections":[]}')])
+
+    def test_config_is_applied_from_standard_input(self):
+        done = subprocess.run([PROGRAM, *self.options, "config", "apply", "-", "-o", "json"], input='{"connections":[]}',
+                              text=True, capture_output=True, timeout=20, env=ENVIRONMENT)
+        self.assertEqual(json.loads(done.stdout), {"status": "Succeeded"}, done.stderr)
+        self.assertEqual(Endpoint.asked[0], ("POST", "/config/import", '{"connections":[]}'))
+
+    def test_config_apply_without_a_file_takes_the_gateways(self):
+        self.call("config", "apply")
+        self.assertEqual(Endpoint.asked[0], ("POST", "/config/import", ""))
+
+    def test_nothing_is_applied_from_what_is_empty(self):
+        for text in ("", "{}", "{ }\n"):
+            for command in ("apply", "diff"):
+                self.assertRegex(self.call("config", command, self.config_file(text), code=1).stderr, "new.json: (empty|holds no)")
+        self.assertIn("No such file", self.call("config", "apply", self.folder.name + "/none", code=1).stderr)
+        self.assertEqual(Endpoint.asked, [])
+
+    def test_refused_config_says_where(self):
+        name = self.config_file('{"refused":1}')
+        self.assertIn("  /properties/dpdTimeoutSeconds: Must be 9 to 3600.\n", self.call("config", "apply", name, code=1).stderr)
+        error = json.loads(self.call("config", "apply", name, "-o", "json", code=1).stderr)["error"]
+        self.assertEqual(error["details"][1]["target"], "/properties/dpdTimeoutSeconds")
+        error = json.loads(self.call("config", "apply", self.config_file('{"bad":1}'), "-o", "json", code=1).stderr)["error"]
+        self.assertEqual(error, {"code": "Nope", "message": "It did not work."})
+
+    def test_captures_and_their_files(self):
+        running, files = self.call("capture", "list").stdout.split("\n\n")
+        self.assertEqual(running.splitlines()[1].split(), ["to-branch", "connection", "3", "4.5", "kB", "0"])
+        self.assertEqual([line.split() for line in files.splitlines()],
+                         [["FILE", "SIZE", "CHANGED", "CAPTURE"],
+                          ["to-branch-1.pcapng", "5.0", "kB", "1970-01-01", "00:00:00Z", "running"],
+                          ["a.pcapng", "12", "B", "1970-01-01", "00:00:01Z", "ended"]])
+        self.assertEqual(self.call("capture", "get", "a.pcapng", "-").stdout, "bytes")
+        self.assertEqual(self.call("capture", "delete", "a.pcapng").stdout, "done\n")
+        self.assertEqual(Endpoint.asked[2], ("DELETE", "/captures/a.pcapng", ""))
+
     def test_names_complete(self):
         self.assertEqual(self.complete("reset", ""), ["to-branch"])
         self.assertEqual(self.complete("reset", "x"), [])
         self.assertEqual(self.complete("reset-gateway", "g"), ["gw"])
         self.assertEqual(self.complete("config", "rollback", ""), ["7"])
         self.assertEqual(self.complete("config", "check", ""), ["FILE"])
+        self.assertEqual(self.complete("config", "apply", ""), ["FILE"])
+        self.assertEqual(self.complete("capture", "get", ""), ["to-branch-1.pcapng", "a.pcapng"])
+        self.assertEqual(self.complete("capture", "get", "a.pcapng", ""), ["FILE"])
+        self.assertEqual(self.complete("capture", "delete", "a"), ["a.pcapng"])
         self.assertEqual(self.complete("token", "create", "me", "o"), ["operate"])
         self.assertIn("--insecure", self.complete("status", "--i"))
 
@@ -383,10 +446,16 @@ class Cli(unittest.TestCase):
         lines = "source %s; COMP_WORDS=(%s config roll); COMP_CWORD=2; _vpngw; echo ${COMPREPLY[@]}" % (script, PROGRAM)
         done = subprocess.run(["bash", "-c", lines], text=True, capture_output=True, env=ENVIRONMENT)
         self.assertEqual(done.stdout, "rollback\n", done.stderr)
+        self.config_file("{}")
+        lines = "source %s; cd %s; COMP_WORDS=(%s config apply new.j); COMP_CWORD=3; _vpngw 2>/dev/null; echo ${COMPREPLY[@]}" % (
+            script, self.folder.name, PROGRAM)
+        done = subprocess.run(["bash", "-c", lines], text=True, capture_output=True, env=ENVIRONMENT)
+        self.assertEqual(done.stdout, "new.json\n", done.stderr)
 
     @unittest.skipUnless(shutil.which("zsh"), "no zsh")
     def test_zsh_completes(self):
         folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../../scripts/package/completion")
+        self.config_file("{}")
         master, slave = pty.openpty()
         shell = subprocess.Popen(["zsh", "-f", "-i"], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
                                  env={"PATH": os.path.dirname(PROGRAM) + ":" + os.environ["PATH"], "TERM": "dumb",
@@ -396,7 +465,7 @@ class Cli(unittest.TestCase):
 
         def until(text):
             nonlocal said
-            end = time.monotonic() + 15
+            end = time.monotonic() + 60  # compinit on a machine with other work
             while text not in said and time.monotonic() < end:
                 if select.select([master], [], [], 0.2)[0]:
                     said += os.read(master, 4096)
@@ -410,6 +479,10 @@ class Cli(unittest.TestCase):
             until(b"back")
             os.write(master, b"\x15vpngw token create me op\t")
             until(b"erate")
+            os.write(master, b"\x15cd %s; echo mo''ved\n" % self.folder.name.encode())
+            until(b"\nmoved")
+            os.write(master, b"vpngw config apply new.j\t")
+            until(b"son")
         finally:
             shell.kill()
             shell.wait()

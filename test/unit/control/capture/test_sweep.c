@@ -75,9 +75,39 @@ static void test_others_stay(void **state)
 	assert_true(there(".pcapng"));
 }
 
+static void on_seen(void *context, const struct sweep_seen *seen)
+{
+	char *names = context;
+
+	assert_int_equal(seen->bytes, 1000);
+	snprintf(names + strlen(names), 64 - strlen(names), "%s %llu;", seen->name,
+		 (unsigned long long)seen->changed_wall_ms);
+}
+
+static void test_newest_is_listed_first(void **state)
+{
+	char names[64] = "";
+
+	make("a-1.pcapng", 1000, 7);
+	make("d-1.pcapng", 1000, 9);
+	make("notes", 5000, 8);
+	assert_int_equal(sweep_each(folder, on_seen, names), 0);
+	assert_string_equal(names, "d-1.pcapng 9000;a-1.pcapng 7000;");
+}
+
+static void test_names(void **state)
+{
+	assert_true(sweep_is_capture("a-1.pcapng"));
+	assert_false(sweep_is_capture("../a-1.pcapng"));
+	assert_false(sweep_is_capture("a/b.pcapng"));
+	assert_false(sweep_is_capture(".pcapng"));
+	assert_false(sweep_is_capture("notes"));
+}
+
 static void test_no_folder(void **state)
 {
 	assert_int_equal(sweep_folder("/tmp/vpngw-sweep-there-is-none", 0, in_use, NULL), 0);
+	assert_int_equal(sweep_each("/tmp/vpngw-sweep-there-is-none", on_seen, NULL), 0);
 }
 
 static int setup(void **state)
@@ -101,6 +131,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_oldest_first),
 					    cmocka_unit_test(test_others_stay),
+					    cmocka_unit_test(test_newest_is_listed_first),
+					    cmocka_unit_test(test_names),
 					    cmocka_unit_test(test_no_folder) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -353,6 +353,59 @@ static void test_import_anew(void **state)
 	assert_int_not_equal(dpd_of(config_store_running(f->store), 0), 60);
 }
 
+/* A text that is sent runs as a change by REST does: the file stays imported, and wins when asked.
+ */
+static void test_import_text(void **state)
+{
+	struct fixture *f = *state;
+	char *edited = config_edit("/connections/0/properties/dpdTimeoutSeconds=30");
+	const struct config_store_import text = {
+		.done = done,
+		.context = f,
+		.anew = true,
+		.text = { (const uint8_t *)edited, strlen(edited) },
+	};
+	const struct config_store_import file = { .done = done, .context = f, .anew = true };
+	const struct config_store_import broken = { .anew = true,
+						    .text = { (const uint8_t *)"{", 1 } };
+
+	assert_int_equal(config_store_import(f->store, &text, &f->report), 0);
+	wait_done(f, 1);
+	assert_int_equal(dpd_of(config_store_running(f->store), 0), 30);
+	assert_int_equal(config_store_import(f->store, &text, &f->report), -EALREADY);
+	assert_int_equal(import(f), -EALREADY);
+	assert_int_equal(reopen(f), 0);
+	assert_int_equal(dpd_of(config_store_running(f->store), 0), 30);
+	assert_int_equal(config_store_import(f->store, &file, &f->report), 0);
+	wait_done(f, 2);
+	assert_int_not_equal(dpd_of(config_store_running(f->store), 0), 30);
+	assert_int_equal(config_store_import(f->store, &broken, &f->report), -EINVAL);
+	free(edited);
+}
+
+/* The file itself that is sent is the file: at the next start it does not win over what came since.
+ */
+static void test_import_text_of_the_file(void **state)
+{
+	struct fixture *f = *state;
+	char *edited = config_edit("/connections/0/properties/dpdTimeoutSeconds=30");
+	const struct config_store_import text = {
+		.done = done,
+		.context = f,
+		.anew = true,
+		.text = { (const uint8_t *)edited, strlen(edited) },
+	};
+
+	write_file(f, "/connections/0/properties/dpdTimeoutSeconds=30");
+	assert_int_equal(config_store_import(f->store, &text, &f->report), 0);
+	wait_done(f, 1);
+	assert_int_equal(commit(f, changed(f, "to-a", 60), 0), 0);
+	wait_done(f, 2);
+	assert_int_equal(reopen(f), 0);
+	assert_int_equal(dpd_of(config_store_running(f->store), 0), 60);
+	free(edited);
+}
+
 /* What a text would change is told, and nothing is changed. */
 static void test_preview(void **state)
 {
@@ -427,6 +480,8 @@ int main(void)
 		TEST(test_first_start_broken),
 		TEST(test_reload),
 		TEST(test_import_anew),
+		TEST(test_import_text),
+		TEST(test_import_text_of_the_file),
 		TEST(test_preview),
 		TEST(test_confirm),
 	};
