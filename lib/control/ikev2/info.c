@@ -23,6 +23,7 @@ int ikev2_info(const struct ikev2_engine *engine, uint64_t ike, struct ikev2_inf
 		.encapsulated = sa->encapsulate,
 		.fragmentation = sa->fragmentation,
 		.mobike = sa->mobike,
+		.asks = sa->own || !list_empty(&sa->jobs),
 		.path = sa->path,
 		.suite = sa->suite,
 		.local_auth_method = sa->local_method,

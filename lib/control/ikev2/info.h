@@ -42,6 +42,7 @@ struct ikev2_info {
 	bool encapsulated; /* UDP encapsulation of ESP */
 	bool fragmentation;
 	bool mobike;
+	bool asks; /* a request of ours waits for its answer, or to be sent */
 	struct ikev2_path path;
 	struct ike_suite suite;
 	uint8_t local_auth_method; /* enum ike_auth_method */

@@ -54,6 +54,8 @@ struct tunnel {
 	bool wanted;	     /* on the work list for a dial or for children */
 	bool prove;	     /* the peer is asked before flows come */
 	bool evacuated;	     /* its IKE SA lives on a sibling's address */
+	bool drain_applied;  /* every worker sees that flows are to leave it */
+	bool drain_asked;    /* the peer is, behind the move */
 	bool keep;	     /* while a plan takes the place of another */
 	bool remove_adopted; /* at the next second: their successors carry */
 	uint32_t failures;   /* in a row */

@@ -81,6 +81,28 @@ reset_with_drain() {
 			tail -n 5 | tr '\n' ';' | grep -x "its flows leave first;drained, new SAs are made;told to use $SITE_PUBLIC0;new SAs carry, flows return;alive;"
 }
 
+# The peer stands still while the flows leave and it is told to move, and makes its child anew when it hears of that: our new keys
+# wait until it has. Few packets, so that what waits for it finds room in its socket (212,992 bytes).
+peer_stands_still() {
+	local place drain
+	place=$(($(wc -c <"$LAB_DIR/control.log") + 1))
+	"$flows" --a "${LAB_PREFIX}host-a=$SITE_HOST_A" --b "${LAB_PREFIX}host-b=$SITE_HOST_B" --both --flows 10 --rate 60 \
+		--drain 2000 --seconds 7 >"$LAB_DIR/still" &
+	drain=$!
+	lab_pause 0.5
+	kill -STOP "$(lab_pid branch-ike)"
+	gateway_api POST "/virtualNetworkGateways/gw/reset?drain=true&gatewayVip=$SITE_PUBLIC1" >/dev/null
+	lab_await 10 said_since "$place" 'told to use .* meanwhile' "$SITE_PUBLIC1"
+	lab_pause 0.6
+	kill -CONT "$(lab_pid branch-ike)"
+	lab_await 20 said_since "$place" 'new SAs carry, flows return' "$SITE_PUBLIC1"
+	local renewed=$?
+	wait "$drain"
+	cat "$LAB_DIR/still"
+	tail -c "+$place" "$LAB_DIR/control.log" | grep -E 'drain|told|carry|return|alive|suspect'
+	[ "$renewed" = 0 ] && jq -se 'all(.[]; .received > 0 and .lost == 0 and .duplicates == 0)' "$LAB_DIR/still"
+}
+
 # Nothing comes back: one_way LOST..., a jq expression of what may be lost. VPNGW_ONE_WAY seconds.
 one_way() {
 	"$flows" --a "${LAB_PREFIX}host-a=$SITE_HOST_A" --b "${LAB_PREFIX}host-b=$SITE_HOST_B" --flows 20 --rate 500 \
@@ -172,6 +194,9 @@ expect "the address comes back" address_comes
 expect "and nothing is lost by that" all_came "address back"
 expect "a reset of one instance with drain moves flows away first and makes new SAs for its address only" reset_with_drain
 expect "and loses nothing" all_came "planned"
+flows_end
+expect "nor when the peer stands still meanwhile" peer_stands_still
+flows_start 20 1000
 expect "one path falls silent, then the other: flows do not go back to the first" both_fall_silent
 expect "both answer again" both_answer
 expect "flows run both ways" still_come "both answer"
