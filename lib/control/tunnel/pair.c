@@ -311,7 +311,8 @@ static void child_switch(void *context, uint32_t child)
 }
 
 struct removal {
-	struct tunnels *all;
+	struct tunnels *all; /* gone when there is no answer, at the end of the program */
+	struct desired *desired;
 	uint32_t id;
 	uint32_t tunnel;
 	bool inbound;
@@ -321,15 +322,16 @@ static void removed(void *context, const struct contract_answer *answer)
 {
 	struct removal *r = context;
 	const struct contract_sa_final *final = (const void *)answer;
-	struct tunnel *tunnel = map_get_u32(&r->all->by_id, r->tunnel);
+	bool applied = answer && answer->status == CONTRACT_APPLIED;
+	struct tunnel *tunnel = applied ? map_get_u32(&r->all->by_id, r->tunnel) : NULL;
 
-	if (answer && answer->status == CONTRACT_APPLIED && tunnel) {
+	if (tunnel) {
 		if (r->inbound)
 			tunnel->bytes_in_before += final->bytes;
 		else
 			tunnel->bytes_out_before += final->bytes;
 	}
-	desired_id_put(r->all->desired, CONTRACT_SA, r->id);
+	desired_id_put(r->desired, CONTRACT_SA, r->id);
 	free(r);
 }
 
@@ -344,7 +346,7 @@ static void sa_remove(struct tunnels *all, uint32_t id, uint32_t tunnel, bool in
 		log_error(TOPIC, "out of memory: an SA stays until the next attach sa=%u", id);
 		return;
 	}
-	*removal = (struct removal){ all, id, tunnel, inbound };
+	*removal = (struct removal){ all, all->desired, id, tunnel, inbound };
 	if (requests_make(desired_requests(all->desired), &message, removed, removal) < 0) {
 		/* Without a data plane there is no SA. */
 		desired_id_put(all->desired, CONTRACT_SA, id);
