@@ -56,7 +56,7 @@ sites_frr() {
 		ip -n "${LAB_PREFIX}s-$n" route replace "$speaker/32" dev ipsec0 src "$inside" || return 1
 	done
 	{
-		printf 'router bgp %d\n bgp router-id %s\n no bgp ebgp-requires-policy\n no bgp network import-check\n' $((64600 + n)) "$inside"
+		printf 'router bgp %d\n bgp router-id %s\n no bgp ebgp-requires-policy\n no bgp network import-check\n bgp disable-ebgp-connected-route-check\n' $((64600 + n)) "$inside"
 		for speaker in "${SITES_SPEAKERS[@]}"; do
 			printf ' neighbor %s remote-as 65515\n neighbor %s ebgp-multihop 255\n' "$speaker" "$speaker"
 			printf ' neighbor %s update-source %s\n' "$speaker" "$inside"

@@ -213,6 +213,9 @@ static void bgp_activate(const struct device_script *s, struct text *out)
 			 net_addr_text(text, &s->tunnels[i].gateway_bgp));
 }
 
+/* Both ends open sessions. Of two that meet FRR before 9.0 remembers the one that it accepted as a
+ * peer on the link, whatever ebgp-multihop says, and leaves out what the peer tells by the other.
+ */
 static void frr(const struct device_script *s, struct text *out)
 {
 	char text[NET_ADDR_TEXT];
@@ -224,7 +227,9 @@ static void frr(const struct device_script *s, struct text *out)
 	for (uint32_t i = 0; i < s->tunnel_count; i++)
 		text_add(out, "ip route %s/32 ipsec%u\n",
 			 net_addr_text(text, &s->tunnels[i].gateway_bgp), i + 1);
-	text_add(out, "router bgp %lld\n bgp router-id %s\n no bgp ebgp-requires-policy\n",
+	text_add(out,
+		 "router bgp %lld\n bgp router-id %s\n no bgp ebgp-requires-policy\n"
+		 " bgp disable-ebgp-connected-route-check\n",
 		 (long long)site_of(s)->bgp->asn,
 		 net_addr_text(text, &site_of(s)->bgp->peering_address));
 	bgp_neighbours(s, out);

@@ -82,6 +82,7 @@ frr_reads() {
 	printf '%s neighbours\n' "$neighbours"
 	cat "$dir/bgpd.conf"
 	[ "$neighbours" = 2 ] && grep -q 'network 10.20.0.0/16' "$dir/bgpd.conf" && grep -q ' bfd$' "$dir/bgpd.conf" &&
+		lab_vtysh device-frr 'show running-config' | grep -q 'bgp disable-ebgp-connected-route-check' &&
 		grep -q ' timers 3 9$' "$dir/bgpd.conf" && grep -q 'password REPLACE-WITH-BGP-PASSWORD' "$dir/bgpd.conf" &&
 		! grep -q bgp-secret "$dir/bgpd.conf"
 }

@@ -26,6 +26,7 @@ frr_of_site() {
 	{
 		printf '%b' "${1:-}"
 		printf 'router bgp 65010\n bgp router-id %s\n no bgp ebgp-requires-policy\n no bgp network import-check\n' "$SITE"
+		echo ' bgp disable-ebgp-connected-route-check'
 		for ours in "${OURS[@]}"; do
 			printf ' neighbor %s remote-as 65515\n neighbor %s bfd profile %s\n' "$ours" "$ours" "${BFD:-fast}"
 			printf ' neighbor %s ebgp-multihop 255\n neighbor %s update-source %s\n' "$ours" "$ours" "$SITE"
