@@ -365,7 +365,8 @@ static void on_bgp_changed(void *context, const struct bgp_peer *peer)
 
 static int bgp_start(struct program *program)
 {
-	int rc = bgp_new(&program->bgp, program->loop, program->tunnels, program->options.frr);
+	int rc = bgp_new(&program->bgp, program->loop, program->tunnels, program->route,
+			 program->options.frr);
 
 	if (rc == 0)
 		bgp_watch(program->bgp, on_bgp_changed, program);

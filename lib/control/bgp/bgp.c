@@ -364,6 +364,8 @@ static void every_second(void *context)
 	event_timer_set(bgp->tick, EVERY_NS);
 	if (bgp->told_missing)
 		bgp_refresh(bgp);
+	for (int part = 0; part < STALE_PARTS; part++)
+		bgp_leftover_tick(&bgp->leftovers[part]);
 	if (bgp->gateway || bgp->has_circuit) {
 		vty_try(bgp->bfdd.vty);
 		bfd_try(bgp->bfd);
@@ -386,8 +388,12 @@ static void daemon_up(void *context)
 	log_info(TOPIC, "talking to FRR daemon=%s", d->name);
 	d->changing = false;
 	d->seen = true;
-	if (d->gone)
+	if (d->gone) {
 		d->back_ns = clock_now_ns(&clock_monotonic);
+		for (int part = 0; part < STALE_PARTS; part++)
+			if (d->bgp->leftovers[part].daemon == d)
+				bgp_leftover_begin(&d->bgp->leftovers[part]);
+	}
 	d->gone = false;
 	daemon_follow(d);
 }
@@ -496,7 +502,20 @@ static int shared_new(struct bgp *bgp)
 	return rc < 0 ? rc : daemon_new(&bgp->announced, bgp, "all", "bgpd");
 }
 
-int bgp_new(struct bgp **bgp, struct event_loop *loop, struct tunnels *tunnels,
+static void leftovers_set(struct bgp *bgp)
+{
+	static const char *const folders[STALE_PARTS] = { "rib", "rib", SHARED };
+	struct daemon *daemons[STALE_PARTS] = { &bgp->collector, &bgp->announced,
+						&bgp->circuit.bgpd };
+
+	for (int part = 0; part < STALE_PARTS; part++)
+		bgp->leftovers[part] = (struct bgp_leftover){ .bgp = bgp,
+							      .part = (enum stale_part)part,
+							      .daemon = daemons[part],
+							      .folder = folders[part] };
+}
+
+int bgp_new(struct bgp **bgp, struct event_loop *loop, struct tunnels *tunnels, struct route *route,
 	    const char *directory)
 {
 	struct bgp *b = calloc(1, sizeof(*b));
@@ -506,6 +525,8 @@ int bgp_new(struct bgp **bgp, struct event_loop *loop, struct tunnels *tunnels,
 		return -ENOMEM;
 	b->loop = loop;
 	b->tunnels = tunnels;
+	b->route = route;
+	leftovers_set(b);
 	snprintf(b->directory, sizeof(b->directory), "%s", directory);
 	rc = shared_new(b);
 	for (uint32_t i = 0; i < BGP_INSTANCES && rc == 0; i++)
@@ -535,6 +556,8 @@ void bgp_free(struct bgp *bgp)
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
 		daemon_free(&bgp->speakers[i].bgpd);
 	daemon_free(&bgp->circuit.bgpd);
+	for (int part = 0; part < STALE_PARTS; part++)
+		bgp_leftover_fini(&bgp->leftovers[part]);
 	free(bgp->sessions);
 	free(bgp->known);
 	config_put(bgp->config);

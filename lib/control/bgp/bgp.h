@@ -23,15 +23,16 @@
  *
  * Sessions and routes live in FRR: a restart of this program touches neither. When the collector
  * dies, its routes are kept until it is back (route/stale.h), and the speakers keep what it has
- * told them of one another (RFC 4724). When a speaker dies, peers, collector
- * and who notes what is announced keep its routes until it is back (graceful restart, RFC 4724,
- * with forwarding preserved: the data plane goes on). Speakers need numbers of their own for it
- * (bgpd -I): zebra 8.4.4 aborts when two BGP clients of one number with graceful restart leave it.
+ * told them of one another (RFC 4724); what it leaves in the kernel goes (leftover.h). When a
+ * speaker dies, peers, collector and who notes what is announced keep its routes until it is back
+ * (graceful restart, RFC 4724, with forwarding preserved: the data plane goes on). Speakers need
+ * numbers of their own for it (bgpd -I): zebra 8.4.4 aborts when two BGP clients of one number with
+ * graceful restart leave it.
  *
  * Owner: app/control. Thread: the event loop's.
  */
 #include "base/text.h"
-#include "control/route/stale.h"
+#include "control/route/route.h"
 #include "control/tunnel/tunnels.h"
 
 struct bgp;
@@ -58,7 +59,8 @@ struct bgp_peer {
 typedef void (*bgp_visit)(void *context, const struct bgp_peer *peer);
 
 __attribute__((warn_unused_result)) int bgp_new(struct bgp **bgp, struct event_loop *loop,
-						struct tunnels *tunnels, const char *directory);
+						struct tunnels *tunnels, struct route *route,
+						const char *directory);
 void bgp_free(struct bgp *bgp);
 /* After tunnels_apply(), and when tunnels got their ids. */
 void bgp_apply(struct bgp *bgp, const struct config *config);

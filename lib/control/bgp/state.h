@@ -4,6 +4,7 @@
  */
 #include "control/bgp/bfd.h"
 #include "control/bgp/bgp.h"
+#include "control/bgp/leftover.h"
 #include "control/bgp/text.h"
 #include "control/bgp/vty.h"
 
@@ -45,6 +46,7 @@ struct bgp {
 	struct event_loop *loop;
 	struct event_source *tick;
 	struct tunnels *tunnels;
+	struct route *route;
 	const struct config *config;	      /* a reference; NULL before the first apply */
 	const struct config_gateway *gateway; /* lives in the configuration; NULL: no BGP */
 	struct speaker_instance speakers[BGP_INSTANCES];
@@ -55,6 +57,7 @@ struct bgp {
 	bool circuit_ending; /* the launcher does not know yet that there is none any more */
 	struct daemon collector;
 	struct daemon announced;
+	struct bgp_leftover leftovers[STALE_PARTS];
 	struct bgp_session *sessions;
 	struct bgp_known *known; /* of each session */
 	uint32_t count;

@@ -402,6 +402,28 @@ void netlink_route_set(struct netlink *nl, const struct netlink_route_spec *spec
 	command_add(nl, command);
 }
 
+void netlink_foreign_delete(struct netlink *nl, const struct netlink_foreign *route)
+{
+	struct rtmsg info = { .rtm_family = family_of(&route->prefix.addr),
+			      .rtm_dst_len = route->prefix.length,
+			      .rtm_table = route->table < 256 ? (uint8_t)route->table : 0,
+			      .rtm_protocol = route->protocol,
+			      .rtm_scope = RT_SCOPE_NOWHERE,
+			      .rtm_type = RTN_UNICAST };
+	char text[NET_PREFIX_TEXT];
+	struct command *command = command_new(RTM_DELROUTE, 0, &info, sizeof(info));
+
+	if (!command)
+		return;
+	if (route->prefix.length)
+		netlink_build_addr(&command->message, RTA_DST, &route->prefix.addr);
+	netlink_build_u32(&command->message, RTA_TABLE, route->table);
+	netlink_build_u32(&command->message, RTA_PRIORITY, route->metric);
+	snprintf(command->story, sizeof(command->story), "delete route %s table %u of protocol %u",
+		 net_prefix_text(text, &route->prefix), route->table, route->protocol);
+	command_add(nl, command);
+}
+
 void netlink_rule_set(struct netlink *nl, const struct net_addr *source, uint32_t table, bool add)
 {
 	struct fib_rule_hdr info = { .family = family_of(source),

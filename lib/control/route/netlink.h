@@ -83,6 +83,14 @@ struct netlink_route_spec {
 	int ifindex;
 };
 void netlink_route_set(struct netlink *netlink, const struct netlink_route_spec *spec, bool add);
+/* A unicast route of another daemon's (RTPROT_*). */
+struct netlink_foreign {
+	struct net_prefix prefix;
+	uint32_t table;
+	uint32_t metric;
+	uint8_t protocol;
+};
+void netlink_foreign_delete(struct netlink *netlink, const struct netlink_foreign *route);
 /* What comes from `source` is looked up in `table`. */
 void netlink_rule_set(struct netlink *netlink, const struct net_addr *source, uint32_t table,
 		      bool add);

@@ -26,6 +26,7 @@ struct route {
 	struct source_table *sources;
 	struct rib *rib;
 	struct stale *stale;
+	struct leftover_set *leftovers[STALE_PARTS];
 	struct rib *peers[ROUTE_INSTANCES]; /* in the domain of each instance */
 	struct speaker_table speakers;
 	struct port_table ports;
@@ -258,16 +259,32 @@ static void announced(struct route *route, const struct netlink_route *r, bool g
 		log_error(TOPIC, "out of memory for who announces a prefix");
 }
 
+/* Whose a BGP route is, by its table. */
+static enum stale_part part_of(const struct netlink_route *r)
+{
+	return r->table == ROUTE_ANNOUNCED_TABLE ? STALE_ANNOUNCED
+	       : r->table == CIRCUIT_TABLE	 ? STALE_CIRCUIT
+						 : STALE_LEARNED;
+}
+
 /* FRR has taken a route out of the kernel that stays all the same. */
 static bool stays(const struct route *route, const struct netlink_route *r)
 {
-	enum stale_part part = r->table == ROUTE_ANNOUNCED_TABLE ? STALE_ANNOUNCED
-			       : r->table == CIRCUIT_TABLE	 ? STALE_CIRCUIT
-								 : STALE_LEARNED;
 	struct net_addr gateways[NETLINK_HOPS_MAX];
 
 	return r->protocol == RTPROT_BGP &&
-	       stale_keeps(route->stale, part, gateways, tunnel_hops(route, r, gateways));
+	       stale_keeps(route->stale, part_of(r), gateways, tunnel_hops(route, r, gateways));
+}
+
+/* The main table may have BGP routes of others: ours lead to the next hops that we gave out. */
+static void leftover_see(struct route *route, const struct netlink_route *r, bool gone)
+{
+	const struct leftover left = { r->prefix, r->table, r->metric };
+
+	if (r->protocol != RTPROT_BGP ||
+	    (part_of(r) != STALE_CIRCUIT && !speaker_tunnel(&r->hops[0].gateway)))
+		return;
+	leftover_set_see(route->leftovers[part_of(r)], &left, gone);
 }
 
 static void on_route(void *context, const struct netlink_route *r, bool gone)
@@ -284,6 +301,7 @@ static void on_route(void *context, const struct netlink_route *r, bool gone)
 		  r->table == CIRCUIT_TABLE;
 	if (!learned && r->table != ROUTE_ANNOUNCED_TABLE)
 		return;
+	leftover_see(route, r, gone);
 	if (gone && stays(route, r))
 		return;
 	if (!learned) {
@@ -316,12 +334,16 @@ static void on_resync(void *context)
 	rib_mark(route->rib, RIB_CIRCUIT);
 	rib_mark(route->rib, RIB_LINUX);
 	rib_announced_mark(route->rib);
+	for (int part = 0; part < STALE_PARTS; part++)
+		leftover_set_read_begin(route->leftovers[part]);
 }
 
 static void on_synced(void *context)
 {
 	struct route *route = context;
 
+	for (int part = 0; part < STALE_PARTS; part++)
+		leftover_set_read_end(route->leftovers[part]);
 	rib_sweep(route->rib, RIB_CONNECTED);
 	if (!stale_is_on(route->stale, STALE_CIRCUIT) || !circuit_links_up(&route->ports))
 		rib_sweep(route->rib, RIB_CIRCUIT);
@@ -393,6 +415,8 @@ int route_new(struct route **route, struct event_loop *loop, struct desired *des
 		rc = upstream_new(&r->upstream, loop, &probed);
 	if (rc == 0)
 		rc = stale_new(&r->stale, loop, &keep);
+	for (int part = 0; part < STALE_PARTS && rc == 0; part++)
+		rc = leftover_set_new(&r->leftovers[part]);
 	if (rc == 0)
 		rc = event_timer_new(&r->later, loop, kernel_again, r);
 	if (rc < 0) {
@@ -410,6 +434,8 @@ void route_free(struct route *route)
 	netlink_close(route->netlink);
 	upstream_free(route->upstream);
 	stale_free(route->stale);
+	for (int part = 0; part < STALE_PARTS; part++)
+		leftover_set_free(route->leftovers[part]);
 	event_source_free(route->later);
 	rib_free(route->rib);
 	for (uint32_t i = 0; i < ROUTE_INSTANCES; i++)
@@ -719,6 +745,26 @@ void route_again(struct route *route)
 	route->synced = false;
 	if (route->netlink)
 		netlink_again(route->netlink);
+}
+
+struct leftover_set *route_leftovers(struct route *route, enum stale_part part)
+{
+	return route->leftovers[part];
+}
+
+void route_leftovers_begin(struct route *route, enum stale_part part)
+{
+	leftover_set_begin(route->leftovers[part]);
+	kernel_again(route);
+}
+
+void route_leftover_delete(struct route *route, const struct leftover *left)
+{
+	const struct netlink_foreign foreign = { left->prefix, left->table, left->metric,
+						 RTPROT_BGP };
+
+	if (route->netlink)
+		netlink_foreign_delete(route->netlink, &foreign);
 }
 
 void route_watch(struct route *route, rib_watcher watcher, void *context)

@@ -19,6 +19,7 @@
  * Owner: app/control. Thread: the event loop's.
  */
 #include "control/requests/desired.h"
+#include "control/route/leftover.h"
 #include "control/route/rib.h"
 #include "control/route/stale.h"
 
@@ -134,4 +135,9 @@ __attribute__((warn_unused_result)) int route_speaker_set(struct route *route,
 void route_speaker_delete(struct route *route, uint32_t tunnel);
 /* What the kernel has is read again: routes that led nowhere may lead somewhere now. */
 void route_again(struct route *route);
+/* What the kernel has of a part's routes is read and watched from now on. */
+void route_leftovers_begin(struct route *route, enum stale_part part);
+struct leftover_set *route_leftovers(struct route *route, enum stale_part part);
+/* Out of the kernel; it is not asked whose it is. */
+void route_leftover_delete(struct route *route, const struct leftover *left);
 const struct rib *route_rib(const struct route *route);

@@ -138,15 +138,24 @@ new_speaker() {
 	now=$(cat "$LAB_DIR/frr/er/bgpd.pid") && [ "$now" != "$1" ] && kill -0 "$now"
 }
 
-# Ours at the circuit is killed and comes again: neither side lets go of the other's routes.
+# Our kernel has a prefix by the circuit's speaker.
+circuit_has() {
+	[ -n "$(ip -n "${LAB_PREFIX}gw" route show table 7800 "$1")" ]
+}
+
+# Ours at the circuit is killed and comes again: neither side lets go of the other's routes. It is away until the site has
+# withdrawn one.
 speaker_dies() {
 	local before rc=0 zebra
 	before=$(cat "$LAB_DIR/frr/er/bgpd.pid")
 	zebra=$(cat "$LAB_DIR/frr/i0/zebra.pid")
+	session 'address-family ipv4 unicast' 'network 10.23.0.0/16'
+	lab_await 20 circuit_has 10.23.0.0/16 || return 1
 	site_pings_start
 	lab_await_line ping-b 5 icmp_seq=20
 	lab_start routes-site branch ip monitor route
 	kill -KILL "$before"
+	session 'address-family ipv4 unicast' 'no network 10.23.0.0/16'
 	lab_await 20 new_speaker "$before" && lab_await 40 circuit_is Connected && all_by_circuit && flows || rc=1
 	kill "$(lab_pid routes-site)"
 	pings_lost "$WHAT" 0 || rc=1
@@ -228,6 +237,7 @@ expect "the session ends: the VPN takes over" goes_over session "neighbor $CIRCU
 expect "it comes back: nothing is lost" comes_back session "no neighbor $CIRCUIT shutdown"
 WHAT="our speaker killed"
 expect "our speaker is killed and comes again: nothing is lost" speaker_dies
+expect "what was withdrawn meanwhile goes" lab_await 60 fails circuit_has 10.23.0.0/16
 expect "it is killed and the link goes: the VPN takes over" link_goes_without_speaker
 expect "both come back" speaker_and_link_return
 expect "tunnels over the circuit come back too" lab_await 30 private_up

@@ -54,7 +54,16 @@ new_collector() {
 	[ "$(collector_pid)" != "$1" ] && kill -0 "$(collector_pid)"
 }
 
-# It is away until site 2 has withdrawn a network that nobody can be told of. That may stay in our kernel (config/README.md).
+# kernel_has PREFIX [TABLE]
+kernel_has() {
+	[ -n "$(ip -n "${LAB_PREFIX}gw" route show table "${2:-main}" proto bgp "$1")" ]
+}
+
+have_kernel() {
+	kernel_has 10.97.0.0/16 && kernel_has 10.98.0.0/16
+}
+
+# It is away until site 2 has withdrawn a network and a default that nobody can be told of.
 collector_dies() {
 	local before zebra
 	before=$(collector_pid)
@@ -63,7 +72,7 @@ collector_dies() {
 	lab_start ping-2 s-2 ping -n -i 0.01 -I "$(sites_inside 2)" "$(sites_inside 1)"
 	lab_await_line ping-2 20 icmp_seq=20
 	kill -KILL "$before"
-	site_says 2 'address-family ipv4 unicast' 'no network 10.122.0.0/16'
+	site_says 2 'address-family ipv4 unicast' 'no network 10.122.0.0/16' 'no network 0.0.0.0/0'
 	lab_await 20 new_collector "$before" && [ "$(zebra_pid)" = "$zebra" ] && kill -0 "$zebra"
 }
 
@@ -82,12 +91,16 @@ require "every site has its strongSwan and FRR" sites_start 2
 require "control starts" on gw gateway_start_control
 require "two tunnels to each site are up" lab_await 120 vnet_connected gw 4
 require "two sessions with each site are up" lab_await 120 connected 4
-site_says 2 'address-family ipv4 unicast' 'network 10.122.0.0/16'
+site_says 2 'address-family ipv4 unicast' 'network 10.122.0.0/16' 'network 0.0.0.0/0'
 require "each site has a session with one instance" one_session_each
 require "a network of site 2 reaches site 1" lab_await 20 knows 1 10.122.0.0/16
+require "its default is in our kernel" lab_await 20 kernel_has default 7802
 require "traffic flows" lab_in s-1 ping -n -q -c 1 -w 10 -I "$(sites_inside 1)" "$(sites_inside 2)"
 expect "the collector is killed and comes again" collector_dies
 expect "what was withdrawn meanwhile goes at site 1" lab_await 60 fails knows 1 10.122.0.0/16
+expect "and in our kernel" lab_await 60 fails kernel_has 10.122.0.0/16
+expect "the default too" lab_await 60 fails kernel_has default 7802
+expect "the others are there" have_kernel
 expect "no packet was lost, either way" no_packet_lost
 expect "sessions are as before" connected 2
 finish
