@@ -64,7 +64,8 @@ uint64_t path_wait(struct path *path, uint64_t *since)
 
 	if (!*since) {
 		*since = now;
-		path->waits++;
+		/* a test looks whether a worker waits */
+		__atomic_store_n(&path->waits, path->waits + 1, __ATOMIC_RELAXED);
 	}
 	if (now - *since > path->shared->config.tsc_hz / WAIT_YIELD_PER_S)
 		sched_yield();
