@@ -6,7 +6,7 @@
  * has told all: what it did not tell goes then. zebra 8.4 does that in the main table alone, and
  * there with what is older than the second in which the daemon died. A default (table 7802), a
  * circuit's route (7800) and what was written in that second stay for ever when they are withdrawn
- * meanwhile; at times zebra forgot one and left it in the kernel.
+ * meanwhile.
  *
  * So a daemon that is back and has settled is asked for each route that nothing has touched since
  * (route/leftover.h). What it does not have is deleted from the kernel, with zebra told to take the

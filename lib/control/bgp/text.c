@@ -149,6 +149,8 @@ static void filters(const struct bgp_wanted *w, struct text *out)
 		      " match ip address prefix-list VPNGW-DEFAULT\n"
 		      "exit\n"
 		      "route-map VPNGW-OUT permit 10\n"
+		      "exit\n"
+		      "route-map VPNGW-NONE deny 10\n"
 		      "exit\n");
 }
 
@@ -293,7 +295,7 @@ bool bgp_text_speaker(const struct bgp_wanted *w, uint32_t instance, struct text
 			session_family(&w->sessions[i], out);
 	inner_family(BGP_COLLECTOR, out);
 	inner_family(BGP_ANNOUNCED, out);
-	text_add(out, " exit-address-family\n");
+	text_add(out, BGP_INSTALLS_NONE " exit-address-family\n");
 	if (bgp_ip6_used(w))
 		bgp_ip6_speaker(w, instance, out);
 	text_add(out, "exit\n");

@@ -21,6 +21,9 @@
 
 /* Minutes until a session is tried again that had more prefixes than its limit. */
 #define BGP_RESTART "5"
+/* "bgp no-rib" alone does not keep a speaker's routes from its zebra: when update-delay ends FRR
+ * 8.4 gives it the whole table all the same. */
+#define BGP_INSTALLS_NONE "  table-map VPNGW-NONE\n"
 
 struct bgp_session {
 	uint32_t tunnel; /* id in the data plane; 0: over a circuit */

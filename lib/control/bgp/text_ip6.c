@@ -110,7 +110,7 @@ void bgp_ip6_speaker(const struct bgp_wanted *w, uint32_t instance, struct text 
 			 "  neighbor %s addpath-tx-all-paths\n"
 			 "  neighbor %s route-map VPNGW-RIB6 out\n",
 			 inner[i], inner[i], inner[i]);
-	text_add(out, " exit-address-family\n");
+	text_add(out, BGP_INSTALLS_NONE " exit-address-family\n");
 }
 
 void bgp_ip6_listener(const struct bgp_wanted *w, bool reflects, const char *map, struct text *out)

@@ -158,6 +158,8 @@ static void test_speaker(void **state)
 	assert_false(has(&out, "240.0.0.7"));
 	assert_false(has(&out, " passive\n"));
 	assert_true(has(&out, "  network 10.0.0.0/16\n"));
+	assert_true(has(&out, "route-map VPNGW-NONE deny 10\n"));
+	assert_true(has(&out, "  table-map VPNGW-NONE\n exit-address-family\n"));
 	text_fini(&out);
 	bgp_text_arguments(&wanted, 1, &out);
 	assert_string_equal(text_get(&out), "65515 -l 192.0.0.2 -l 10.0.255.5\n");
