@@ -362,18 +362,23 @@ int captures_files(struct captures *all, captures_file_visit visit, void *contex
 	return sweep_each(all->directory, on_file, &files);
 }
 
+int captures_file_path(const struct captures *all, const char *name, char **path)
+{
+	if (!sweep_is_capture(name))
+		return -ENOENT;
+	return asprintf(path, "%s/%s", all->directory, name) < 0 ? -ENOMEM : 0;
+}
+
 int captures_file_remove(struct captures *all, const char *name)
 {
 	char *path;
-	int rc = 0;
+	int rc = captures_file_path(all, name, &path);
 
-	if (!sweep_is_capture(name))
-		return -ENOENT;
+	if (rc < 0)
+		return rc;
 	if (file_in_use(all, name))
-		return -EBUSY;
-	if (asprintf(&path, "%s/%s", all->directory, name) < 0)
-		return -ENOMEM;
-	if (unlink(path) < 0)
+		rc = -EBUSY;
+	else if (unlink(path) < 0)
 		rc = -errno;
 	free(path);
 	return rc;

@@ -82,6 +82,9 @@ typedef void (*captures_file_visit)(void *context, const struct capture_file *fi
 /* The files of all captures, also those of earlier runs, the newest first; errno of the disk. */
 __attribute__((warn_unused_result)) int captures_files(struct captures *captures,
 						       captures_file_visit visit, void *context);
+/* Where the file with this bare name is, to be freed; -ENOENT: no capture's is called so. */
+__attribute__((warn_unused_result)) int captures_file_path(const struct captures *captures,
+							   const char *name, char **path);
 /* -EBUSY: a capture writes it; -ENOENT. */
 __attribute__((warn_unused_result)) int captures_file_remove(struct captures *captures,
 							     const char *name);

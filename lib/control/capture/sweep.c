@@ -48,6 +48,17 @@ static int add(struct sweep_list *list, const char *name, const struct stat *st)
 	return 0;
 }
 
+static int by_age(const void *a, const void *b)
+{
+	const struct timespec *x = &((const struct sweep_file *)a)->changed;
+	const struct timespec *y = &((const struct sweep_file *)b)->changed;
+
+	if (x->tv_sec != y->tv_sec)
+		return x->tv_sec < y->tv_sec ? -1 : 1;
+	return x->tv_nsec < y->tv_nsec ? -1 : x->tv_nsec > y->tv_nsec;
+}
+
+/* The oldest first. */
 static int read_folder(struct sweep_list *list, DIR *folder, sweep_in_use in_use, void *context)
 {
 	struct dirent *entry;
@@ -61,17 +72,9 @@ static int read_folder(struct sweep_list *list, DIR *folder, sweep_in_use in_use
 			continue;
 		rc = add(list, entry->d_name, &st);
 	}
+	if (list->n)
+		qsort(list->files, list->n, sizeof(*list->files), by_age);
 	return rc;
-}
-
-static int by_age(const void *a, const void *b)
-{
-	const struct timespec *x = &((const struct sweep_file *)a)->changed;
-	const struct timespec *y = &((const struct sweep_file *)b)->changed;
-
-	if (x->tv_sec != y->tv_sec)
-		return x->tv_sec < y->tv_sec ? -1 : 1;
-	return x->tv_nsec < y->tv_nsec ? -1 : x->tv_nsec > y->tv_nsec;
 }
 
 static void list_fini(struct sweep_list *list)
@@ -90,8 +93,6 @@ int sweep_folder(const char *path, uint64_t most, sweep_in_use in_use, void *con
 	if (!folder)
 		return errno == ENOENT ? 0 : -errno;
 	rc = read_folder(&list, folder, in_use, context);
-	if (list.n)
-		qsort(list.files, list.n, sizeof(*list.files), by_age);
 	for (size_t i = 0; rc == 0 && i < list.n && list.bytes > most; i++) {
 		if (unlinkat(dirfd(folder), list.files[i].name, 0) < 0)
 			rc = -errno;
@@ -114,8 +115,6 @@ int sweep_each(const char *path, sweep_visit visit, void *context)
 		return errno == ENOENT ? 0 : -errno;
 	rc = read_folder(&list, folder, NULL, NULL);
 	closedir(folder);
-	if (list.n)
-		qsort(list.files, list.n, sizeof(*list.files), by_age);
 	for (size_t i = list.n; rc == 0 && i-- > 0;) {
 		const struct sweep_file *file = &list.files[i];
 		const struct sweep_seen seen = { file->name, file->bytes,

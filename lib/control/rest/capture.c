@@ -298,13 +298,12 @@ static void file_get(struct router_call *call)
 {
 	struct http_reply reply = { .content_type = "application/x-pcapng", .status = 200 };
 	const char *name = call->names[0];
-	char path[512];
-	int rc = -ENOENT;
+	char *path = NULL;
+	int rc = captures_file_path(rest_of(call)->config.captures, name, &path);
 
-	if (name[0] != '.' && !strchr(name, '/') &&
-	    snprintf(path, sizeof(path), "%s/captures/%s", rest_of(call)->config.state_directory,
-		     name) < (int)sizeof(path))
+	if (rc == 0)
 		rc = capture_read(path, &reply.body);
+	free(path);
 	if (rc == 0) {
 		rest_audit(call, name, "capture read");
 		rest_answer(call, &reply);

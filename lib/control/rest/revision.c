@@ -80,11 +80,10 @@ static void import(struct router_call *call)
 	rc = config_store_import(rest_of(call)->config.store, &import, &report);
 	rest_audit(call, import.text.n ? "configuration" : "configuration file",
 		   rc < 0 && rc != -EALREADY ? "refused" : "accepted");
-	if (rc == 0) {
+	if (rc == 0 || rc == -EALREADY) {
 		answer_started(call, change->operation, &report);
-	} else if (rc == -EALREADY) { /* nothing to do is done */
-		answer_started(call, change->operation, &report);
-		rest_change_done(change, 0, NULL);
+		if (rc == -EALREADY) /* nothing to do is done */
+			rest_change_done(change, 0, NULL);
 	} else {
 		rest_change_done(change, rc, "The configuration was refused.");
 		error_set_report(&reply, &report, NULL);

@@ -17,6 +17,18 @@ site_started() {
 	require "REST answers" lab_await 10 gateway_api GET /connections/to-branch
 }
 
+# one_tunnel_up JQ-PROGRAM: the demo's configuration after it, strongSwan with the demo's key, traffic through the first tunnel.
+one_tunnel_up() {
+	require "the site is made" site_up
+	require "its ports are DPDK's" site_gateway_ports
+	require "the configuration is accepted" gateway_config "$TOP/config/demo.json" "$1"
+	require "strongSwan at the branch" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$TOP/config/demo.json")"
+	require "the data plane starts" gateway_start_dataplane
+	require "the control program starts" gateway_start_control
+	require "the tunnel comes up" lab_await 20 lab_charon_up branch-ike gw0
+	require "traffic flows" lab_ping host-a "$SITE_HOST_B" 10
+}
+
 applied_more() {
 	[ "$(grep -cE "$APPLIED" "$LAB_DIR/control.log")" -gt "$1" ]
 }

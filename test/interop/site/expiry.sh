@@ -31,14 +31,7 @@ rekeyed_in_time() {
 }
 
 exec 3>&1
-require "the site is made" site_up
-require "its ports are DPDK's" site_gateway_ports
-require "the configuration is accepted" gateway_config "$TOP/config/demo.json" "$ONE_ADDRESS | $POLICY"
-require "strongSwan at the branch" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$TOP/config/demo.json")"
-require "the data plane starts" gateway_start_dataplane
-require "the control program starts" gateway_start_control
-require "the tunnel comes up" lab_await 20 lab_charon_up branch-ike gw0
-require "traffic flows" lab_ping host-a "$SITE_HOST_B" 10
+one_tunnel_up "$ONE_ADDRESS | $POLICY"
 lab_start ping-a host-a ping -n -i 0.005 -s 1372 "$SITE_HOST_B"
 expect "a rekey starts ten seconds before the end" rekeyed_in_time
 expect "no packet is lost" lab_ping_end ping-a

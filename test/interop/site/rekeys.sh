@@ -44,14 +44,7 @@ never_suspected() {
 	fails grep -E 'suspect|Connected ->' "$LAB_DIR/control.log"
 }
 
-require "the site is made" site_up
-require "its ports are DPDK's" site_gateway_ports
-require "the configuration is accepted" gateway_config "$TOP/config/demo.json" "$ONE_ADDRESS"
-require "strongSwan at the branch" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$TOP/config/demo.json")"
-require "the data plane starts" gateway_start_dataplane
-require "the control program starts" gateway_start_control
-require "the tunnel comes up" lab_await 20 lab_charon_up branch-ike gw0
-require "traffic flows" lab_ping host-a "$SITE_HOST_B" 10
+one_tunnel_up "$ONE_ADDRESS"
 site_pings_start
 expect "$rekeys IKE and $rekeys child rekeys by strongSwan" by_them
 expect "as many by us" by_us

@@ -89,14 +89,7 @@ were_spread() {
 	jq -e '.received > 0 and .duplicates == 0 and .reordered == 0' "$LAB_DIR/one-way" && [ "$n" -gt 100 ]
 }
 
-require "the site is made" site_up
-require "its ports are DPDK's" site_gateway_ports
-require "the configuration is accepted" gateway_config "$TOP/config/demo.json" "$ONE_ADDRESS | $TWO_WORKERS"
-require "strongSwan at the branch" site_branch "$(jq -r '.connections[0].properties.sharedKey' "$TOP/config/demo.json")"
-require "the data plane starts" gateway_start_dataplane
-require "the control program starts" gateway_start_control
-require "the tunnel comes up" lab_await 20 lab_charon_up branch-ike gw0
-require "traffic flows" lab_ping host-a "$SITE_HOST_B" 10
+one_tunnel_up "$ONE_ADDRESS | $TWO_WORKERS"
 DROPS=$(drops) EARLY=$(early)
 flows_start 20 2000
 require "a stream of TCP comes through" stream_starts
