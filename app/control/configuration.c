@@ -148,10 +148,8 @@ static void diagnostics_apply(const struct program *program, const struct config
 }
 
 /* Everything that the configuration says; done when the data plane has said so. */
-static int apply(void *context, const struct config *to, const struct config_diff *diff, char *why,
-		 size_t why_size)
+static int make_so(struct program *program, const struct config *to, char *why, size_t why_size)
 {
-	struct program *program = context;
 	int rc = tunnels_apply(program->tunnels, to, why, why_size);
 
 	log_apply(program, to);
@@ -166,13 +164,43 @@ static int apply(void *context, const struct config *to, const struct config_dif
 		rest_configure(program->rest, to);
 	bgp_apply(program->bgp, to);
 	metering_apply(program->metering, to);
-	diagnostics_configured(program->diagnostics, to, diff);
 	program->applying = true;
 	event_timer_set(program->apply_deadline,
 			(uint64_t)config_appliance(to)->api.limits.operation_s * CLOCK_NS_PER_S);
 	if (requests_attached(desired_requests(program->desired)))
 		configuration_dataplane_ready(program);
 	return 1;
+}
+
+static void sessions_left(void *context)
+{
+	struct program *program = context;
+	const struct config *to = program->next;
+	char why[512] = "";
+	int rc;
+
+	program->next = NULL;
+	rc = make_so(program, to, why, sizeof(why));
+	config_put(to);
+	if (rc < 0) {
+		config_store_applied(program->store, rc, why[0] ? why : NULL);
+		store_follow(program);
+	}
+}
+
+static int apply(void *context, const struct config *to, const struct config_diff *diff, char *why,
+		 size_t why_size)
+{
+	struct program *program = context;
+	int rc = 1;
+
+	if (bgp_leave(program->bgp, to, sessions_left, program))
+		program->next = config_get(to);
+	else
+		rc = make_so(program, to, why, why_size);
+	if (rc == 1)
+		diagnostics_configured(program->diagnostics, to, diff);
+	return rc;
 }
 
 static void store_readable(void *context)
@@ -257,6 +285,7 @@ void configuration_stop(struct program *program)
 	event_source_free(program->store_readable);
 	event_source_free(program->store_tick);
 	event_source_free(program->apply_deadline);
+	config_put(program->next);
 }
 
 static void reloaded(void *context, int status, const char *why)

@@ -18,8 +18,9 @@
 struct program {
 	struct options options;
 	struct config_store *store;
-	bool applying;	     /* the data plane's word is awaited */
-	unsigned int probes; /* questions to it that are not answered */
+	const struct config *next; /* is applied when BGP sessions have ended; NULL: none */
+	bool applying;		   /* the data plane's word is awaited */
+	unsigned int probes;	   /* questions to it that are not answered */
 	struct event_loop *loop;
 	struct event_source *stop_signals[2];
 	struct event_source *reload_signal;

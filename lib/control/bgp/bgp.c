@@ -534,6 +534,8 @@ int bgp_new(struct bgp **bgp, struct event_loop *loop, struct tunnels *tunnels, 
 	if (rc == 0)
 		rc = instance_new(&b->circuit, b, BGP_CIRCUIT);
 	if (rc == 0)
+		rc = event_timer_new(&b->leaving.timer, loop, bgp_leave_over, b);
+	if (rc == 0)
 		rc = event_timer_new(&b->tick, loop, every_second, b);
 	if (rc < 0) {
 		bgp_free(b);
@@ -549,6 +551,7 @@ void bgp_free(struct bgp *bgp)
 	if (!bgp)
 		return;
 	event_source_free(bgp->tick);
+	event_source_free(bgp->leaving.timer);
 	daemon_free(&bgp->collector);
 	daemon_free(&bgp->announced);
 	daemon_free(&bgp->bfdd);

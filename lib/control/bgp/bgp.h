@@ -62,6 +62,14 @@ __attribute__((warn_unused_result)) int bgp_new(struct bgp **bgp, struct event_l
 						struct tunnels *tunnels, struct route *route,
 						const char *directory);
 void bgp_free(struct bgp *bgp);
+/*
+ * Before tunnels_apply(): sessions that this configuration does not have end by a word to the peer
+ * while their tunnels still are; one that hears nothing keeps our routes until its hold time is
+ * over, or as stale. True: apply when `left` is called. One at a time.
+ */
+typedef void (*bgp_left)(void *context);
+__attribute__((warn_unused_result)) bool bgp_leave(struct bgp *bgp, const struct config *to,
+						   bgp_left left, void *context);
 /* After tunnels_apply(), and when tunnels got their ids. */
 void bgp_apply(struct bgp *bgp, const struct config *config);
 void bgp_refresh(struct bgp *bgp);

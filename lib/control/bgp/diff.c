@@ -127,24 +127,41 @@ static bool neighbor_wanted(const struct map *wanted, const struct line *line, c
 	return false;
 }
 
+/* The next line of a router that is not wanted; `name`: of the neighbour that goes with all its
+ * lines, or "". */
+static bool next_unwanted(struct reader *r, const struct map *wanted, char name[64])
+{
+	while (next(r)) {
+		const struct line *line = &r->line;
+
+		if (strncmp(line->top, "router bgp ", 11) || has(wanted, line) || opens(line->text))
+			continue;
+		if (!neighbor_of(line->text, name) || neighbor_wanted(wanted, line, name))
+			name[0] = '\0';
+		return true;
+	}
+	return false;
+}
+
+/* By its first line. */
+static void remove_neighbors(const struct map *wanted, const char *running, struct text *out)
+{
+	struct reader r = { .at = running };
+	char name[64];
+
+	while (next_unwanted(&r, wanted, name))
+		if (name[0] && strstr(r.line.text, " remote-as "))
+			text_add(out, "%s\nno neighbor %s\nexit\n", r.line.top, name);
+}
+
 static void remove_in_bgp(const struct map *wanted, const char *running, struct text *out)
 {
 	struct reader r = { .at = running };
 	char name[64];
 
-	while (next(&r)) {
-		const struct line *line = &r.line;
-
-		if (strncmp(line->top, "router bgp ", 11) || has(wanted, line) || opens(line->text))
-			continue;
-		if (neighbor_of(line->text, name) && !neighbor_wanted(wanted, line, name)) {
-			/* The neighbour goes as a whole, by its first line. */
-			if (strstr(line->text, " remote-as "))
-				text_add(out, "%s\nno neighbor %s\nexit\n", line->top, name);
-			continue;
-		}
-		enter(out, line, "no ");
-	}
+	while (next_unwanted(&r, wanted, name))
+		if (!name[0])
+			enter(out, &r.line, "no ");
 }
 
 /* What an entry that stays no longer says. */
@@ -205,6 +222,9 @@ void bgp_diff(const char *running, const char *wanted, struct text *commands)
 
 	lines_of(&now, running);
 	lines_of(&then, wanted);
+	/* First: without graceful restart, which may be among the lines that go, FRR ends a session
+	 * by a word for which the peer keeps its routes. */
+	remove_neighbors(&then, running, commands);
 	remove_in_bgp(&then, running, commands);
 	remove_in_maps(&then, running, commands);
 	while (next(&r))

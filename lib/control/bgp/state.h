@@ -30,6 +30,14 @@ struct speaker_instance {
 	struct daemon bgpd;
 };
 
+/* Sessions that end before their tunnels do. */
+struct bgp_leaving {
+	struct event_source *timer;
+	uint32_t asked; /* speakers' answers that are awaited */
+	bgp_left left;	/* NULL: nobody waits */
+	void *context;
+};
+
 /* What a session is known to be. */
 struct bgp_known {
 	enum bgp_state state;
@@ -61,6 +69,7 @@ struct bgp {
 	struct bgp_session *sessions;
 	struct bgp_known *known; /* of each session */
 	uint32_t count;
+	struct bgp_leaving leaving;
 	bgp_visit changed; /* may be NULL */
 	void *changed_context;
 	bool told_missing;
@@ -70,6 +79,7 @@ struct bgp {
 /* By the answer to "show bgp summary json" of an instance. */
 void bgp_status_take(struct bgp *bgp, uint32_t instance, const char *text, size_t n);
 void bgp_status_lost(struct bgp *bgp, uint32_t instance);
+void bgp_leave_over(void *bgp); /* its timer's */
 /* The session of an instance with this peer, or NULL. */
 const struct bgp_session *bgp_session_find(const struct bgp *bgp, uint32_t instance,
 					   const struct net_addr *peer);

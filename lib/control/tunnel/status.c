@@ -141,6 +141,49 @@ void tunnels_each(struct tunnels *all, const char *connection_key, tunnels_visit
 	}
 }
 
+static int sessions_of(struct map *sessions, const struct plan *plan)
+{
+	int rc = 0;
+
+	for (uint32_t c = 0; rc == 0 && c < plan->connection_count; c++)
+		for (uint32_t i = 0; rc == 0 && i < plan->connections[c]->tunnel_count; i++) {
+			struct plan_tunnel *t = &plan->connections[c]->tunnels[i];
+
+			if (t->session.peer.family)
+				rc = map_set(sessions, t->name, strlen(t->name), t, NULL);
+		}
+	return rc;
+}
+
+void tunnels_each_ending(struct tunnels *all, const struct config *to, tunnels_visit visit,
+			 void *context)
+{
+	struct plan plan;
+	struct map sessions;
+	uint32_t count = all->count;
+	char why[256];
+
+	if (plan_make(&plan, to, &all->plan, why, sizeof(why)) < 0)
+		return; /* nor can it be applied, which says why */
+	map_init(&sessions);
+	if (sessions_of(&sessions, &plan) < 0)
+		count = 0; /* out of memory: the peers hear nothing */
+	for (uint32_t i = 0; i < count; i++) {
+		const struct plan_tunnel *was = all->items[i]->plan;
+		const struct plan_tunnel *is = map_get(&sessions, was->name, strlen(was->name));
+		struct tunnel_status status;
+
+		if (!was->session.peer.family ||
+		    (is && net_addr_equal(&is->session.peer, &was->session.peer) &&
+		     net_addr_equal(&is->session.local, &was->session.local)))
+			continue;
+		status = status_of(all->items[i]);
+		visit(context, &status);
+	}
+	map_fini(&sessions);
+	plan_fini(&plan);
+}
+
 uint64_t tunnels_changes(const struct tunnels *all)
 {
 	return all->changes;

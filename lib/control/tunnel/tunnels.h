@@ -112,6 +112,12 @@ const struct plan_connection *tunnels_plan_of(const struct tunnels *tunnels,
 void tunnels_each(struct tunnels *tunnels, const char *connection_key, tunnels_visit visit,
 		  void *context);
 /*
+ * The tunnels whose BGP session this configuration has no more, or between other speakers: who asks
+ * before it is applied can say so in them.
+ */
+void tunnels_each_ending(struct tunnels *tunnels, const struct config *to, tunnels_visit visit,
+			 void *context);
+/*
  * Rises whenever the tunnels, their order, their resources or their limits may have changed: as
  * long as it is the same, tunnels_each() visits the same ones.
  */

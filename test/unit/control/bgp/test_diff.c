@@ -69,6 +69,25 @@ static void test_neighbour_goes_whole(void **state)
 	       "no route-map VPNGW-IN-2 permit 10\n");
 }
 
+/* Without graceful restart FRR would end the session so that the peer keeps its routes. */
+static void test_neighbours_go_first(void **state)
+{
+	expect("router bgp 65515\n"
+	       " bgp router-id 10.0.0.4\n"
+	       " bgp graceful-restart\n"
+	       " neighbor 10.1.0.1 remote-as 65010\n"
+	       " neighbor 10.1.0.1 shutdown\n"
+	       " neighbor 10.2.0.1 remote-as 65020\n"
+	       "exit\n",
+	       "router bgp 65515\n"
+	       " bgp router-id 10.0.0.4\n"
+	       " neighbor 10.1.0.1 remote-as 65010\n"
+	       "exit\n",
+	       "router bgp 65515\nno neighbor 10.2.0.1\nexit\n"
+	       "router bgp 65515\nno bgp graceful-restart\nexit\n"
+	       "router bgp 65515\nno neighbor 10.1.0.1 shutdown\nexit\n");
+}
+
 static void test_only_what_differs(void **state)
 {
 	expect(running,
@@ -142,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_to_do),
 		cmocka_unit_test(test_neighbour_goes_whole),
+		cmocka_unit_test(test_neighbours_go_first),
 		cmocka_unit_test(test_only_what_differs),
 		cmocka_unit_test(test_from_nothing),
 		cmocka_unit_test(test_no_lines_turn_round),
