@@ -49,25 +49,30 @@ fail:
 	return error;
 }
 
-int crypto_cert_load(struct span bytes, struct crypto_cert **cert)
+int crypto_cert_load_der(struct span der, struct crypto_cert **cert)
 {
-	size_t count = 1;
-	const uint8_t *at = bytes.p;
+	const uint8_t *at = der.p;
 	X509 *x509;
 
-	if (!bytes.n || bytes.n > INT_MAX)
+	if (!der.n || der.n > INT_MAX)
 		return -EBADMSG;
-	if (crypto_is_pem(bytes)) {
-		int error = crypto_cert_load_all(bytes, cert, &count);
-
-		return !error && count != 1 ? -EBADMSG : error;
-	}
-	x509 = d2i_X509(NULL, &at, (long)bytes.n);
-	if (x509 && at != bytes.p + bytes.n) {
+	x509 = d2i_X509(NULL, &at, (long)der.n);
+	if (x509 && at != der.p + der.n) {
 		X509_free(x509);
 		x509 = NULL;
 	}
 	return x509 ? cert_of(x509, cert) : crypto_refused();
+}
+
+int crypto_cert_load(struct span bytes, struct crypto_cert **cert)
+{
+	size_t count = 1;
+	int error;
+
+	if (!crypto_is_pem(bytes))
+		return crypto_cert_load_der(bytes, cert);
+	error = crypto_cert_load_all(bytes, cert, &count);
+	return !error && count != 1 ? -EBADMSG : error;
 }
 
 /* The length of the octets; -EBADMSG. */
@@ -123,7 +128,7 @@ int crypto_cert_load_all(struct span pem, struct crypto_cert **certs, size_t *co
 	bio = BIO_new_mem_buf(pem.p, (int)pem.n);
 	if (!bio)
 		return -ENOMEM;
-	while (!error && (x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+	while (!error && (x509 = PEM_read_bio_X509(bio, NULL, crypto_no_passphrase, NULL))) {
 		if (*count == room) {
 			X509_free(x509);
 			error = -ENOSPC;

@@ -10,3 +10,7 @@ struct crypto_cert {
 	size_t der_n;
 	uint32_t references;
 };
+
+/* DER and nothing else: what a peer sends is no file. */
+__attribute__((warn_unused_result)) int crypto_cert_load_der(struct span der,
+							     struct crypto_cert **cert);

@@ -26,7 +26,7 @@ int crypto_cert_load_known(struct crypto *crypto, struct span der, struct crypto
 	struct known *known = map_get(&crypto->known_certs, der.p, der.n);
 
 	if (!known)
-		return crypto_cert_load(der, cert);
+		return crypto_cert_load_der(der, cert);
 	list_del(&known->link);
 	list_add_tail(&crypto->known_order, &known->link);
 	*cert = crypto_cert_get(known->cert);

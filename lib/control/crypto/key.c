@@ -100,6 +100,11 @@ bool crypto_is_pem(struct span bytes)
 	return memmem(bytes.p, bytes.n, begin, sizeof(begin) - 1) != NULL;
 }
 
+int crypto_no_passphrase(char *buf, int size, int writing, void *context)
+{
+	return -1;
+}
+
 /* Never asks on the terminal: without a passphrase an encrypted key is an error. */
 static int give_passphrase(char *buf, int size, int writing, void *passphrase)
 {
@@ -143,7 +148,7 @@ int crypto_key_load_public(struct span bytes, struct crypto_key **key)
 		bio = BIO_new_mem_buf(bytes.p, (int)bytes.n);
 		if (!bio)
 			return -ENOMEM;
-		pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+		pkey = PEM_read_bio_PUBKEY(bio, NULL, crypto_no_passphrase, NULL);
 		BIO_free(bio);
 	} else {
 		pkey = d2i_PUBKEY(NULL, &at, (long)bytes.n);

@@ -18,3 +18,6 @@ struct crypto_key {
 __attribute__((warn_unused_result)) int crypto_key_of(EVP_PKEY *pkey, bool private,
 						      struct crypto_key **key);
 bool crypto_is_pem(struct span bytes);
+/* For every reader of PEM: OpenSSL's own default asks the terminal, or standard input, and waits.
+ */
+int crypto_no_passphrase(char *buf, int size, int writing, void *context);

@@ -113,7 +113,7 @@ int crypto_trust_add_crl(struct crypto_trust *trust, struct span bytes)
 	bio = BIO_new_mem_buf(bytes.p, (int)bytes.n);
 	if (!bio)
 		return -ENOMEM;
-	while ((crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL))) {
+	while ((crl = PEM_read_bio_X509_CRL(bio, NULL, crypto_no_passphrase, NULL))) {
 		error = add_crl(trust, crl);
 		if (error)
 			break;

@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ui.h>
 #include <openssl/x509v3.h>
 
 #include <errno.h>
@@ -397,6 +398,73 @@ static void known(void **state)
 	crypto_free(crypto);
 }
 
+static int asked;
+
+static int opened(UI *ui)
+{
+	asked++;
+	return 0;
+}
+
+/* A peer's CERT payload is DER. A file may be PEM, but no PEM makes OpenSSL ask for a passphrase.
+ */
+static void nobody_is_asked(void **state)
+{
+	static const char headers[] = "Proc-Type: 4,ENCRYPTED\nDEK-Info: "
+				      "AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n";
+	static const char *const kinds[] = { "CERTIFICATE", "X509 CRL", "PUBLIC KEY" };
+	UI_METHOD *method = UI_create_method("a person who is asked");
+	struct crypto_cert *cert;
+	struct crypto_key *key;
+	struct crypto *crypto;
+	char pem[512];
+
+	UI_method_set_opener(method, opened);
+	UI_set_default_method(method);
+	assert_int_equal(crypto_new(&crypto), 0);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(pem, sizeof(pem),
+			 "-----BEGIN %s-----\n%sAAAAAAAAAAAAAAAAAAAAAA==\n-----END %s-----\n",
+			 kinds[i], headers, kinds[i]);
+		assert_int_equal(crypto_cert_load(text(pem), &cert), -EBADMSG);
+		assert_int_equal(crypto_cert_load_text(pem, &cert), -EBADMSG);
+		assert_int_equal(crypto_cert_load_known(crypto, text(pem), &cert), -EBADMSG);
+		assert_int_equal(crypto_trust_add_crl(trust, text(pem)), -EBADMSG);
+		assert_int_equal(crypto_key_load_public(text(pem), &key), -EBADMSG);
+	}
+	assert_int_equal(asked, 0);
+	crypto_free(crypto);
+	UI_set_default_method(UI_OpenSSL());
+	UI_destroy_method(method);
+}
+
+static void a_peer_sends_der(void **state)
+{
+	X509 *x509 = issue(&(struct spec){ .subject = "-----BEGIN CERTIFICATE-----" }, middle_x509,
+			   middle_key);
+	BIO *bio = BIO_new(BIO_s_mem());
+	struct crypto_cert *cert;
+	struct crypto *crypto;
+	uint8_t *der = NULL;
+	char *pem;
+	long n;
+
+	assert_int_equal(crypto_new(&crypto), 0);
+	PEM_write_bio_X509(bio, root_x509);
+	n = BIO_get_mem_data(bio, &pem);
+	assert_int_equal(
+		crypto_cert_load_known(crypto, (struct span){ (uint8_t *)pem, (size_t)n }, &cert),
+		-EBADMSG);
+	n = i2d_X509(x509, &der);
+	assert_true(n > 0);
+	assert_int_equal(crypto_cert_load_known(crypto, (struct span){ der, (size_t)n }, &cert), 0);
+	crypto_cert_put(cert);
+	OPENSSL_free(der);
+	X509_free(x509);
+	BIO_free(bio);
+	crypto_free(crypto);
+}
+
 static int start(void **state)
 {
 	if (secret_pool_init(1 << 16))
@@ -436,11 +504,12 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(chain),	  cmocka_unit_test(results),
-		cmocka_unit_test(weak_signature), cmocka_unit_test(not_an_issuer),
-		cmocka_unit_test(revocation),	  cmocka_unit_test(names),
-		cmocka_unit_test(bytes),	  cmocka_unit_test(intermediate),
-		cmocka_unit_test(texts),	  cmocka_unit_test(known),
+		cmocka_unit_test(chain),	   cmocka_unit_test(results),
+		cmocka_unit_test(weak_signature),  cmocka_unit_test(not_an_issuer),
+		cmocka_unit_test(revocation),	   cmocka_unit_test(names),
+		cmocka_unit_test(bytes),	   cmocka_unit_test(intermediate),
+		cmocka_unit_test(texts),	   cmocka_unit_test(known),
+		cmocka_unit_test(nobody_is_asked), cmocka_unit_test(a_peer_sends_der),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
