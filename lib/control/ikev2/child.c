@@ -267,13 +267,35 @@ void ikev2_child_up(struct ikev2_child *child)
 	ikev2_child_tell_up(child);
 }
 
+/* Who took over from it, and is not deleted itself: rekeys may follow each other fast. */
+static struct ikev2_child *heir_of(const struct ikev2_child *child)
+{
+	struct ikev2_engine *engine = child->sa->engine;
+	struct ikev2_child *heir = ikev2_child_find(engine, child->replaced_by);
+
+	while (heir && heir->state == IKEV2_CHILD_LINGERING)
+		heir = ikev2_child_find(engine, heir->replaced_by);
+	return heir;
+}
+
+/* A later one sends already: nothing goes back to this one. */
+static bool outlived(const struct ikev2_child *child)
+{
+	const struct ikev2_child *heir = child;
+
+	while ((heir = heir_of(heir)))
+		if (heir->sends)
+			return true;
+	return false;
+}
+
 void ikev2_child_switch(struct ikev2_child *child)
 {
 	const struct ikev2_hooks *hooks = &child->sa->engine->hooks;
 	struct ikev2_child *old = ikev2_child_find(child->sa->engine, child->replaces);
 
 	child->waits = IKEV2_WAITS_NOT;
-	if (child->sends)
+	if (child->sends || outlived(child))
 		return;
 	child->sends = true;
 	if (old)
@@ -311,7 +333,7 @@ static bool call_one(const struct ikev2_child *child, struct ikev2_sa *of)
 		bool stands_by = other->waits || (other->sends && other->installed &&
 						  other->state != IKEV2_CHILD_LINGERING);
 
-		if (other != child && stands_by && same_place(other, child)) {
+		if (other != child && stands_by && same_place(other, child) && !outlived(other)) {
 			other->sends = false; /* with two that may send the last one does */
 			ikev2_child_switch(other);
 			return true;
@@ -359,11 +381,11 @@ bool ikev2_child_carried(const struct ikev2_child *child)
 /* It sends no more: what takes its place does, and who was told that it is up hears of it. */
 static void child_leave(struct ikev2_child *child, enum ikev2_reason reason, const char *detail)
 {
-	struct ikev2_child *heir = ikev2_child_find(child->sa->engine, child->replaced_by);
+	struct ikev2_child *heir = heir_of(child);
 
-	if (heir && heir->state != IKEV2_CHILD_LINGERING)
+	if (heir)
 		ikev2_child_switch(heir);
-	else if (!heir && child->sends)
+	else if (child->sends && !ikev2_child_find(child->sa->engine, child->replaced_by))
 		call_standby(child);
 	if (child->told && !child->replaced_by && child->state != IKEV2_CHILD_LINGERING)
 		tell(child, IKEV2_EVENT_CHILD_DOWN, reason, detail);
@@ -458,12 +480,12 @@ void ikev2_child_linger(struct ikev2_child *child, enum ikev2_reason reason)
 
 	if (reason == IKEV2_REASON_PEER_DELETED)
 		give_back(child);
-	heir = ikev2_child_find(child->sa->engine, child->replaced_by);
-	if (!heir && !child->redundant) {
+	if (!ikev2_child_find(child->sa->engine, child->replaced_by) && !child->redundant) {
 		/* The peer has it no more: nothing may be sent on it. */
 		ikev2_child_remove(child, reason, NULL);
 		return;
 	}
+	heir = heir_of(child);
 	if (heir)
 		ikev2_child_switch(heir);
 	linger(child, reason);
@@ -484,9 +506,9 @@ static void add_child_job(struct ikev2_child *child, enum ikev2_job_kind kind)
 static void expire(struct ikev2_child *child)
 {
 	const struct ikev2_hooks *hooks = &child->sa->engine->hooks;
-	struct ikev2_child *heir = ikev2_child_find(child->sa->engine, child->replaced_by);
+	struct ikev2_child *heir = heir_of(child);
 
-	if (heir && heir->state != IKEV2_CHILD_LINGERING)
+	if (heir)
 		ikev2_child_switch(heir);
 	child->expire_ns = child->rekey_ns = child->replaced_ns = 0;
 	child->reason = IKEV2_REASON_LIFETIME;
