@@ -211,7 +211,16 @@ static void malformed(struct ikev2_task *task, enum ike_error error)
 		ikev2_sa_end(sa, IKEV2_REASON_PAYLOAD, ike_error_text(error));
 }
 
-/* Something protected came from the peer. */
+/*
+ * An answer that is awaited or the request that is due: it can be no replay. Nothing else says that
+ * the peer lives and where (RFC 7296 section 2.4 and 2.23).
+ */
+static bool is_fresh(const struct ikev2_sa *sa, const struct ike_header *header)
+{
+	return ike_header_is_response(header) || header->message_id == sa->expected_id;
+}
+
+/* Something protected and fresh came from the peer. */
 static void alive(struct ikev2_sa *sa, const struct ikev2_task *task)
 {
 	sa->last_seen_ns = sa->engine->now_ns;
@@ -271,6 +280,9 @@ static enum ike_error open_message(struct ikev2_task *task, bool *whole)
 		return error;
 	if (!sa->fragmentation)
 		return IKE_ERROR_PAYLOAD_PLACE;
+	/* RFC 7383 section 2.6.1: what was answered, or is not due yet, is not collected. */
+	if (!is_fresh(sa, &task->message.header))
+		return IKE_ERROR_OK;
 	if (*slot && (*slot)->deadline_ns && (*slot)->deadline_ns < sa->engine->now_ns)
 		ike_reassembly_reset(*slot);
 	if (!*slot)
@@ -319,7 +331,8 @@ static void handle(struct ikev2_task *task)
 			error = IKE_ERROR_ICV; /* not protected: nothing to believe */
 		else
 			error = open_message(task, &whole);
-		if (error == IKE_ERROR_OK || ike_error_notify(error))
+		if ((error == IKE_ERROR_OK || ike_error_notify(error)) &&
+		    is_fresh(sa, &task->message.header))
 			alive(sa, task);
 	}
 	if (error == IKE_ERROR_OK && !response && !due_request(sa, task))
