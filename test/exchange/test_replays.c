@@ -1,6 +1,7 @@
 /*
- * Somebody on the way who has no keys sends again what he has recorded. It is no life, moves no
- * peer and hinders nothing that is under way.
+ * Somebody on the way who has no keys: he sends again what he has recorded, and first messages with
+ * the address of another. None of it is life, moves a peer, hinders what is under way or keeps the
+ * one out whose address it is.
  */
 #include "exchange/recorded.h"
 
@@ -146,6 +147,40 @@ static void retransmission_whose_rest_is_lost(void **state)
 	assert_int_equal(answers_to(world, &packet_log[first]), n);
 }
 
+/* First messages with the peer's address that it never sent. */
+static void spoofed(struct world *world, const struct logged *request, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct logged other = *request;
+
+		other.bytes[0] ^= 0x80;
+		other.bytes[1] = (uint8_t)i;
+		other.path.remote_port = (uint16_t)(20000 + i);
+		give(world, &world->b, &other);
+	}
+	world_lose(world);
+}
+
+/* RFC 7296 section 2.6: who cannot be reached at an address cannot fill what it may have. */
+static void spoofed_requests_keep_nobody_out(void **state)
+{
+	struct world *world = *state;
+
+	then = lose_all;
+	world_start(world);
+	world_dial(world, &world->a, NULL);
+	world_deliver(world);
+	spoofed(world, &packet_log[0], 50);
+	packet_count = 1;
+	then = NULL;
+	world_run(world, 10 * WORLD_SECOND);
+	assert_int_equal(world_established(&world->a), 1);
+	assert_int_equal(world_established(&world->b), 1);
+	assert_in_range(ikev2_counters(world->b.engine)->cookies_sent, 1, 100);
+	world_run(world, 30 * WORLD_SECOND); /* the forged ones have their end */
+	world_agree(world, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +188,7 @@ int main(void)
 		TEST(replay_moves_nobody),
 		TEST(replay_leaves_fragments_alone),
 		TEST(retransmission_whose_rest_is_lost),
+		TEST(spoofed_requests_keep_nobody_out),
 	};
 
 	if (secret_pool_init(8 << 20))

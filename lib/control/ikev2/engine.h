@@ -157,12 +157,12 @@ struct ikev2_hooks {
 };
 
 struct ikev2_engine_config {
-	uint32_t half_open_cookies;	  /* from so many half-open IKE SAs on: cookies; 0: 64 */
-	uint32_t half_open_max;		  /* above: requests are dropped; 0: 4096 */
-	uint32_t half_open_source;	  /* of one source address; 0: 5 */
-	uint32_t half_open_s;		  /* 0: 30 */
-	uint32_t cookie_rotate_s;	  /* 0: 120 */
-	uint16_t fragment_bytes;	  /* of an IP packet; 0: 1280 */
+	uint32_t half_open_cookies; /* from so many half-open IKE SAs on: cookies; 0: 64 */
+	uint32_t half_open_max;	    /* above: requests are dropped; 0: 4096 */
+	uint32_t half_open_source;  /* of one source address; 0: 5. From half of it on: cookies */
+	uint32_t half_open_s;	    /* 0: 30 */
+	uint32_t cookie_rotate_s;   /* 0: 120 */
+	uint16_t fragment_bytes;    /* of an IP packet; 0: 1280 */
 	int64_t (*wall_s)(void *context); /* for certificates; NULL: time(2) */
 };
 

@@ -33,6 +33,11 @@ static size_t source_key(const struct net_addr *addr, const void **key)
 	return addr->family == NET_IP6 ? 8 : 4;
 }
 
+static uint32_t source_max(const struct ikev2_engine_config *config)
+{
+	return config->half_open_source ? config->half_open_source : HALF_OPEN_SOURCE;
+}
+
 static uintptr_t source_count(const struct ikev2_engine *engine, const struct net_addr *addr)
 {
 	const void *key;
@@ -262,12 +267,24 @@ enum ikev2_step ikev2_init_request(struct ikev2_task *task)
 	return ikev2_task_lookup(task, looked_up);
 }
 
+/*
+ * From so many half-open IKE SAs on, of all or of this source, a request must prove that its sender
+ * is there: else a stranger with its address could use up what the source may have.
+ */
+static bool wants_cookie(const struct ikev2_engine_config *config, uint32_t total, uintptr_t source)
+{
+	uint32_t all = config->half_open_cookies ? config->half_open_cookies : HALF_OPEN_COOKIES;
+
+	return total >= all || source >= (source_max(config) + 1) / 2;
+}
+
 /* True when the request may cost state. */
 static bool admit(struct ikev2_engine *engine, const struct ikev2_datagram *datagram,
 		  const struct ike_message *message)
 {
 	const struct ikev2_engine_config *config = &engine->config;
 	uint32_t total = engine->counters.half_open + engine->half_open_elsewhere;
+	uintptr_t source = source_count(engine, &datagram->path.remote);
 	struct ikev2_cookie of = { .path = &datagram->path, .spi_i = message->header.spi_i };
 	const struct ike_payload *nonce = ike_message_find(message, IKE_PAYLOAD_NONCE);
 	uint8_t cookie[IKEV2_COOKIE_BYTES];
@@ -275,7 +292,7 @@ static bool admit(struct ikev2_engine *engine, const struct ikev2_datagram *data
 
 	if (total >= (config->half_open_max ? config->half_open_max : HALF_OPEN_MAX))
 		return false;
-	if (total >= (config->half_open_cookies ? config->half_open_cookies : HALF_OPEN_COOKIES)) {
+	if (wants_cookie(config, total, source)) {
 		if (ike_nonce_decode(nonce->body, &of.nonce) != IKE_ERROR_OK)
 			return false;
 		/* A wrong cookie is no cookie: the answer is a new one. */
@@ -289,8 +306,7 @@ static bool admit(struct ikev2_engine *engine, const struct ikev2_datagram *data
 			return false;
 		}
 	}
-	return source_count(engine, &datagram->path.remote) <
-	       (config->half_open_source ? config->half_open_source : HALF_OPEN_SOURCE);
+	return source < source_max(config);
 }
 
 /* The request again: the same answer, or none while it is worked on. */
