@@ -434,6 +434,27 @@ static void item_62_lifetimes(void **state)
 	assert_int_equal(world_count(&world->b, IKEV2_EVENT_CHILD_DOWN), 0);
 }
 
+/* 62: the peer refuses every rekey of the IKE SA: it ends in time, and the peer hears of it. */
+static void item_62_an_end_without_rekey(void **state)
+{
+	static struct ike_policy policy;
+	struct world *world = *state;
+
+	policy = *ike_policy_profile(IKE_PROFILE_STRONG);
+	world->a.config.ike_lifetime_s = 300;
+	world->b.config.policy = &policy;
+	world_start(world);
+	world_up(world);
+	world->fate = NULL;
+	policy.ike_accept_count = 0;
+	world_run(world, 301 * WORLD_SECOND);
+	assert_int_equal(world_last(&world->a, IKEV2_EVENT_DOWN)->reason, IKEV2_REASON_LIFETIME);
+	assert_int_equal(world_count(&world->b, IKEV2_EVENT_DOWN), 1);
+	assert_int_equal(world_last(&world->b, IKEV2_EVENT_DOWN)->reason,
+			 IKEV2_REASON_PEER_DELETED);
+	world_empty(world);
+}
+
 /* 63: soft limits of packets come from the data plane; without ESN there is always a hard one. */
 static void item_63_packet_lifetime(void **state)
 {
@@ -727,6 +748,7 @@ int main(void)
 		TEST(item_51_a_new_dial_carries_when_it_answers),
 		TEST(item_52_refusals_look_alike),
 		TEST(item_62_lifetimes),
+		TEST(item_62_an_end_without_rekey),
 		TEST(item_63_packet_lifetime),
 		TEST(item_63_without_esn_a_hard_limit),
 		TEST(item_65_late_packets),
