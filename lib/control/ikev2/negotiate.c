@@ -200,7 +200,8 @@ uint16_t ikev2_negotiate_choose(struct ikev2_task *task, bool first, const struc
 	}
 	if (error || spi_of(&task->suite) < 256)
 		return negotiate_refuse(task, IKE_N_INVALID_SYNTAX, IKEV2_REASON_PAYLOAD);
-	if (!first && task->suite.dh != ke.group)
+	/* Section 1.3: where no group is chosen, the KE payload is ignored. */
+	if (!first && task->suite.dh != IKE_DH_NONE && task->suite.dh != ke.group)
 		return negotiate_refuse(task, IKE_N_INVALID_KE_PAYLOAD, IKEV2_REASON_PFS);
 	notify = make_child(task, old);
 	if (notify)
@@ -298,7 +299,7 @@ enum ikev2_reason ikev2_negotiate_take(struct ikev2_task *task, bool first,
 	task->child->suite = task->suite;
 	if (task->child->peer_spi < 256)
 		return IKEV2_REASON_PAYLOAD;
-	if (!first && task->suite.dh != task->offer.group) {
+	if (!first && task->suite.dh != IKE_DH_NONE && task->suite.dh != task->offer.group) {
 		snprintf(task->detail, sizeof(task->detail),
 			 "the answer has another PFS group than our key exchange");
 		return IKEV2_REASON_PFS;
