@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# A peer with a kernel of its own, for what this machine's kernel lacks (kernel ESP, ESN): Debian 12 under qemu without hardware
-# help. Its root is a tree of LAB_TREES over 9p, read-only with a layer in memory; LAB_DIR/NAME is /lab there.
+# A peer with a kernel of its own, for what this machine's kernel lacks (kernel ESP, ESN): Debian 12 under qemu, with hardware
+# help where there is any. Its root is a tree of LAB_TREES over 9p, read-only with a layer in memory; LAB_DIR/NAME is /lab there.
 LAB_GUEST_PACKAGES=linux-image-amd64,charon-systemd,strongswan-swanctl,iproute2,iputils-ping,kmod,busybox-static,libstrongswan-extra-plugins,libstrongswan-standard-plugins
 
 lab_guest_make() {
@@ -50,13 +50,25 @@ lab_guest_initramfs() {
 	(cd "$work" && find . | "$tree/bin/busybox" cpio -o -H newc 2>/dev/null | gzip -1) >"$LAB_DIR/initramfs.gz"
 }
 
+# How qemu runs it: LAB_GUEST_ACCEL, or kvm where the CPU has what that needs. /dev/kvm alone does not say so: a kernel with pvm
+# offers one without VMX or SVM, on which no kernel of a distribution boots.
+lab_guest_accel() {
+	if [ -n "${LAB_GUEST_ACCEL:-}" ]; then
+		printf '%s' "$LAB_GUEST_ACCEL"
+	elif [ -w /dev/kvm ] && grep -qE -m 1 '^flags.* (vmx|svm)( |$)' /proc/cpuinfo; then
+		printf kvm
+	else
+		printf tcg
+	fi
+}
+
 # lab_guest_start NAME NS [OPTION OF QEMU...]: LAB_DIR/NAME/init is what it runs, its output is NAME.log. LAB_GUEST_ROOT: the root
 # when it is not the tree's. LAB_GUEST_BOOT: more words for its kernel.
 lab_guest_start() {
 	local name=$1 ns=$2 tree=$LAB_TREES/guest
 	shift 2
 	[ -s "$LAB_DIR/initramfs.gz" ] || lab_guest_initramfs || return 1
-	lab_start "$name" "$ns" qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 512 -nodefaults -nographic -no-reboot -serial stdio \
+	lab_start "$name" "$ns" qemu-system-x86_64 -M q35 -accel "$(lab_guest_accel)" -cpu max -m 512 -nodefaults -nographic -no-reboot -serial stdio \
 		-kernel "$(echo "$tree"/boot/vmlinuz-*)" -initrd "$LAB_DIR/initramfs.gz" \
 		-append "console=ttyS0 quiet panic=-1 no_timer_check ${LAB_GUEST_BOOT:-}" \
 		-virtfs "local,path=${LAB_GUEST_ROOT:-$tree},mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
