@@ -181,6 +181,22 @@ static void spoofed_requests_keep_nobody_out(void **state)
 	world_agree(world, 1);
 }
 
+/* The same first message over and over with a forged address: its owner is not flooded by us. */
+static void a_first_message_is_not_answered_for_ever(void **state)
+{
+	struct world *world = *state;
+
+	then = lose_all;
+	world_start(world);
+	world_dial(world, &world->a, NULL);
+	world_deliver(world);
+	for (int i = 0; i < 1000; i++) {
+		give(world, &world->b, &packet_log[0]);
+		world_lose(world);
+	}
+	assert_in_range(ikev2_counters(world->b.engine)->sent, 8, 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +205,7 @@ int main(void)
 		TEST(replay_leaves_fragments_alone),
 		TEST(retransmission_whose_rest_is_lost),
 		TEST(spoofed_requests_keep_nobody_out),
+		TEST(a_first_message_is_not_answered_for_ever),
 	};
 
 	if (secret_pool_init(8 << 20))

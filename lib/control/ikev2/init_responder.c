@@ -10,6 +10,7 @@
 #define HALF_OPEN_COOKIES 64
 #define HALF_OPEN_MAX 4096
 #define HALF_OPEN_SOURCE 5
+#define RESENT_MAX 16
 
 /* A first message is known again by these. */
 struct init_key {
@@ -309,16 +310,23 @@ static bool admit(struct ikev2_engine *engine, const struct ikev2_datagram *data
 	return source < source_max(config);
 }
 
-/* The request again: the same answer, or none while it is worked on. */
+/*
+ * The request again: the same answer, or none while it is worked on. Not for ever: the address may
+ * be forged, and the answer is larger than the request.
+ */
 static void again(struct ikev2_sa *sa, const struct ikev2_datagram *datagram)
 {
-	const struct ikev2_bytes *first = &sa->setup->request;
+	struct ikev2_setup *setup = sa->setup;
+	const struct ikev2_bytes *first = &setup->request;
 
-	if (sa->has_response && first->n == datagram->bytes.n &&
-	    memcmp(first->p, datagram->bytes.p, datagram->bytes.n) == 0 && sa->expected_id == 1)
-		ikev2_exchange_resend(sa, &datagram->path, datagram->non_esp_marker);
-	else
+	if (!sa->has_response || sa->expected_id != 1 || setup->resent == RESENT_MAX ||
+	    first->n != datagram->bytes.n ||
+	    memcmp(first->p, datagram->bytes.p, datagram->bytes.n) != 0) {
 		sa->engine->counters.dropped++;
+		return;
+	}
+	setup->resent++;
+	ikev2_exchange_resend(sa, &datagram->path, datagram->non_esp_marker);
 }
 
 static int open_sa(struct ikev2_engine *engine, const struct ikev2_datagram *datagram,

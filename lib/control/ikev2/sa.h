@@ -116,6 +116,7 @@ struct ikev2_setup {
 	uint8_t cookie_len;
 	uint8_t cookie_tries;
 	uint8_t ke_tries;
+	uint8_t resent; /* responder: how often the first answer was */
 	uint16_t candidate_count;
 	struct ikev2_connection **candidates;
 	uint32_t peer_hashes;
