@@ -55,6 +55,10 @@ struct ikev2_config {
 	const struct net_selector *accept_local;
 	const struct net_selector *accept_remote;
 	uint16_t child_count;
+	/* What one peer may have, of all that is shared (room.c); 0: no limit. Twice as many while
+	 * it rekeys. */
+	uint16_t children_max;
+	uint16_t ike_max;
 	uint8_t accept_local_count;
 	uint8_t accept_remote_count;
 	uint8_t mode;	     /* enum ikev2_mode */

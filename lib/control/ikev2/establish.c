@@ -59,6 +59,8 @@ void ikev2_establish(struct ikev2_sa *sa, bool initial_contact)
 {
 	if (initial_contact)
 		start_anew(sa);
+	if (!sa->initiator)
+		ikev2_room_make(sa);
 	ikev2_sa_state(sa, IKEV2_STATE_ESTABLISHED, "authenticated");
 	ikev2_init_close(sa);
 	ikev2_sa_lifetimes(sa);

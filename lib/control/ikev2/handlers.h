@@ -42,6 +42,14 @@ void ikev2_establish(struct ikev2_sa *sa, bool initial_contact);
 bool ikev2_establish_same_end(const struct ikev2_sa *a, const struct ikev2_sa *b);
 void ikev2_converge(struct ikev2_sa *sa); /* of two IKE SAs from a double dial */
 
+/* room.c */
+/* False: the peer may make no further child. */
+bool ikev2_room_child(struct ikev2_sa *sa, bool rekey);
+/* False: the peer may rekey this IKE SA when it has deleted others. */
+bool ikev2_room_rekey(const struct ikev2_sa *sa);
+/* There is one more: the oldest make room. */
+void ikev2_room_make(struct ikev2_sa *sa);
+
 /* The peer deletes what we are rekeying: what its own rekey made, if anything, takes over. */
 void ikev2_create_old_gone(struct ikev2_child *old);
 /* The peer deletes a child that we do not know: it may be the one that its late answer is about. */

@@ -2,6 +2,7 @@
 
 #include "control/ikev2/child.h"
 #include "control/ikev2/exchange.h"
+#include "control/ikev2/handlers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -155,6 +156,10 @@ static uint16_t make_child(struct ikev2_task *task, const struct ikev2_child *ol
 		goto out;
 	notify = IKE_N_NO_ADDITIONAL_SAS;
 	task->child_reason = IKEV2_REASON_RESOURCES;
+	if (!ikev2_room_child(sa, old)) {
+		task->child_reason = IKEV2_REASON_CROWDED;
+		goto out;
+	}
 	spi = sa->engine->hooks.spi_get(sa->engine->hooks.context, sa->connection);
 	if (!spi || ikev2_child_new(sa, spi, &task->child))
 		goto out;

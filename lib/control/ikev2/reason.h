@@ -44,7 +44,8 @@
 	X(HALF_OPEN, 13805, "the peer did not go on after the first exchange")                     \
 	X(MESSAGE_ID, 0, "the message IDs of the IKE SA are used up")                              \
 	X(SHUTDOWN, 0, "the gateway is shutting down")                                             \
-	X(RESOURCES, 0, "out of memory, SPIs or random numbers")
+	X(RESOURCES, 0, "out of memory, SPIs or random numbers")                                   \
+	X(CROWDED, 0, "the peer has as many SAs as one connection may have")
 
 enum ikev2_reason {
 #define X(name, azure, sentence) IKEV2_REASON_##name,

@@ -398,7 +398,8 @@ enum ikev2_step ikev2_rekey_request(struct ikev2_task *task)
 	struct ike_ke ke;
 	int error;
 
-	if (sa->state != IKEV2_STATE_ESTABLISHED || sa->redundant || busy_with_child(sa)) {
+	if (sa->state != IKEV2_STATE_ESTABLISHED || sa->redundant || busy_with_child(sa) ||
+	    !ikev2_room_rekey(sa)) {
 		ikev2_exchange_respond_notify(task, IKE_N_TEMPORARY_FAILURE, (struct span){ 0 });
 		return IKEV2_DONE;
 	}

@@ -10,6 +10,7 @@
 #define RETRANSMIT_MS 500
 #define RETRANSMIT_TRIES 8
 #define PSK_TEXT_MAX 512
+#define IKE_SAS_MAX 32 /* a peer that dials anew and forgets the others has so many */
 
 static const char *const encryption_names[] = {
 	[CONFIG_ENC_NONE] = "None",	   [CONFIG_ENC_DES] = "DES",
@@ -126,6 +127,17 @@ static int children_set(struct peer *peer, const struct plan_connection *site)
 	peer->config.children = peer->children;
 	peer->config.child_count = (uint16_t)site->child_count;
 	return 0;
+}
+
+/* All pairs of selectors twice: before and after a rekey. */
+static void room_set(struct peer *peer, const struct config *config)
+{
+	int64_t pairs = config_appliance(config)->maxima.selector_pairs;
+
+	if (pairs < peer->config.child_count)
+		pairs = peer->config.child_count;
+	peer->config.children_max = (uint16_t)(2 * pairs);
+	peer->config.ike_max = IKE_SAS_MAX;
 }
 
 static int accept_set(struct peer *peer, const struct peer_source *source)
@@ -269,6 +281,8 @@ int peer_new(struct peer **peer, struct ikev2_connection **connection,
 		rc = children_set(p, source->site);
 	if (rc == 0)
 		rc = accept_set(p, source);
+	if (rc == 0)
+		room_set(p, source->config);
 	if (rc == 0)
 		rc = ikev2_connection_new(&p->config, connection);
 	if (rc < 0) {
