@@ -531,6 +531,45 @@ static void item_39_transport_mode_is_not_echoed(void **state)
 	assert_int_equal(made->outbound.flags & CONTRACT_SA_TRANSPORT, 0);
 }
 
+static uint8_t no_nats_data[12];
+static uint8_t no_nats_bytes;
+
+static void no_nats(struct ike_builder *b)
+{
+	ike_build_notify(b, IKE_N_UPDATE_SA_ADDRESSES, (struct span){ 0 });
+	ike_build_notify(b, IKE_N_NO_NATS_ALLOWED, (struct span){ no_nats_data, no_nats_bytes });
+}
+
+/* RFC 4555 section 3.9: source and destination, addresses and ports, all as they were sent. */
+static void item_75_no_nats_allowed(void **state)
+{
+	struct world *world = *state;
+	const struct ikev2_path *path;
+
+	world->listen = true;
+	world_start(world);
+	world_up(world);
+	path = &packet_log[2].path; /* of IKE_AUTH, as b sees it */
+	memcpy(no_nats_data, path->remote.bytes, 4);
+	memcpy(no_nats_data + 4, path->local.bytes, 4);
+	no_nats_data[8] = (uint8_t)(path->remote_port >> 8);
+	no_nats_data[9] = (uint8_t)path->remote_port;
+	no_nats_data[10] = (uint8_t)(path->local_port >> 8);
+	no_nats_data[11] = (uint8_t)path->local_port;
+	no_nats_bytes = sizeof(no_nats_data);
+	forge(world, &world->a, no_nats, INFORMATIONAL);
+	assert_null(strstr(world->b.said, "UNEXPECTED_NAT_DETECTED"));
+	for (size_t i = 0; i < sizeof(no_nats_data); i++) {
+		no_nats_data[i] ^= 1;
+		forge(world, &world->a, no_nats, INFORMATIONAL);
+		assert_non_null(strstr(world->b.said, "UNEXPECTED_NAT_DETECTED"));
+		no_nats_data[i] ^= 1;
+	}
+	no_nats_bytes = 8;
+	forge(world, &world->a, no_nats, INFORMATIONAL);
+	assert_non_null(strstr(world->b.said, "UNEXPECTED_NAT_DETECTED"));
+}
+
 static enum world_fate lose_all(struct world *world, const struct world_packet *packet, size_t n)
 {
 	return WORLD_LOSE;
@@ -619,6 +658,7 @@ int main(void)
 		TEST(item_15_order_of_payloads),
 		TEST(item_33_nonce_of_half_the_prf_key),
 		TEST(item_39_transport_mode_is_not_echoed),
+		TEST(item_75_no_nats_allowed),
 		TEST(item_70_reassembly_has_an_end),
 		TEST(item_70_a_fragment_of_a_retransmission),
 	};

@@ -165,6 +165,21 @@ static void move_heir(const struct ikev2_sa *sa)
 	ikev2_mobike_path(heir, &sa->path, sa->floated);
 }
 
+/* Section 3.9: both addresses and ports as the peer sent them; else there is a NAT. */
+static bool came_as_sent(const struct ikev2_path *path, struct span data)
+{
+	size_t n = net_addr_len(&path->remote);
+	struct cursor c = cursor_of(data.p, data.n);
+	const uint8_t *source = cursor_take(&c, n);
+	const uint8_t *destination = cursor_take(&c, n);
+	uint16_t source_port = cursor_u16(&c);
+	uint16_t destination_port = cursor_u16(&c);
+
+	return cursor_ok(&c) && !cursor_left(&c) && !memcmp(source, path->remote.bytes, n) &&
+	       !memcmp(destination, path->local.bytes, n) && source_port == path->remote_port &&
+	       destination_port == path->local_port;
+}
+
 uint16_t ikev2_mobike_request(struct ikev2_task *task, struct ike_builder *b)
 {
 	struct ikev2_sa *sa = task->sa;
@@ -185,16 +200,10 @@ uint16_t ikev2_mobike_request(struct ikev2_task *task, struct ike_builder *b)
 				&task->path);
 		return 0;
 	}
-	/* Section 3.9: a NAT where none is allowed. */
-	if (ike_notify_find(&task->message, IKE_N_NO_NATS_ALLOWED, &notify) == IKE_ERROR_OK) {
-		size_t n = net_addr_len(&task->path.remote);
-		struct cursor c = cursor_of(notify.data.p, notify.data.n);
-		const uint8_t *source = cursor_take(&c, n);
-
-		if (!source || memcmp(source, task->path.remote.bytes, n) != 0) {
-			ike_build_notify(b, IKE_N_UNEXPECTED_NAT_DETECTED, (struct span){ 0 });
-			return IKE_N_UNEXPECTED_NAT_DETECTED;
-		}
+	if (ike_notify_find(&task->message, IKE_N_NO_NATS_ALLOWED, &notify) == IKE_ERROR_OK &&
+	    !came_as_sent(&task->path, notify.data)) {
+		ike_build_notify(b, IKE_N_UNEXPECTED_NAT_DETECTED, (struct span){ 0 });
+		return IKE_N_UNEXPECTED_NAT_DETECTED;
 	}
 	ikev2_mobike_check_nat(sa, &task->message, &task->path);
 	ikev2_mobike_path(sa, &task->path, task->marker);
