@@ -116,6 +116,62 @@ static void item_82_padding_and_tail(void **state)
 	}
 }
 
+/* Packets of any length leave as long as this MTU allows with blocks of the SA. */
+static void expect_tail(const struct contract_sa *sa, uint16_t mtu)
+{
+	struct contract_tunnel tunnel = { .nexthop = BED_NEXTHOP_PUBLIC, .mtu = mtu };
+	uint32_t block = sa->cipher == CONTRACT_CIPHER_AES256_CBC ? 16 : 4;
+
+	assert_int_equal(bed_put(bed, CONTRACT_TUNNEL, 7, &tunnel, sizeof(tunnel)), 0);
+	for (uint32_t length = 60; length < 1300; length += 413) {
+		struct craft c = { .tunnel = 7, .length = length };
+		uint8_t sent[2048];
+		uint8_t got[2048];
+		uint8_t next_header;
+		struct rte_mbuf *m = sent_for(&c);
+		const uint8_t *esp = rte_pktmbuf_mtod_offset(m, uint8_t *, 14 + 20);
+		int n = peer_open(sa, esp, m->data_len - 14u - 20u, 0, got, &next_header);
+
+		assert_in_range(m->data_len, 14 + mtu - block + 1, 14 + mtu);
+		assert_true(n > (int)length);
+		craft_ip(sent, &c);
+		craft_forwarded(sent);
+		assert_memory_equal(got, sent, length);
+		for (uint32_t i = length; i < (uint32_t)n; i++)
+			assert_int_equal(got[i], 0);
+		bed_drop(m);
+	}
+}
+
+/* Zeros behind what we send (section 2.7): all outer packets of a length, and no MTU exceeded. */
+static void item_82_tail_out(void **state)
+{
+	static const struct bed_sa sas[] = {
+		{ .tunnel = 7, .cipher = CONTRACT_CIPHER_AES256_GCM, .flags = CONTRACT_SA_TFC },
+		{ .tunnel = 7,
+		  .cipher = CONTRACT_CIPHER_AES256_CBC,
+		  .integrity = CONTRACT_INTEGRITY_SHA256_128,
+		  .flags = CONTRACT_SA_TFC },
+	};
+
+	(void)state;
+	bed_tunnel(bed, 7);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct contract_object object = { .kind = CONTRACT_SA, .id = 15 };
+		struct contract_sa_final final;
+		struct contract_sa both[2];
+
+		bed_sa_make(&both[0], &both[1], &sas[i]);
+		assert_int_equal(bed_put(bed, CONTRACT_SA, 15, &both[1], sizeof(both[1])), 0);
+		bed_child(bed, 7, 15);
+		for (uint16_t mtu = 1400; mtu < 1432; mtu++)
+			expect_tail(&both[1], mtu);
+		bed_child(bed, 7, 0);
+		assert_int_equal(sa_del(bed->sas, &object, &final), 0);
+		sa_reclaim(bed->sas);
+	}
+}
+
 static void item_85_df(void **state)
 {
 	static const uint8_t expected[3][2] = { { 0, 0x40 }, { 0x40, 0x40 }, { 0, 0 } };
@@ -173,6 +229,7 @@ int main(void)
 		cmocka_unit_test(item_80_numbers_start_at_1),
 		cmocka_unit_test(item_81_window_moves_after_the_icv),
 		cmocka_unit_test(item_82_padding_and_tail),
+		cmocka_unit_test(item_82_tail_out),
 		cmocka_unit_test(item_85_df),
 		cmocka_unit_test(item_86_dscp),
 		cmocka_unit_test(item_92_no_esp_without_integrity),

@@ -7,16 +7,18 @@
 #include "craft.h"
 #include "peer.h"
 
-#define TUNNEL 1
-/* 1600 less IPv4, UDP, SPI and number, IV, trailer and ICV, in whole words, less 40. */
-#define FITS 1496
+#define GCM 1
+#define CBC 2
+/* 1600 less IPv4, UDP, SPI and number, IV and ICV, in whole words, less the trailer's 2 and 40. */
+#define FITS 1498
 #define SYN 0x02
 #define ACK 0x10
 #define OPTIONS 20
 
 static struct bed *bed;
-static struct contract_sa in;
-static struct contract_sa out;
+static uint32_t tunnel = GCM; /* that packets take */
+static struct contract_sa in[CBC + 1];
+static struct contract_sa out[CBC + 1];
 static uint64_t in_sequence;
 
 static uint16_t tcp_sum(const uint8_t *ip, uint32_t n)
@@ -33,7 +35,7 @@ static uint16_t tcp_sum(const uint8_t *ip, uint32_t n)
 /* A segment with an MSS option after `before` NOPs. */
 static uint32_t segment(uint8_t *ip, bool inward, uint8_t flags, uint16_t mss, uint32_t before)
 {
-	struct craft c = { .tunnel = TUNNEL,
+	struct craft c = { .tunnel = tunnel,
 			   .inward = inward,
 			   .length = 20 + 20 + OPTIONS,
 			   .protocol = NET_PROTO_TCP };
@@ -61,8 +63,8 @@ static void carry(uint8_t *ip, uint32_t n, bool inward)
 
 	if (inward) {
 		struct peer_packet p = { ip, n, ++in_sequence, NET_PROTO_IP4, 0 };
-		struct craft_outer outer = { TUNNEL, false, 4500, 0 };
-		int bytes = peer_seal(&in, &p, esp);
+		struct craft_outer outer = { tunnel, false, 4500, 0 };
+		int bytes = peer_seal(&in[tunnel], &p, esp);
 
 		craft_run(bed, 1, craft_esp(bed, &outer, esp, (uint32_t)bytes));
 		m = craft_sent(bed, 0);
@@ -73,7 +75,8 @@ static void carry(uint8_t *ip, uint32_t n, bool inward)
 		craft_run(bed, 0, craft_frame(bed, ip, n, false));
 		m = craft_sent(bed, 1);
 		assert_non_null(m);
-		assert_int_equal(peer_open(&out, rte_pktmbuf_mtod_offset(m, uint8_t *, 14 + 28),
+		assert_int_equal(peer_open(&out[tunnel],
+					   rte_pktmbuf_mtod_offset(m, uint8_t *, 14 + 28),
 					   m->data_len - 14u - 28u, 0, ip, &next_header),
 				 n);
 	}
@@ -143,26 +146,61 @@ static void broken_options(void **state)
 	}
 }
 
+/* Whatever is left of a block: the longest segment that it allows goes through, in one piece. */
+static void what_it_says_fits(void **state)
+{
+	uint16_t *mtu = &bed->shared.ports[BED_PUBLIC].mtu;
+	uint16_t was = *mtu;
+
+	for (tunnel = GCM; tunnel <= CBC; tunnel++) {
+		for (*mtu = 1400; *mtu < 1432; ++*mtu) {
+			struct craft c = { .tunnel = tunnel, .df = true };
+			uint8_t ip[2048];
+			struct rte_mbuf *m;
+
+			carry(ip, segment(ip, false, SYN, 65535, 0), false);
+			c.length = 40u + (uint32_t)(ip[42] << 8 | ip[43]);
+			craft_run(bed, 0, craft_inside(bed, &c));
+			m = craft_sent(bed, 1);
+			assert_non_null(m);
+			assert_true(m->data_len <= *mtu + 14u);
+			bed_drop(m);
+			c.length++; /* and no shorter than that */
+			craft_run(bed, 0, craft_inside(bed, &c));
+			assert_null(craft_sent(bed, 1));
+			bed_sent(bed, 0);
+		}
+	}
+	tunnel = GCM;
+	*mtu = was;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(into_the_tunnel),
 		cmocka_unit_test(out_of_the_tunnel),
 		cmocka_unit_test(broken_options),
+		cmocka_unit_test(what_it_says_fits),
 	};
 	struct bed_config config = { .tunnels = 4, .buffers = 256 };
-	struct bed_sa sa = { .tunnel = TUNNEL,
-			     .cipher = CONTRACT_CIPHER_AES256_GCM,
-			     .integrity = CONTRACT_INTEGRITY_NONE,
-			     .icv = 16,
-			     .flags = CONTRACT_SA_UDP };
+	struct bed_sa sas[] = { { .tunnel = GCM,
+				  .cipher = CONTRACT_CIPHER_AES256_GCM,
+				  .icv = 16,
+				  .flags = CONTRACT_SA_UDP },
+				{ .tunnel = CBC,
+				  .cipher = CONTRACT_CIPHER_AES256_CBC,
+				  .integrity = CONTRACT_INTEGRITY_SHA256_128,
+				  .flags = CONTRACT_SA_UDP } };
 	int failed;
 
 	test_eal_init();
 	bed = bed_new(&config);
-	bed_tunnel(bed, TUNNEL);
-	bed_sa_add(bed, &sa);
-	bed_sa_make(&in, &out, &sa);
+	for (uint32_t i = 0; i < sizeof(sas) / sizeof(sas[0]); i++) {
+		bed_tunnel(bed, sas[i].tunnel);
+		bed_sa_add(bed, &sas[i]);
+		bed_sa_make(&in[sas[i].tunnel], &out[sas[i].tunnel], &sas[i]);
+	}
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	bed_free(bed);
 	return failed;

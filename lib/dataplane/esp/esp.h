@@ -53,6 +53,16 @@ static ESP_INLINE uint32_t esp_out_bytes(const struct sa_outbound *out, uint32_t
 	return (uint32_t)(out->fixed - ESP_TRAILER) + text;
 }
 
+/* The longest inner packet whose outer one has at most `mtu` bytes. */
+static ESP_INLINE uint32_t esp_longest(const struct sa_outbound *out, uint32_t mtu)
+{
+	uint32_t rest = (uint32_t)(out->fixed - ESP_TRAILER);
+
+	if (mtu < rest + out->block)
+		return 0;
+	return ((mtu - rest) & ~(uint32_t)(out->block - 1)) - ESP_TRAILER;
+}
+
 /* Bytes of padding so that the text ends on a block (RFC 4303 section 2.4). */
 static ESP_INLINE uint32_t esp_padding(uint32_t length, uint32_t block)
 {

@@ -46,13 +46,10 @@ static void clamp(struct path_packet *p, uint32_t most)
 static uint32_t mss_of(const struct sa_tunnel *tunnel, const struct sa_outbound *out, uint32_t mtu,
 		       bool ip6)
 {
-	uint32_t room;
-
 	if (tunnel->mss)
 		return tunnel->mss;
-	room = mtu - out->fixed;
-	room -= room % out->block;
-	return room - (ip6 ? sizeof(struct net_ip6_hdr) : sizeof(struct net_ip4_hdr)) -
+	return esp_longest(out, mtu) -
+	       (ip6 ? sizeof(struct net_ip6_hdr) : sizeof(struct net_ip4_hdr)) -
 	       sizeof(struct net_tcp_hdr);
 }
 

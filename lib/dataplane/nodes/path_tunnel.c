@@ -150,16 +150,6 @@ static PATH_INLINE uint32_t mtu_of(const struct path *path, const struct sa_tunn
 	return tunnel->mtu && tunnel->mtu < path->uplink.mtu ? tunnel->mtu : path->uplink.mtu;
 }
 
-/* The longest packet that leaves as one outer packet of at most `mtu` bytes. */
-static PATH_INLINE uint32_t longest(const struct sa_outbound *out, uint32_t mtu)
-{
-	uint32_t rest = (uint32_t)(out->fixed - ESP_TRAILER);
-
-	if (mtu < rest + out->block)
-		return 0;
-	return ((mtu - rest) & ~(uint32_t)(out->block - 1)) - ESP_TRAILER;
-}
-
 static PATH_COLD void too_big(struct path *path, struct path_packet *p)
 {
 	enum contract_drop why = path_too_big(path, p, path->uplink.most, p->tunnel);
@@ -196,7 +186,7 @@ static PATH_INLINE bool admit(struct path *path, struct path_packet *p, struct s
 		path->uplink.tunnel = 0;
 		if (unlikely(!uplink(path, p, tunnel, out)))
 			return false;
-		path->uplink.most = longest(out, mtu_of(path, tunnel));
+		path->uplink.most = esp_longest(out, mtu_of(path, tunnel));
 		path->uplink.out = out;
 		path->uplink.tunnel = p->tunnel;
 		rte_prefetch0(life_of(path, out));
@@ -291,8 +281,7 @@ static PATH_INLINE uint32_t tfc_extra(struct path *path, const struct path_packe
 
 	if (tunnel->mtu && tunnel->mtu < mtu)
 		mtu = tunnel->mtu;
-	most = mtu - out->fixed;
-	most -= most % out->block;
+	most = esp_longest(out, mtu);
 	if (most <= p->length)
 		return 0;
 	return most - p->length < room ? most - p->length : room;
