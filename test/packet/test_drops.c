@@ -7,6 +7,8 @@
 #include "craft.h"
 #include "peer.h"
 
+#include <rte_mbuf.h>
+
 static struct bed *bed;
 static const struct bed_sa plain_sa = { .tunnel = 1, .cipher = CONTRACT_CIPHER_AES256_GCM };
 static struct contract_sa in_sa;
@@ -55,6 +57,62 @@ static void frames(void **state)
 	m = craft_inside(bed, &c);
 	bytes(m)[5] ^= 1;
 	dropped(0, m, CONTRACT_DROP_ETHER_NOT_US);
+}
+
+static struct rte_mbuf *stripped(uint16_t tag)
+{
+	struct craft c = { .tunnel = 1, .length = 100 };
+	struct rte_mbuf *m = craft_inside(bed, &c);
+
+	m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+	m->vlan_tci = tag;
+	return m;
+}
+
+/* These bytes behind both addresses. */
+static void insert(struct rte_mbuf *m, const void *what, uint16_t n)
+{
+	uint8_t *to = (uint8_t *)rte_pktmbuf_prepend(m, n);
+
+	memmove(to, to + n, 12);
+	memcpy(to + 12, what, n);
+}
+
+static uint64_t received(uint32_t port)
+{
+	return contract_counters_sum(&bed->counters, CONTRACT_COUNT_PORTS, port,
+				     CONTRACT_PORT_RX_PACKETS);
+}
+
+/* A tag is that of the sub-port where the frame came in; one behind it names no other. */
+static void tags(void **state)
+{
+	static uint8_t by_tag[4096] = { [10] = 10, [20] = 20 };
+	struct path_device *device = &bed->shared.devices[0];
+	struct rte_mbuf *m;
+
+	(void)state;
+	device->by_tag = by_tag;
+	for (uint32_t id = 10; id <= 20; id += 10) {
+		bed->shared.ports[id] = bed->shared.ports[BED_PRIVATE];
+		bed->shared.ports[id].vlan = (uint16_t)id;
+	}
+	device->rx_vlan = true;
+	craft_run(bed, 0, stripped(10));
+	assert_int_equal(bed_sent(bed, 1), 1);
+	assert_int_equal(received(10), 1);
+	dropped(0, stripped(30), CONTRACT_DROP_ETHER_VLAN);
+	m = stripped(10);
+	insert(m, "\x81\x00\x00\x14", 4);
+	dropped(0, m, CONTRACT_DROP_ETHER_TYPE);
+	device->rx_vlan = false;
+	m = stripped(0);
+	m->ol_flags = 0;
+	insert(m, "\x81\x00\x00\x0a\x81\x00\x00\x14", 8);
+	dropped(0, m, CONTRACT_DROP_ETHER_TYPE);
+	assert_int_equal(received(10), 3);
+	assert_int_equal(received(20), 0);
+	device->by_tag = NULL;
 }
 
 static void ip_headers(void **state)
@@ -445,6 +503,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(checksum_follows_the_ttl),
 		cmocka_unit_test(frames),
+		cmocka_unit_test(tags),
 		cmocka_unit_test(ip_headers),
 		cmocka_unit_test(esp_before_the_key),
 		cmocka_unit_test(esp_window),

@@ -52,7 +52,15 @@ static PATH_INLINE uint16_t type_of(const uint8_t *frame)
 	return ((const struct net_ether_hdr *)frame)->type_be;
 }
 
-/* A frame with a tag: the port of its tag, and where its L3 header is. */
+static bool tag_is_stripped(const struct rte_mbuf *m, const struct arrival *a)
+{
+	return a->rx_vlan && (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED);
+}
+
+/*
+ * A frame with a tag: the port of its tag, and where its L3 header is. What is behind a tag is no
+ * tag: a station of one sub-port could name another there.
+ */
 static enum contract_drop frame_tagged(struct path *path, struct path_packet *p, uint16_t *type_be,
 				       struct arrival *a)
 {
@@ -60,7 +68,7 @@ static enum contract_drop frame_tagged(struct path *path, struct path_packet *p,
 	const struct net_vlan_hdr *vlan = (const void *)p->ip;
 	uint32_t tag = p->m->vlan_tci & 0xfff;
 
-	if (*type_be == RTE_BE16(NET_ETHERTYPE_VLAN)) {
+	if (!tag_is_stripped(p->m, a)) {
 		if (p->m->data_len < sizeof(struct net_ether_hdr) + sizeof(*vlan))
 			return CONTRACT_DROP_ETHER_SHORT;
 		tag = rte_be_to_cpu_16(vlan->tci_be) & 0xfff;
@@ -78,8 +86,7 @@ static enum contract_drop frame_open(struct path *path, struct path_packet *p, u
 	if (p->m->data_len < sizeof(struct net_ether_hdr))
 		return CONTRACT_DROP_ETHER_SHORT;
 	*type_be = type_of(p->ip - sizeof(struct net_ether_hdr));
-	if (*type_be == RTE_BE16(NET_ETHERTYPE_VLAN) ||
-	    (a->rx_vlan && (p->m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)))
+	if (*type_be == RTE_BE16(NET_ETHERTYPE_VLAN) || tag_is_stripped(p->m, a))
 		return frame_tagged(path, p, type_be, a);
 	return a->port ? CONTRACT_DROP_NONE : CONTRACT_DROP_ETHER_VLAN;
 }
