@@ -12,6 +12,7 @@
 
 #define IP6_FRAGMENT_BYTES 8
 #define ECN_CE 3
+#define ECN_SEEN(field) (1u << (field))
 
 enum placed { PLACED, REPEATED, OVERLAPS };
 
@@ -124,7 +125,7 @@ static void finish4(uint8_t *p, const struct frag_datagram *d)
 {
 	struct net_ip4_hdr *ip = (struct net_ip4_hdr *)p;
 
-	if (d->marked && ip->tos & 3)
+	if (d->ecn & ECN_SEEN(ECN_CE))
 		ip->tos |= ECN_CE;
 	ip->length_be = rte_cpu_to_be_16((uint16_t)(d->header + d->total));
 	ip->fragment_be = 0;
@@ -145,7 +146,7 @@ static void finish6(struct rte_mbuf *head, uint32_t l3, const struct frag_datagr
 	p += IP6_FRAGMENT_BYTES + l3;
 	p[d->next_at] = d->next_header;
 	ip = (struct net_ip6_hdr *)p;
-	if (d->marked && p[1] >> 4 & 3)
+	if (d->ecn & ECN_SEEN(ECN_CE))
 		p[1] |= ECN_CE << 4;
 	ip->payload_length_be = rte_cpu_to_be_16((uint16_t)(payload + d->total));
 }
@@ -203,7 +204,7 @@ static void note(struct frag_datagram *d, const struct frag_piece_info *info)
 	}
 	if (!info->more)
 		d->total = info->start + info->length;
-	d->marked |= info->ecn == ECN_CE;
+	d->ecn |= (uint8_t)ECN_SEEN(info->ecn);
 }
 
 /* A header with options and all pieces may together exceed what a length field holds. */
@@ -214,6 +215,12 @@ static bool too_long(const struct frag_datagram *d)
 				   : d->header - IP6_FRAGMENT_BYTES - sizeof(struct net_ip6_hdr);
 
 	return d->total + counted > UINT16_MAX;
+}
+
+/* RFC 3168 section 5.3: congestion was marked, and the whole packet could not say so. */
+static bool mark_is_lost(const struct frag_datagram *d)
+{
+	return d->ecn & ECN_SEEN(0) && d->ecn & ECN_SEEN(ECN_CE);
 }
 
 static struct rte_mbuf *add_piece(struct frag_table *t, struct frag_datagram *d, struct rte_mbuf *m,
@@ -249,7 +256,7 @@ static struct rte_mbuf *add_piece(struct frag_table *t, struct frag_datagram *d,
 	note(d, info);
 	if (d->total == 0 || d->received < d->total)
 		return NULL;
-	if (too_long(d)) {
+	if (too_long(d) || mark_is_lost(d)) {
 		uint32_t n = frag_table_empty(t, d);
 
 		d->refused = true;

@@ -38,8 +38,9 @@ struct frag_config {
 
 /* Packets that went wrong, each freed and counted once. */
 struct frag_counts {
-	uint64_t whole;	    /* datagrams put together */
-	uint64_t malformed; /* header, length, or 64 KiB exceeded */
+	uint64_t whole; /* datagrams put together */
+	uint64_t
+		malformed; /* header, length, 64 KiB exceeded, ECN fields that exclude each other */
 	uint64_t overlap;
 	uint64_t too_many; /* pieces of a datagram, or of all when it is the oldest */
 	uint64_t evicted;  /* made room */

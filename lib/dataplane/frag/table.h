@@ -32,7 +32,7 @@ struct frag_datagram {
 	uint32_t total;	   /* bytes, 0: the last fragment is missing */
 	uint16_t source;   /* its counter */
 	bool refused;	   /* overlap: whatever else comes is dropped */
-	bool marked;	   /* a fragment carried CE (RFC 3168 5.3) */
+	uint8_t ecn;	   /* bits by the ECN fields of its fragments (RFC 3168 5.3) */
 	/* Of the first fragment */
 	uint32_t header;
 	uint32_t next_at;

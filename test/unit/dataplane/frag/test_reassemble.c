@@ -107,6 +107,42 @@ static void any_size_mtu_and_order(void **state)
 	assert_int_equal(dropped, 0);
 }
 
+/* RFC 3168 section 5.3: congestion marked on one piece is said of the whole, or nothing is. */
+static void congestion_is_not_lost(void **state)
+{
+	static uint8_t bytes[200];
+	struct rte_mbuf *out[FRAG_SPLIT_MAX];
+
+	for (uint8_t row = 0; row < 16; row++) {
+		uint8_t first = row & 3;
+		uint8_t second = row >> 2;
+		bool marked = first == 3 || second == 3;
+		bool unable = first == 0 || second == 0;
+		uint32_t before = dropped;
+		struct rte_mbuf *whole;
+
+		make4(bytes, sizeof(bytes), NULL, 0);
+		assert_int_equal(frag_split(packet_of(bytes, sizeof(bytes)), 120, test_pool, out),
+				 2);
+		for (uint32_t i = 0; i < 2; i++) {
+			rte_pktmbuf_mtod(out[i], uint8_t *)[1] = i ? second : first;
+			seal4(rte_pktmbuf_mtod(out[i], uint8_t *), out[i]->pkt_len);
+		}
+		assert_null(put(*state, framed(out[0], 0), 1));
+		whole = put(*state, framed(out[1], 0), 1);
+		if (marked && unable) {
+			assert_null(whole);
+			assert_int_equal(dropped, before + 2);
+			continue;
+		}
+		bytes[1] = marked ? 3 : first;
+		seal4(bytes, sizeof(bytes));
+		assert_same(whole, bytes, sizeof(bytes));
+		assert_int_equal(dropped, before);
+	}
+	assert_int_equal(frag_held(*state), 0);
+}
+
 /* A piece of an IPv6 datagram behind destination options; bytes: what it carries. */
 static struct rte_mbuf *piece6(uint32_t id, const uint8_t *payload, uint32_t start, uint32_t n,
 			       bool more)
@@ -378,6 +414,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(any_size_mtu_and_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(congestion_is_not_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(ip6_with_extension_headers, setup, teardown),
 		cmocka_unit_test_setup_teardown(overlaps_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(repetitions_are_ignored, setup, teardown),
