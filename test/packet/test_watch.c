@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sys/mman.h>
 
 #define TUNNEL 1
 #define OTHER 2
@@ -461,6 +462,64 @@ static void test_full(void **state)
 	capture_clear(bed->captures);
 }
 
+static void no_longer_used(void *buffer, void *opaque)
+{
+}
+
+/* The same bytes in a buffer that ends where no memory follows; `m` is freed. */
+static struct rte_mbuf *at_an_end(struct rte_mbuf *m, uint8_t *buffer)
+{
+	static struct rte_mbuf_ext_shared_info shared = { .free_cb = no_longer_used };
+	struct rte_mbuf *to = rte_pktmbuf_alloc(bed->pool);
+
+	rte_mbuf_ext_refcnt_set(&shared, 1);
+	rte_pktmbuf_attach_extbuf(to, buffer, 0, 4096, &shared);
+	to->data_off = (uint16_t)(4096 - m->data_len);
+	memcpy(rte_pktmbuf_append(to, m->data_len), rte_pktmbuf_mtod(m, void *), m->data_len);
+	bed_drop(m);
+	return to;
+}
+
+/* ESP behind destination options of 1,400 bytes. */
+static struct rte_mbuf *behind_options(const uint8_t *esp, uint32_t n)
+{
+	struct craft_outer outer = { .tunnel = TUNNEL, .ip6 = true };
+	uint8_t rest[1500] = { NET_PROTO_ESP, 1400 / 8 - 1 };
+	struct rte_mbuf *m;
+
+	memcpy(rest + 1400, esp, n);
+	m = craft_esp(bed, &outer, rest, 1400 + n);
+	rte_pktmbuf_mtod(m, uint8_t *)[14 + 6] = NET_PROTO_IP6_DEST;
+	return m;
+}
+
+/* What was dropped is not looked at behind its buffer: its upper layer is not where it was. */
+static void test_no_look_past_the_end(void **state)
+{
+	struct contract_capture_rule rule = rule_port(53);
+	uint8_t *memory =
+		mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t inner[34] = { 0x60 };
+	uint64_t drops = bed_drops_all(bed);
+	uint8_t esp[100];
+	struct rte_mbuf *m;
+
+	assert_int_equal(mprotect(memory + 4096, 4096, PROT_NONE), 0);
+	for (uint32_t i = 0; i < 64; i++) { /* half of them not opened, the others malformed */
+		struct peer_packet p = { inner, sizeof(inner), ++sequence, NET_PROTO_IP6, 0 };
+		uint32_t n = (uint32_t)peer_seal(&in, &p, esp);
+
+		capture(i & 2 ? CONTRACT_CAPTURE_INNER : CONTRACT_CAPTURE_STEPS, &rule, 64);
+		esp[20] ^= i & 1;
+		craft_run(bed, 1, at_an_end(behind_options(esp, n), memory));
+		while ((m = record()))
+			bed_drop(m);
+	}
+	assert_int_equal(bed_drops_all(bed), drops + 64);
+	capture_clear(bed->captures);
+	munmap(memory, 2 * 4096);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,6 +531,7 @@ int main(void)
 		cmocka_unit_test(test_one_among_many),
 		cmocka_unit_test(test_address_among_few),
 		cmocka_unit_test(test_to_mirror),
+		cmocka_unit_test(test_no_look_past_the_end),
 		cmocka_unit_test(test_full),
 	};
 	struct bed_config config = { .tunnels = 4, .buffers = 2048 };

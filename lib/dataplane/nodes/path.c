@@ -109,6 +109,7 @@ void path_drop(struct path *path, struct path_packet *p, enum contract_drop why)
 		path_watch_drop(path, p, why);
 	rte_pktmbuf_free(p->m);
 	p->m = NULL;
+	p->l4 = 0; /* captures look at the row once more: not from where an outer header ended */
 }
 
 void path_event(struct path *path, const struct path_event *event)

@@ -264,9 +264,11 @@ static PATH_INLINE enum contract_drop inner_open(struct path_packet *p, const st
 	else if (next_header == NET_PROTO_IP6)
 		why = path_parse_ip6(p, room);
 	else
-		return CONTRACT_DROP_ESP_NEXT_HEADER;
-	if (unlikely(why != CONTRACT_DROP_NONE))
-		return CONTRACT_DROP_INNER_HEADER;
+		why = CONTRACT_DROP_ESP_NEXT_HEADER;
+	if (unlikely(why != CONTRACT_DROP_NONE)) {
+		p->length = room; /* a trace reads what is there, no more */
+		return why == CONTRACT_DROP_ESP_NEXT_HEADER ? why : CONTRACT_DROP_INNER_HEADER;
+	}
 	return likely(set_ecn(p, outer)) ? CONTRACT_DROP_NONE : CONTRACT_DROP_INNER_ECN;
 }
 
