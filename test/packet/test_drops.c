@@ -346,6 +346,28 @@ static void to_control(void **state)
 	bed_empty(punted);
 }
 
+/* A UDP header so far behind that the field for its place does not take it. */
+static void to_control_from_afar(void **state)
+{
+	struct craft_outer outer = { .tunnel = 1, .ip6 = true };
+	uint8_t rest[600] = { NET_PROTO_UDP, 64 };
+
+	(void)state;
+	rest[520 + 2] = 500 >> 8;
+	rest[520 + 3] = 500 & 255;
+	rest[520 + 5] = 80;
+	for (uint32_t i = 2; i < 520; i += 2 + rest[i + 1]) { /* PadN */
+		rest[i] = 1;
+		rest[i + 1] = (uint8_t)(520 - i < 200 ? 520 - i - 2 : 100);
+	}
+	{
+		struct rte_mbuf *m = craft_esp(bed, &outer, rest, sizeof(rest));
+
+		bytes(m)[14 + 6] = NET_PROTO_IP6_DEST;
+		dropped(1, m, CONTRACT_DROP_UDP_SHORT);
+	}
+}
+
 static void to_linux(void **state)
 {
 	struct path_exit *mirrored = path_mirrored(bed->path);
@@ -510,6 +532,7 @@ int main(void)
 		cmocka_unit_test(inside_esp),
 		cmocka_unit_test(congestion),
 		cmocka_unit_test(to_control),
+		cmocka_unit_test(to_control_from_afar),
 		cmocka_unit_test(to_linux),
 		cmocka_unit_test(clear_and_spoofed),
 		cmocka_unit_test(clear_and_routed),

@@ -159,6 +159,10 @@ void path_punt(struct path *path, struct path_packet *p, enum contract_punt_clas
 {
 	struct rte_mbuf *m = p->m;
 
+	if (unlikely(p->l4 >> RTE_MBUF_L3_LEN_BITS)) { /* m->l3_len takes no more */
+		path_drop(path, p, CONTRACT_DROP_UDP_SHORT);
+		return;
+	}
 	if (unlikely(path->watch))
 		path_watch_punt(path, p);
 	path_place(p, p->ip, p->length);
