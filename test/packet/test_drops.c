@@ -386,6 +386,15 @@ static void to_linux(void **state)
 	assert_int_equal(mirrored->where[1], BED_MIRROR_PUBLIC);
 	assert_int_equal(mirrored->packets[1]->data_len, 14 + 28 + 8);
 	bed_empty(mirrored);
+	/* RFC 4291 section 2.5.6: no router takes a packet of a link elsewhere */
+	for (int i = 0; i < 2; i++) {
+		c = (struct craft){ .tunnel = 1, .length = 60, .ip6 = true };
+		m = craft_inside(bed, &c);
+		memcpy(bytes(m) + 14 + (i ? 24 : 8), "\xfe\x80", 2);
+		craft_run(bed, 0, m);
+		assert_int_equal(bed_sent(bed, 1), 0);
+		assert_int_equal(bed_empty(mirrored), 1);
+	}
 	/* the address on the TUN: from its tunnel yes, in clear no */
 	m = udp_to_us(179, other, 8, true);
 	memcpy(bytes(m) + 14 + 16, "\xa9\xfe\x15\x01", 4);

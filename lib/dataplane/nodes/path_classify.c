@@ -203,13 +203,15 @@ static PATH_INLINE bool to_us(struct path *path, struct path_packet *p, bool out
 	return true;
 }
 
-static PATH_INLINE bool is_multicast(const struct path_packet *p)
+/* Never forwarded, for Linux: IPv4 multicast, limited broadcast and class E, IPv6 of the link. */
+static PATH_INLINE bool stays_here(const struct path_packet *p)
 {
-	uint8_t first = p->ip6 ? ((const struct net_ip6_hdr *)p->ip)->dst[0]
-			       : ((const struct net_ip4_hdr *)p->ip)->dst[0];
+	const struct net_ip6_hdr *ip6 = (const struct net_ip6_hdr *)p->ip;
 
-	/* IPv4 limited broadcast and class E go to Linux too: they are never forwarded */
-	return p->ip6 ? first == 0xff || first == 0xfe : first >= 224;
+	if (likely(!p->ip6))
+		return ((const struct net_ip4_hdr *)p->ip)->dst[0] >= 224;
+	/* RFC 4291 section 2.5.6: neither to nor from link-local addresses */
+	return ip6->dst[0] >= 0xfe || (ip6->src[0] == 0xfe && (ip6->src[1] & 0xc0) == 0x80);
 }
 
 /* A header that does not hold. DAD probes come from the unspecified address (RFC 4862 section
@@ -253,7 +255,7 @@ static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p,
 			frame_to_mirror(path, p);
 		return;
 	}
-	if (unlikely(is_multicast(p))) {
+	if (unlikely(stays_here(p))) {
 		frame_to_mirror(path, p);
 		return;
 	}
