@@ -111,6 +111,7 @@ static void enter(struct text *out, const struct line *line, const char *no)
 /* "neighbor A remote-as": A, or false. */
 static bool neighbor_of(const char *text, char name[64])
 {
+	name[0] = '\0';
 	return sscanf(text, "neighbor %63s", name) == 1;
 }
 
@@ -136,8 +137,13 @@ static bool next_unwanted(struct reader *r, const struct map *wanted, char name[
 
 		if (strncmp(line->top, "router bgp ", 11) || has(wanted, line) || opens(line->text))
 			continue;
-		if (!neighbor_of(line->text, name) || neighbor_wanted(wanted, line, name))
-			name[0] = '\0';
+		if (neighbor_of(line->text, name) && !neighbor_wanted(wanted, line, name))
+			return true;
+		/* Without its first line the neighbour would be gone: another AS number takes its
+		 * place. */
+		if (name[0] && strstr(line->text, " remote-as "))
+			continue;
+		name[0] = '\0';
 		return true;
 	}
 	return false;

@@ -114,6 +114,20 @@ static void test_only_what_differs(void **state)
 	       "exit\n");
 }
 
+/* "no neighbor X remote-as" would take all that is said of the neighbour. */
+static void test_another_as_number_replaces(void **state)
+{
+	expect("router bgp 65515\n"
+	       " neighbor 10.1.0.1 remote-as 65010\n"
+	       " neighbor 10.1.0.1 ebgp-multihop 255\n"
+	       "exit\n",
+	       "router bgp 65515\n"
+	       " neighbor 10.1.0.1 remote-as 65011\n"
+	       " neighbor 10.1.0.1 ebgp-multihop 255\n"
+	       "exit\n",
+	       "router bgp 65515\nneighbor 10.1.0.1 remote-as 65011\nexit\n");
+}
+
 static void test_from_nothing(void **state)
 {
 	expect("frr version 8.4.4\n",
@@ -163,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_neighbour_goes_whole),
 		cmocka_unit_test(test_neighbours_go_first),
 		cmocka_unit_test(test_only_what_differs),
+		cmocka_unit_test(test_another_as_number_replaces),
 		cmocka_unit_test(test_from_nothing),
 		cmocka_unit_test(test_no_lines_turn_round),
 		cmocka_unit_test(test_lists_are_replaced),
