@@ -77,7 +77,7 @@ static void own_networks(const struct config *config, const struct config_gatewa
 	for (uint32_t i = 0; here && i < config_count(config, CONFIG_VIRTUAL_NETWORK); i++) {
 		const struct config_virtual_network *spoke = config_virtual_network_at(config, i);
 
-		if (spoke != here && plan_is_spoke(spoke, here))
+		if (spoke != here && config_is_spoke(spoke, here))
 			network(out, family, spoke->prefixes.items, spoke->prefixes.count);
 	}
 }
@@ -132,7 +132,7 @@ void bgp_text_own(const struct config *config, const struct config_gateway *gate
 	for (uint32_t i = 0; here && i < config_count(config, CONFIG_VIRTUAL_NETWORK); i++) {
 		const struct config_virtual_network *spoke = config_virtual_network_at(config, i);
 
-		if (spoke != here && plan_is_spoke(spoke, here))
+		if (spoke != here && config_is_spoke(spoke, here))
 			seq = own_list(spoke, family, seq, out);
 	}
 }

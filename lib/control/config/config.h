@@ -83,6 +83,9 @@ enum config_crypto_profile config_crypto_profile_of(const struct config *config,
 /* The virtual network whose GatewaySubnet this gateway is in, or NULL. */
 const struct config_virtual_network *config_gateway_network(const struct config *config,
 							    const struct config_gateway *gateway);
+/* It uses the gateway of the hub, and the hub lets it. */
+bool config_is_spoke(const struct config_virtual_network *spoke,
+		     const struct config_virtual_network *hub);
 
 /*
  * Prefixes of the networks that are peered with a gateway's of ours, but for those that have a

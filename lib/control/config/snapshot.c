@@ -142,6 +142,21 @@ static bool has_gateway_of_ours(const struct config *config,
 	return false;
 }
 
+bool config_is_spoke(const struct config_virtual_network *spoke,
+		     const struct config_virtual_network *hub)
+{
+	bool uses = false;
+	bool allowed = false;
+
+	for (uint32_t k = 0; k < spoke->peerings.count; k++)
+		uses |= spoke->peerings.items[k].use_remote_gateways &&
+			!strcmp(spoke->peerings.items[k].remote.key, hub->resource.key);
+	for (uint32_t i = 0; i < hub->peerings.count; i++)
+		allowed |= hub->peerings.items[i].allow_gateway_transit &&
+			   !strcmp(hub->peerings.items[i].remote.key, spoke->resource.key);
+	return uses && allowed;
+}
+
 static bool is_peered_with(const struct config *config, const struct config_virtual_network *from,
 			   const struct config_virtual_network *network)
 {

@@ -20,7 +20,7 @@ static uint8_t add_network(struct net_selector *to, const struct config *config,
 		const struct config_virtual_network *spoke =
 			config_virtual_network_find(config, &hub->peerings.items[i].remote);
 
-		if (spoke && plan_is_spoke(spoke, hub))
+		if (spoke && config_is_spoke(spoke, hub))
 			n = add(to, n, spoke->prefixes.items, spoke->prefixes.count);
 	}
 	return n;

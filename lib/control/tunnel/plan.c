@@ -234,21 +234,6 @@ static int prefixes_add(struct plan_connection *c, const struct net_prefix *pref
 	return 0;
 }
 
-bool plan_is_spoke(const struct config_virtual_network *spoke,
-		   const struct config_virtual_network *hub)
-{
-	bool uses = false;
-	bool allowed = false;
-
-	for (uint32_t k = 0; k < spoke->peerings.count; k++)
-		uses |= spoke->peerings.items[k].use_remote_gateways &&
-			!strcmp(spoke->peerings.items[k].remote.key, hub->resource.key);
-	for (uint32_t i = 0; i < hub->peerings.count; i++)
-		allowed |= hub->peerings.items[i].allow_gateway_transit &&
-			   !strcmp(hub->peerings.items[i].remote.key, spoke->resource.key);
-	return uses && allowed;
-}
-
 /* The networks that use a hub's gateway lie behind it with the hub's own. */
 static int network_add(struct plan_connection *c, const struct config *config,
 		       const struct config_virtual_network *hub)
@@ -259,7 +244,7 @@ static int network_add(struct plan_connection *c, const struct config *config,
 		const struct config_virtual_network *spoke =
 			config_virtual_network_find(config, &hub->peerings.items[i].remote);
 
-		if (spoke && plan_is_spoke(spoke, hub))
+		if (spoke && config_is_spoke(spoke, hub))
 			rc = prefixes_add(c, spoke->prefixes.items, spoke->prefixes.count);
 	}
 	return rc;

@@ -91,6 +91,3 @@ void plan_fini(struct plan *plan);
 void plan_number(struct plan *plan);
 /* The same connections with the same prefixes and ends: groups, routes and look-ups stay. */
 bool plan_keeps_paths(const struct plan *before, const struct plan *now);
-/* It uses the gateway of the hub, and the hub lets it. */
-bool plan_is_spoke(const struct config_virtual_network *spoke,
-		   const struct config_virtual_network *hub);
