@@ -341,7 +341,7 @@ void bgp_text_announced(const struct bgp_wanted *w, struct text *out)
 				 BGP_INNER_KEEPS "  neighbor " BGP_INNER
 						 "%u route-map VPNGW-ALL in\n",
 				 i + 1, i + 1);
-	text_add(out, "  maximum-paths ibgp 64\n"
+	text_add(out, "  maximum-paths ibgp " BGP_ANNOUNCED_PATHS "\n"
 		      " exit-address-family\n");
 	if (bgp_ip6_used(w))
 		bgp_ip6_listener(w, false, "VPNGW-ALL", out);
@@ -384,7 +384,7 @@ void bgp_text_collector(const struct bgp_wanted *w, struct text *out)
 				 "%u route-reflector-client\n" BGP_INNER_KEEPS
 				 "  neighbor " BGP_INNER "%u route-map VPNGW-COLLECT in\n",
 				 i + 1, i + 1, i + 1);
-	text_add(out, "  maximum-paths ibgp 64\n"
+	text_add(out, "  maximum-paths ibgp " BGP_PATHS "\n"
 		      " exit-address-family\n");
 	if (bgp_ip6_used(w))
 		bgp_ip6_listener(w, true, "VPNGW-COLLECT6", out);

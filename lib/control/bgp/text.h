@@ -19,6 +19,10 @@
 #define BGP_KEEPS "  neighbor %s soft-reconfiguration inbound\n"
 #define BGP_INNER_KEEPS "  neighbor " BGP_INNER "%u soft-reconfiguration inbound\n"
 
+/* Equal paths: the members that a group can have; of who announces, the hops that the kernel takes.
+ */
+#define BGP_PATHS "64"
+#define BGP_ANNOUNCED_PATHS "255"
 /* Minutes until a session is tried again that had more prefixes than its limit. */
 #define BGP_RESTART "5"
 /* "bgp no-rib" alone does not keep a speaker's routes from its zebra: when update-delay ends FRR

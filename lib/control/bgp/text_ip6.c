@@ -125,6 +125,6 @@ void bgp_ip6_listener(const struct bgp_wanted *w, bool reflects, const char *map
 		text_add(out, BGP_INNER_KEEPS "  neighbor " BGP_INNER "%u route-map %s in\n", i, i,
 			 map);
 	}
-	text_add(out, "  maximum-paths ibgp 64\n"
-		      " exit-address-family\n");
+	text_add(out, "  maximum-paths ibgp %s\n exit-address-family\n",
+		 reflects ? BGP_PATHS : BGP_ANNOUNCED_PATHS);
 }

@@ -14,7 +14,7 @@
 #include "net/addr.h"
 
 #define NETLINK_PROTOCOL 0x76 /* ours, among the numbers left to routing daemons */
-#define NETLINK_HOPS_MAX 16
+#define NETLINK_HOPS_MAX 255  /* as many as the kernel takes */
 
 struct netlink;
 
@@ -51,7 +51,7 @@ struct netlink_route {
 	uint8_t protocol;
 	uint8_t hop_count;
 	struct net_prefix prefix;
-	struct netlink_hop hops[NETLINK_HOPS_MAX];
+	struct netlink_hop hops[NETLINK_HOPS_MAX]; /* set as far as hop_count */
 };
 
 struct netlink_hooks {

@@ -3,6 +3,7 @@
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -176,6 +177,7 @@ static void decode_hops(struct netlink_route *route, const struct rtattr *multip
 		struct netlink_hop *to = &route->hops[route->hop_count++];
 		size_t step = RTNH_ALIGN(hop->rtnh_len);
 
+		*to = (struct netlink_hop){ 0 };
 		attributes(RTNH_DATA(hop), hop->rtnh_len - sizeof(*hop), by_type, RTA_VIA);
 		to->ifindex = hop->rtnh_ifindex;
 		to->weight = (uint16_t)(hop->rtnh_hops + 1);
@@ -198,7 +200,7 @@ bool netlink_decode_route(const struct nlmsghdr *message, struct netlink_route *
 	if (!info || info->rtm_type != RTN_UNICAST || (info->rtm_flags & RTM_F_CLONED) ||
 	    (info->rtm_family != AF_INET && info->rtm_family != AF_INET6))
 		return false;
-	memset(route, 0, sizeof(*route));
+	memset(route, 0, offsetof(struct netlink_route, hops));
 	dst.family = info->rtm_family == AF_INET ? NET_IP4 : NET_IP6;
 	if (info->rtm_dst_len && !addr_of(by_type[RTA_DST], info->rtm_family, &dst))
 		return false;
@@ -210,7 +212,7 @@ bool netlink_decode_route(const struct nlmsghdr *message, struct netlink_route *
 		decode_hops(route, by_type[RTA_MULTIPATH], info->rtm_family);
 	} else if (by_type[RTA_OIF]) {
 		route->hop_count = 1;
-		route->hops[0].weight = 1;
+		route->hops[0] = (struct netlink_hop){ .weight = 1 };
 		route->hops[0].ifindex = (int)u32_of(by_type[RTA_OIF], 0);
 		addr_of(by_type[RTA_GATEWAY], info->rtm_family, &route->hops[0].gateway);
 		if (by_type[RTA_VIA])

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,7 +190,7 @@ static int tun_nexthop(struct route *route, const struct netlink_route *linux_ro
 static int route_nexthop(struct route *route, const struct netlink_route *linux_route,
 			 struct rib_candidate *candidate)
 {
-	struct contract_member members[NETLINK_HOPS_MAX] = { 0 };
+	struct contract_member members[CONTRACT_MEMBERS_MAX] = { 0 };
 	uint8_t count;
 	int rc = 0;
 
@@ -197,7 +198,7 @@ static int route_nexthop(struct route *route, const struct netlink_route *linux_
 		return -ENOENT;
 	if (is_tun(route, linux_route->hops[0].ifindex))
 		return tun_nexthop(route, linux_route, candidate);
-	for (count = 0; count < linux_route->hop_count; count++) {
+	for (count = 0; count < linux_route->hop_count && count < CONTRACT_MEMBERS_MAX; count++) {
 		const struct netlink_hop *hop = &linux_route->hops[count];
 
 		rc = hop_nexthop(route, hop, &members[count].id);
@@ -291,10 +292,11 @@ static void on_route(void *context, const struct netlink_route *r, bool gone)
 {
 	struct route *route = context;
 	struct rib_candidate candidate = { .metric = r->metric, .owner = r->table };
-	struct netlink_route alive = *r;
+	struct netlink_route alive; /* without the hops that are dead */
 	bool learned;
 	int rc;
 
+	memcpy(&alive, r, offsetof(struct netlink_route, hops) + r->hop_count * sizeof(r->hops[0]));
 	if (net_addr_is_link_local(&r->prefix.addr) || net_addr_is_multicast(&r->prefix.addr))
 		return;
 	learned = r->table == RT_TABLE_MAIN || r->table == ROUTE_DEFAULT_TABLE ||

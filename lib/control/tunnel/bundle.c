@@ -226,15 +226,31 @@ int bundle_recurse(struct tunnels *all, const struct net_addr *gateways, uint32_
 			  group);
 }
 
+static uint32_t source_add(uint32_t *sources, uint32_t n, uint32_t room, uint32_t source)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (sources[i] == source)
+			return n;
+	if (n < room)
+		sources[n++] = source;
+	return n;
+}
+
+/* Each once: more tunnels than there is room for may be of few connections. */
 uint32_t bundle_sources(struct tunnels *all, const struct net_addr *gateways, uint32_t count,
 			uint32_t *sources, uint32_t room)
 {
-	uint32_t n = tunnels_behind(all, gateways, count, sources, room);
+	uint32_t ids[CONTRACT_MEMBERS_MAX];
+	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		const struct tunnel *tunnel = map_get_u32(&all->by_id, sources[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t found = tunnels_behind(all, &gateways[i], 1, ids, CONTRACT_MEMBERS_MAX);
 
-		sources[i] = tunnel->source;
+		for (uint32_t k = 0; k < found; k++) {
+			const struct tunnel *tunnel = map_get_u32(&all->by_id, ids[k]);
+
+			n = source_add(sources, n, room, tunnel->source);
+		}
 	}
 	return n;
 }
