@@ -197,6 +197,44 @@ static void try_later(struct tunnel *tunnel, uint32_t *failures)
 	dial_soon(tunnel, in < RETRY_MAX_NS ? in : RETRY_MAX_NS);
 }
 
+static void end(const struct tunnel *tunnel, uint64_t ike)
+{
+	if (ike && ikev2_delete(tunnel->all->engine, ike, false, now(tunnel->all)) < 0)
+		log_debug(TOPIC, "IKE SA was gone already tunnel=\"%s\"", tunnel->name);
+}
+
+void dial_cancel(struct tunnel *tunnel)
+{
+	if (tunnel->dialled != tunnel->ike)
+		end(tunnel, tunnel->dialled);
+	end(tunnel, ikev2_established(tunnel->all->engine, tunnel->connection, tunnel->ike));
+	dial_ended(tunnel);
+}
+
+/* The next IKE SA begins at home, and without a past. */
+static void begin_anew(struct tunnel *tunnel)
+{
+	tunnel->evacuated = false;
+	tunnel->failures = 0;
+	tunnel->child_failures = 0;
+	tunnel->brief_children = 0;
+	tunnel->drain = 0;
+	tunnel->suspect = false;
+}
+
+void dial_forget(struct tunnel *tunnel)
+{
+	end(tunnel, tunnel->ike);
+	if (tunnel->ike) {
+		tunnel->reason = IKEV2_REASON_DELETED;
+		snprintf(tunnel->detail, sizeof(tunnel->detail), "its configuration changed");
+	}
+	tunnel->ike = 0;
+	tunnel->brief_ikes = 0;
+	tunnel->prove = false;
+	begin_anew(tunnel);
+}
+
 static void retry(struct tunnel *tunnel)
 {
 	dial_ended(tunnel);
@@ -223,6 +261,24 @@ static bool may_authenticate(struct tunnel *tunnel)
 	return false;
 }
 
+/* Only the peer can dial. */
+static bool peer_dials(const struct tunnel *tunnel)
+{
+	return tunnel->peer->config.mode == IKEV2_MODE_RESPONDER ||
+	       (!tunnel->plan->fqdn && !tunnel->remote.family);
+}
+
+/* Its IKE SA went with the configuration that it had, and it is not dialled yet, or not at all. */
+static void status_without(struct tunnel *tunnel)
+{
+	enum tunnel_state state = peer_dials(tunnel) ? TUNNEL_NOT_CONNECTED : TUNNEL_CONNECTING;
+
+	if (tunnel->state == TUNNEL_UNKNOWN || tunnel->state == TUNNEL_NOT_CONNECTED ||
+	    tunnel_sends(tunnel))
+		return;
+	state_set(tunnel, state, "its configuration changed");
+}
+
 static void dial(struct tunnel *tunnel)
 {
 	struct tunnels *all = tunnel->all;
@@ -233,9 +289,10 @@ static void dial(struct tunnel *tunnel)
 	int rc;
 
 	heap_del(&all->dials, &tunnel->dial_at);
-	if (!all->ready || tunnel->ike || tunnel->dialling ||
-	    tunnel->peer->config.mode == IKEV2_MODE_RESPONDER || !tunnel_name_ready(tunnel) ||
-	    !tunnel->remote.family)
+	if (!all->ready || tunnel->ike || tunnel->dialling)
+		return;
+	status_without(tunnel);
+	if (peer_dials(tunnel) || !tunnel_name_ready(tunnel) || !tunnel->remote.family)
 		return;
 	if (tunnel->no_path) { /* dialled when a port changes */
 		state_set(tunnel, TUNNEL_NOT_CONNECTED, tunnel->detail);
@@ -431,13 +488,8 @@ static void went_down(struct tunnel *tunnel, const struct ikev2_event *event)
 		return;
 	if (!tunnel->by_name)
 		tunnel_remote_set(tunnel, &tunnel->plan->remote);
-	tunnel->evacuated = false;
-	tunnel->failures = 0;
-	tunnel->child_failures = 0;
-	tunnel->brief_children = 0;
+	begin_anew(tunnel);
 	tunnel->brief_ikes = was_brief(tunnel, event, tunnel->up_ns) ? tunnel->brief_ikes + 1 : 0;
-	tunnel->drain = 0;
-	tunnel->suspect = false;
 	if (event->reason == IKEV2_REASON_SHUTDOWN)
 		return;
 	tunnel->reason = event->reason;

@@ -15,6 +15,11 @@ void dial_place(struct tunnel *tunnel);
 /* Nothing of a dial of ours is under way any more. */
 void dial_ended(struct tunnel *tunnel);
 void dial_soon(struct tunnel *tunnel, uint64_t in_ns);
+/* What is under way beside the IKE SA that carries ends: a dial of ours, a second IKE SA of a
+ * double dial. */
+void dial_cancel(struct tunnel *tunnel);
+/* The IKE SA ends, and nothing of it is remembered: the next one has another configuration. */
+void dial_forget(struct tunnel *tunnel);
 /* An evacuated one whose path is good goes home, when it is its turn. */
 void dial_home(struct tunnel *tunnel);
 /* Flows go elsewhere, or come back. */

@@ -23,7 +23,7 @@ const char *tunnel_instance_text(uint32_t instance)
 	return instance ? "GatewayTenantWorker_IN_1" : "GatewayTenantWorker_IN_0";
 }
 
-static bool sends(const struct tunnel *tunnel)
+bool tunnel_sends(const struct tunnel *tunnel)
 {
 	for (uint32_t i = 0; i < tunnel->slot_count; i++)
 		if (tunnel->children[i].outbound_sa)
@@ -36,7 +36,7 @@ enum fitness tunnel_fitness(const struct tunnel *tunnel)
 	if (tunnel_path_down(tunnel))
 		return FITNESS_DEAD;
 	if (tunnel->suspect || tunnel->bfd == TUNNEL_BFD_DOWN ||
-	    tunnel->state == TUNNEL_NOT_CONNECTED || !sends(tunnel))
+	    tunnel->state == TUNNEL_NOT_CONNECTED || !tunnel_sends(tunnel))
 		return FITNESS_DOUBTFUL;
 	return tunnel->drain ? FITNESS_LEAVING : FITNESS_FIT;
 }
@@ -237,9 +237,10 @@ static void reset_one(struct tunnel *tunnel, bool drain)
 
 	log_info("tunnel", "reset wanted%s tunnel=\"%s\"", drain ? ", its flows leave first" : "",
 		 tunnel->name);
-	if (!tunnel->ike)
+	if (!tunnel->ike) {
+		dial_cancel(tunnel); /* the next message of it may be half a minute away */
 		dial_wanted(tunnel);
-	else if (drain && (drain_start(tunnel) || drain_renew(tunnel)))
+	} else if (drain && (drain_start(tunnel) || drain_renew(tunnel)))
 		return;
 	else if (ikev2_delete(all->engine, tunnel->ike, false, clock_now_ns(all->clock)) < 0)
 		log_debug("tunnel", "IKE SA was gone already tunnel=\"%s\"", tunnel->name);

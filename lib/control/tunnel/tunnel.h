@@ -213,6 +213,7 @@ void tunnel_answers_expire(struct tunnels *all, uint64_t now_ns);
 
 /* Status (status.c). */
 void tunnel_status_changed(struct tunnel *tunnel);
+bool tunnel_sends(const struct tunnel *tunnel); /* some child has an SA for it */
 /* Carries flows: an SA sends, and nothing speaks against the peer. */
 bool tunnel_usable(const struct tunnel *tunnel);
 enum fitness tunnel_fitness(const struct tunnel *tunnel);

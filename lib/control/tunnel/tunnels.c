@@ -235,6 +235,10 @@ static void tunnel_close(struct tunnel *tunnel)
 	if (tunnel->ike &&
 	    ikev2_delete(all->engine, tunnel->ike, false, clock_now_ns(all->clock)) < 0)
 		log_debug(TOPIC, "IKE SA was gone already tunnel=\"%s\"", tunnel->name);
+	if (tunnel->peer) { /* else it could not be configured */
+		tunnel->peer->tunnel = NULL;
+		dial_cancel(tunnel);
+	}
 	pair_orphan(tunnel);
 	if (all->hooks.goes)
 		all->hooks.goes(all->hooks.context, tunnel->id, tunnel->name);
@@ -277,14 +281,11 @@ int tunnel_configure(struct tunnel *tunnel, const struct peer_source *source, ch
 		bool stays = goes_on(tunnel, peer, connection);
 
 		tunnel->peer->tunnel = NULL;
-		if (tunnel->ike && !stays)
-			(void)!ikev2_delete(tunnel->all->engine, tunnel->ike, false,
-					    clock_now_ns(tunnel->all->clock));
+		dial_cancel(tunnel);
 		if (!stays) {
-			tunnel->ike = 0;
+			dial_forget(tunnel);
 			pair_orphan(tunnel); /* children that are no longer wanted can go then */
 		}
-		dial_ended(tunnel);
 		ikev2_connection_put(tunnel->connection);
 	}
 	tunnel->connection = connection;

@@ -83,10 +83,21 @@ silent() {
 	is to-branch Connecting 'all(.[]; .connectionStatus == "Connecting")'
 }
 
+# The dial that is under way asks ever more seldom: a reset begins another one.
 answers() {
 	peer_has none "$SITE_BRANCH/0/$KEY"
 	lab_heal net
-	is to-branch Connected "$one_up"
+	reset /connections/to-branch/resetconnection && passed "$TUNNEL0" NotConnected Connecting Connected && is to-branch Connected "$one_up"
+}
+
+# What was up has gone with its configuration, and we do not dial.
+another_configuration() {
+	configured "$CONNECTION.dpdTimeoutSeconds = 60" &&
+		is to-branch NotConnected 'length == 1 and all(.[]; .connectionStatus == "NotConnected" and (.lastFailureReason | length) > 0)'
+}
+
+peer_dials_again() {
+	lab_swanctl branch-ike --initiate --child "d${SITE_BRANCH##*.}gw0" --timeout 10 >/dev/null && is to-branch Connected "$one_up"
 }
 
 one_is_reset() {
@@ -155,10 +166,12 @@ starts_with_one
 expect "nobody has dialled: Unknown" is to-branch Unknown 'length == 1 and all(.[]; .connectionStatus == "Unknown" and .lastConnectionEstablishedUtcTime == null)'
 watch
 expect "the peer dials: Connected, and since when" eval "peer_has start '$SITE_BRANCH/0/$KEY' && is to-branch Connected '$one_up'"
+expect "another configuration: NotConnected, why" another_configuration
+expect "the peer dials again: Connected" peer_dials_again
 expect "active-standby takes the default mode" configured "$CONNECTION.connectionMode = \"Default\""
 expect "another key: NotConnected, why, and when it was up last" refused
 expect "a peer that does not answer: Connecting" silent
-expect "it answers: Connected" answers
+expect "it answers, and the connection is reset: NotConnected, Connecting, Connected" answers
 expect "traffic flows" lab_ping host-a "$SITE_HOST_B" 5
 expect "a reset of the connection: NotConnected, Connecting, Connected, and a new time" one_is_reset
 expect "the gateway becomes active-active" becomes_a_pair

@@ -37,6 +37,8 @@ static struct {
 	uint64_t at_ns[2 * MANY];
 	uint32_t under_way, under_way_most;
 	uint32_t kept, sent;
+	uint64_t deleted[8], second;
+	uint32_t deletes;
 } seen;
 
 static uint64_t now(void)
@@ -74,13 +76,14 @@ int ikev2_child_initiate(struct ikev2_engine *engine, uint64_t ike, uint16_t ent
 
 int ikev2_delete(struct ikev2_engine *engine, uint64_t ike, bool silent, uint64_t now_ns)
 {
+	seen.deleted[seen.deletes++ % 8] = ike;
 	return 0;
 }
 
 uint64_t ikev2_established(const struct ikev2_engine *engine,
 			   const struct ikev2_connection *connection, uint64_t except)
 {
-	return 0;
+	return seen.second;
 }
 
 void ikev2_lookup_done(struct ikev2_engine *engine, uint64_t token,
@@ -160,6 +163,11 @@ bool tunnel_name_more(const struct tunnel *tunnel)
 bool tunnel_usable(const struct tunnel *tunnel)
 {
 	return false;
+}
+
+bool tunnel_sends(const struct tunnel *tunnel)
+{
+	return children[0].outbound_sa;
 }
 
 void flow_table_update(struct flow_table *table, const struct flow_site *s)
@@ -248,6 +256,7 @@ static int setup(void **state)
 	list_init(&all.fresh);
 	heap_init(&all.dials);
 	plan = (struct plan_tunnel){ .local = net_addr_ip4(0xc0000201) };
+	peer.config.mode = IKEV2_MODE_DEFAULT;
 	hooks = (struct ikev2_hooks){ .context = &all };
 	dial_hooks_set(&hooks, false);
 	make(&one, 0);
@@ -440,6 +449,62 @@ static void deleted_ike_sas_are_dialled_ever_later(void **state)
 	}
 }
 
+/* Up by IKE SA 1, and then its configuration is another one. */
+static void configured_anew(enum ikev2_mode mode)
+{
+	children[0].outbound_sa = 7;
+	tell(&one, IKEV2_EVENT_UP);
+	tell(&one, IKEV2_EVENT_CHILD_UP);
+	assert_int_equal(one.state, TUNNEL_CONNECTED);
+	one.suspect = one.evacuated = true;
+	one.failures = 3;
+	dial_cancel(&one);
+	dial_forget(&one);
+	children[0].outbound_sa = 0;
+	peer.config.mode = (uint8_t)mode;
+	dial_wanted(&one);
+	work_until(now() + MS);
+	assert_false(one.suspect || one.evacuated || one.failures);
+}
+
+static void another_configuration_is_dialled(void **state)
+{
+	configured_anew(IKEV2_MODE_DEFAULT);
+	assert_int_equal(seen.deletes, 1);
+	assert_int_equal(seen.deleted[0], 1);
+	assert_int_equal(one.state, TUNNEL_CONNECTING);
+	assert_int_equal(one.reason, IKEV2_REASON_DELETED);
+	assert_int_equal(seen.dials, 1);
+}
+
+static void another_configuration_waits_for_the_peer(void **state)
+{
+	configured_anew(IKEV2_MODE_RESPONDER);
+	assert_int_equal(one.state, TUNNEL_NOT_CONNECTED);
+	assert_int_equal(one.reason, IKEV2_REASON_DELETED);
+	assert_int_equal(seen.dials, 0);
+	/* What a former control left goes on. */
+	one.state = TUNNEL_CONNECTED;
+	children[0].outbound_sa = 7;
+	dial_wanted(&one);
+	work_until(now() + MS);
+	assert_int_equal(one.state, TUNNEL_CONNECTED);
+}
+
+static void what_is_under_way_ends_with_its_configuration(void **state)
+{
+	dial_wanted(&one);
+	work_until(now() + MS);
+	assert_int_equal(seen.dials, 1);
+	assert_true(one.dialling);
+	seen.second = 99; /* the peer dialled as well */
+	dial_cancel(&one);
+	assert_false(one.dialling);
+	assert_int_equal(seen.deletes, 2);
+	assert_int_equal(seen.deleted[0], one.dialled);
+	assert_int_equal(seen.deleted[1], 99);
+}
+
 /* All are wanted at once; each dial is answered after `answer_ns`, but for every `dead`th. */
 static double dial_many_s(uint64_t answer_ns, uint32_t dead)
 {
@@ -517,6 +582,9 @@ int main(void)
 		TEST(deleted_children_are_asked_for_ever_later),
 		TEST(those_that_are_deleted_together_count_once),
 		TEST(deleted_ike_sas_are_dialled_ever_later),
+		TEST(another_configuration_is_dialled),
+		TEST(another_configuration_waits_for_the_peer),
+		TEST(what_is_under_way_ends_with_its_configuration),
 		TEST(ten_thousand_at_once),
 		TEST(ten_thousand_far_away),
 		TEST(ten_thousand_some_are_dead),
