@@ -17,9 +17,9 @@
 #define PAGE 4096
 
 struct half {
-	uint64_t sum; /* of name and bytes */
+	uint64_t sum; /* of name and bytes, and of since_s when there is one */
 	uint32_t length;
-	uint32_t zero;
+	uint32_t since_s;
 	char name[KEEP_NAME];
 	uint8_t bytes[KEEP_BYTES];
 };
@@ -52,6 +52,8 @@ static uint64_t sum_of(const struct half *half)
 	uint64_t sum = HASH_DIGEST ^ half->length;
 
 	sum = hash_digest(sum, half->name, strnlen(half->name, sizeof(half->name)));
+	if (half->since_s)
+		sum = hash_digest(sum, &half->since_s, sizeof(half->since_s));
 	return hash_digest(sum, half->bytes, half->length);
 }
 
@@ -135,9 +137,10 @@ static bool clear(struct slot *slot)
 	return true;
 }
 
-bool keep_put(struct keep *keep, uint32_t slot, const char *name, struct span bytes)
+bool keep_put(struct keep *keep, uint32_t slot, const char *name, const struct keep_item *item)
 {
 	struct slot *s = &keep->slots[slot];
+	struct span bytes = item->bytes;
 	uint32_t now;
 	struct half *half;
 
@@ -148,6 +151,7 @@ bool keep_put(struct keep *keep, uint32_t slot, const char *name, struct span by
 	now = atomic_load(&s->valid);
 	half = &s->half[now == 1];
 	half->length = (uint32_t)bytes.n;
+	half->since_s = item->since_s;
 	snprintf(half->name, sizeof(half->name), "%s", name);
 	memcpy(half->bytes, bytes.p, bytes.n);
 	half->sum = sum_of(half);
@@ -155,7 +159,7 @@ bool keep_put(struct keep *keep, uint32_t slot, const char *name, struct span by
 	return true;
 }
 
-bool keep_get(const struct keep *keep, uint32_t slot, const char *name, struct span *bytes)
+bool keep_get(const struct keep *keep, uint32_t slot, const char *name, struct keep_item *item)
 {
 	const struct half *half;
 	uint32_t valid;
@@ -169,6 +173,6 @@ bool keep_get(const struct keep *keep, uint32_t slot, const char *name, struct s
 	if (half->length > KEEP_BYTES || !memchr(half->name, 0, sizeof(half->name)) ||
 	    strcmp(half->name, name) || half->sum != sum_of(half))
 		return false;
-	*bytes = (struct span){ half->bytes, half->length };
+	*item = (struct keep_item){ { half->bytes, half->length }, half->since_s };
 	return true;
 }

@@ -24,7 +24,12 @@ __attribute__((warn_unused_result)) int keep_open(struct keep **keep, const char
 void keep_close(struct keep *keep); /* the file stays */
 /* Empties it unless it belongs to this instance; true when it did. */
 bool keep_use(struct keep *keep, uint64_t instance);
+struct keep_item {
+	struct span bytes;
+	uint32_t since_s; /* by the wall clock, when its tunnel came up; 0: not known */
+};
+
 /* Replaces what the slot has; no bytes: nothing. False when it does not fit. */
-bool keep_put(struct keep *keep, uint32_t slot, const char *name, struct span bytes);
+bool keep_put(struct keep *keep, uint32_t slot, const char *name, const struct keep_item *item);
 /* Only under the name that it was put with. */
-bool keep_get(const struct keep *keep, uint32_t slot, const char *name, struct span *bytes);
+bool keep_get(const struct keep *keep, uint32_t slot, const char *name, struct keep_item *item);

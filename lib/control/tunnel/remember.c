@@ -24,11 +24,13 @@ static void keep_now(struct tunnel *tunnel)
 {
 	struct tunnels *all = tunnel->all;
 	uint64_t ike = tunnel->ike ? tunnel->ike : tunnel->dialling ? tunnel->dialled : 0;
+	struct keep_item item = { .since_s = (uint32_t)(tunnel->established_wall_ms / 1000) };
 	struct secret bytes = { 0 };
 
 	if (ike && ikev2_export(all->engine, ike, KEEP_BYTES, &bytes) < 0)
 		log_debug(TOPIC, "IKE SA not exported tunnel=\"%s\"", tunnel->name);
-	if (!keep_put(all->keep, tunnel->id, tunnel->name, secret_span(&bytes)))
+	item.bytes = secret_span(&bytes);
+	if (!keep_put(all->keep, tunnel->id, tunnel->name, &item))
 		log_warn(TOPIC, "too large to be kept over a restart tunnel=\"%s\"", tunnel->name);
 	secret_free(&bytes);
 }
@@ -106,13 +108,13 @@ static bool offered(void *context, uint32_t spi)
 	return true;
 }
 
-static void goes_on(struct tunnel *tunnel)
+static void goes_on(struct tunnel *tunnel, uint32_t since_s)
 {
 	if (!own_pairs(tunnel))
 		log_debug(TOPIC, "the IKE SA has no child left tunnel=\"%s\"", tunnel->name);
 	settle_children(tunnel);
 	tunnel->state = TUNNEL_CONNECTED;
-	tunnel->established_wall_ms = clock_wall_ms();
+	tunnel->established_wall_ms = since_s ? since_s * UINT64_C(1000) : clock_wall_ms();
 	tunnel->remove_adopted = true; /* what is no child of it */
 }
 
@@ -124,12 +126,14 @@ bool tunnel_recall(struct tunnel *tunnel)
 		.offered = offered,
 		.context = all,
 	};
+	struct keep_item kept;
 	struct ikev2_info info;
 	uint64_t ike;
 	int rc;
 
-	if (!keep_get(all->keep, tunnel->id, tunnel->name, &import.bytes))
+	if (!keep_get(all->keep, tunnel->id, tunnel->name, &kept))
 		return false;
+	import.bytes = kept.bytes;
 	rc = ikev2_import(all->engine, &import, clock_now_ns(all->clock), &ike);
 	if (rc < 0) {
 		log_warn(TOPIC,
@@ -149,7 +153,7 @@ bool tunnel_recall(struct tunnel *tunnel)
 		tunnel->evacuated = !net_addr_equal(&info.path.local, &tunnel->plan->local);
 		if (tunnel->evacuated) /* home, and away again when that leads nowhere */
 			dial_wanted(tunnel);
-		goes_on(tunnel);
+		goes_on(tunnel, kept.since_s);
 	}
 	tunnel_remember(tunnel);
 	log_info(TOPIC, "%s goes on after a restart tunnel=\"%s\"", tunnel->ike ? "IKE SA" : "dial",

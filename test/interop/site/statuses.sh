@@ -100,6 +100,17 @@ peer_dials_again() {
 	lab_swanctl branch-ike --initiate --child "d${SITE_BRANCH##*.}gw0" --timeout 10 >/dev/null && is to-branch Connected "$one_up"
 }
 
+control_restarts() {
+	local before
+	before=$(connected_at 0)
+	lab_pause 1.1
+	lab_kill control
+	gateway_start_control
+	is to-branch Connected "$two_up" && [ "$(connected_at 0)" = "$before" ] && return
+	echo "$before, now $(connected_at 0)"
+	return 1
+}
+
 one_is_reset() {
 	local before
 	before=$(connected_at 0)
@@ -183,4 +194,5 @@ expect "two devices: four tunnels up" second_device
 expect "a device leaves: its connection is NotConnected with the reason, the other stays" second_device_leaves
 expect "traffic flows by the first device" lab_ping host-a "$SITE_HOST_B" 5
 expect "the device dials: Connected" second_device_is_back
+expect "control is killed and started again: Connected, since when it was" control_restarts
 finish
