@@ -14,6 +14,15 @@ static bool in_space(const struct config_virtual_network *network, const struct 
 	return false;
 }
 
+static bool overlaps_space(const struct config_virtual_network *network,
+			   const struct net_prefix *prefix)
+{
+	for (uint32_t i = 0; i < network->prefixes.count; i++)
+		if (net_prefix_overlaps(&network->prefixes.items[i], prefix))
+			return true;
+	return false;
+}
+
 static void check_subnet(struct check *check, const struct config_virtual_network *network,
 			 uint32_t i)
 {
@@ -59,6 +68,7 @@ static void check_peering(struct check *check, const struct config_virtual_netwo
 		config_virtual_network_find(check->config, &peering->remote);
 	const struct config_peering *back = remote ? peering_back(remote, network) : NULL;
 	const struct config_resource *resource = &network->resource;
+	char text[NET_PREFIX_TEXT];
 
 	for (uint32_t k = 0; k < i; k++)
 		if (!strcasecmp(network->peerings.items[k].name, peering->name))
@@ -68,6 +78,13 @@ static void check_peering(struct check *check, const struct config_virtual_netwo
 	if (remote == network)
 		check_fail(check, AT(resource, "/properties/virtualNetworkPeerings/#", i),
 			   CODE_PARAMETER, "A network cannot be peered with itself.");
+	for (uint32_t k = 0; remote && remote != network && k < remote->prefixes.count; k++)
+		if (overlaps_space(network, &remote->prefixes.items[k]))
+			check_fail(check, AT(resource, "/properties/virtualNetworkPeerings/#", i),
+				   "VnetAddressSpacesOverlap",
+				   "The networks overlap: %s of %s is in both.",
+				   net_prefix_text(text, &remote->prefixes.items[k]),
+				   remote->resource.name);
 	if (peering->use_remote_gateways && remote && !(back && back->allow_gateway_transit))
 		check_fail(check,
 			   AT(resource,

@@ -16,9 +16,10 @@ struct claim {
 	struct net_prefix prefix;
 	struct net_addr address; /* of a site, for the second sort */
 	const struct config_resource *owner;
-	const struct config_connection *connection; /* NULL: the network of the gateway */
+	const struct config_connection *connection; /* NULL: here, not behind a tunnel */
 	uint32_t index;
 	bool shared;
+	bool network; /* the owner is one: the gateway's, one that uses it, or of Vnet2Vnet */
 };
 
 struct claims {
@@ -26,58 +27,74 @@ struct claims {
 	size_t count;
 };
 
-static size_t count_claims(const struct check *check)
+typedef void (*claim_each)(struct claims *claims, const struct claim *claim);
+
+static void claim_count(struct claims *claims, const struct claim *claim)
 {
-	const struct config *config = check->config;
-	size_t count = 0;
-
-	for (uint32_t i = 0; i < config_count(config, CONFIG_GATEWAY); i++) {
-		const struct config_virtual_network *network =
-			config_gateway_network(config, config_gateway_at(config, i));
-
-		count += network ? network->prefixes.count : 0;
-	}
-	for (uint32_t i = 0; i < config_count(config, CONFIG_CONNECTION); i++) {
-		const struct config_local_gateway *site = check->sites[i];
-
-		count += site ? site->prefixes.count : 0;
-	}
-	return count;
+	claims->count++;
 }
 
-static void claim_add(struct claims *claims, struct claim claim)
+static void claim_add(struct claims *claims, const struct claim *claim)
 {
 	/* A default route is inside nothing and around everything: longest prefix decides. */
-	if (claim.prefix.length)
-		claims->items[claims->count++] = claim;
+	if (claim->prefix.length)
+		claims->items[claims->count++] = *claim;
 }
 
-static void collect(struct claims *claims, const struct check *check)
+static void network_claims(struct claims *claims, claim_each each, struct claim claim,
+			   const struct config_virtual_network *network)
+{
+	claim.owner = &network->resource;
+	claim.network = true;
+	for (claim.index = 0; claim.index < network->prefixes.count; claim.index++) {
+		claim.prefix = network->prefixes.items[claim.index];
+		each(claims, &claim);
+	}
+}
+
+/* A gateway's network, and those that use it. */
+static void hub_claims(struct claims *claims, claim_each each, struct claim claim,
+		       const struct config *config, const struct config_gateway *gateway)
+{
+	const struct config_virtual_network *hub = config_gateway_network(config, gateway);
+
+	if (!hub)
+		return;
+	network_claims(claims, each, claim, hub);
+	for (uint32_t i = 0; i < hub->peerings.count; i++) {
+		const struct config_virtual_network *spoke =
+			config_virtual_network_find(config, &hub->peerings.items[i].remote);
+
+		if (spoke && spoke != hub && config_is_spoke(spoke, hub))
+			network_claims(claims, each, claim, spoke);
+	}
+}
+
+static void collect(struct claims *claims, const struct check *check, claim_each each)
 {
 	const struct config *config = check->config;
 
 	for (uint32_t i = 0; i < config_count(config, CONFIG_GATEWAY); i++) {
 		const struct config_gateway *gateway = config_gateway_at(config, i);
-		const struct config_virtual_network *network =
-			config_gateway_network(config, gateway);
 
-		for (uint32_t k = 0; network && k < network->prefixes.count; k++)
-			claim_add(claims, (struct claim){ .gateway = gateway,
-							  .prefix = network->prefixes.items[k],
-							  .owner = &network->resource,
-							  .index = k });
+		hub_claims(claims, each, (struct claim){ .gateway = gateway }, config, gateway);
 	}
 	for (uint32_t i = 0; i < config_count(config, CONFIG_CONNECTION); i++) {
 		const struct config_connection *connection = config_connection_at(config, i);
 		const struct config_local_gateway *site = check->sites[i];
+		const struct config_gateway *other =
+			config_gateway_find(config, &connection->other_gateway);
+		struct claim claim = { .gateway = check->gateways[i], .connection = connection };
 
-		for (uint32_t k = 0; site && k < site->prefixes.count; k++)
-			claim_add(claims, (struct claim){ .gateway = check->gateways[i],
-							  .prefix = site->prefixes.items[k],
-							  .owner = &site->resource,
-							  .connection = connection,
-							  .shared = site->shared_prefixes,
-							  .index = k });
+		if (other && other != claim.gateway)
+			hub_claims(claims, each, claim, config, other);
+		for (uint32_t k = 0; site && k < site->prefixes.count; k++) {
+			claim.prefix = site->prefixes.items[k];
+			claim.owner = &site->resource;
+			claim.shared = site->shared_prefixes;
+			claim.index = k;
+			each(claims, &claim);
+		}
 	}
 }
 
@@ -95,27 +112,38 @@ static int by_prefix(const void *a, const void *b)
 	return order ? order : strcmp(x->owner->key, y->owner->key);
 }
 
+static struct check_place place_of(const struct claim *claim)
+{
+	struct check_place place = { .resource = claim->owner, .index = claim->index };
+
+	if (claim->network && claim->connection) {
+		place.resource = &claim->connection->resource;
+		place.path = "/properties/virtualNetworkGateway2";
+	} else if (claim->network) {
+		place.path = "/properties/addressSpace/addressPrefixes/#";
+	} else {
+		place.path = "/properties/localNetworkAddressSpace/addressPrefixes/#";
+	}
+	return place;
+}
+
 static void report_overlap(struct check *check, const struct claim *outer,
 			   const struct claim *inner)
 {
 	const struct claim *at = inner->connection ? inner : outer;
 	const struct claim *other = at == inner ? outer : inner;
+	const struct check_place place = place_of(at);
 	char text[NET_PREFIX_TEXT];
 	char with[NET_PREFIX_TEXT];
 
 	if (outer->shared && inner->shared)
 		return;
 	if (outer->owner == inner->owner && outer->index == inner->index)
-		return; /* two connections to one site are reported as such */
-	check_fail(check,
-		   AT(at->owner,
-		      at->connection ? "/properties/localNetworkAddressSpace/addressPrefixes/#"
-				     : "/properties/addressSpace/addressPrefixes/#",
-		      at->index),
-		   CODE_OVERLAP, "%s overlaps %s of %s behind the same gateway.%s",
+		return; /* two connections to one place are reported as such */
+	check_fail(check, &place, CODE_OVERLAP, "%s overlaps %s of %s behind the same gateway.%s",
 		   net_prefix_text(text, &at->prefix), net_prefix_text(with, &other->prefix),
 		   other->owner->name,
-		   at->connection && other->connection
+		   at->connection && other->connection && !at->network && !other->network
 			   ? " Two ways to the same place need sharedPrefixes on both."
 			   : "");
 }
@@ -207,11 +235,14 @@ static int check_peers(struct check *check)
 
 int check_overlaps(struct check *check)
 {
-	struct claims claims = { .items = calloc(count_claims(check) + 1, sizeof(*claims.items)) };
+	struct claims claims = { 0 };
 
+	collect(&claims, check, claim_count);
+	claims.items = calloc(claims.count + 1, sizeof(*claims.items));
 	if (!claims.items)
 		return -ENOMEM;
-	collect(&claims, check);
+	claims.count = 0;
+	collect(&claims, check, claim_add);
 	sweep(check, &claims);
 	free(claims.items);
 	return check_peers(check);

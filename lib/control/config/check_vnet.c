@@ -109,6 +109,23 @@ static const struct config_connection *way_back(const struct check *check,
 	return NULL;
 }
 
+/* Before it, to the same gateway. */
+static const struct config_connection *twin(const struct check *check,
+					    const struct config_connection *connection)
+{
+	for (uint32_t i = 0; i < config_count(check->config, CONFIG_CONNECTION); i++) {
+		const struct config_connection *c = config_connection_at(check->config, i);
+
+		if (c == connection)
+			break;
+		if (c->type == CONFIG_CONNECTION_VNET2VNET && c->gateway.key &&
+		    c->other_gateway.key && !strcmp(c->gateway.key, connection->gateway.key) &&
+		    !strcmp(c->other_gateway.key, connection->other_gateway.key))
+			return c;
+	}
+	return NULL;
+}
+
 static bool keys_differ(const struct config_connection *a, const struct config_connection *b)
 {
 	return a->shared_key.n != b->shared_key.n ||
@@ -121,6 +138,7 @@ void check_vnet_connection(struct check *check, const struct config_connection *
 	const struct config_resource *resource = &connection->resource;
 	const struct config_gateway *other =
 		config_gateway_find(check->config, &connection->other_gateway);
+	const struct config_connection *before;
 	const struct config_connection *back;
 
 	if (connection->type != CONFIG_CONNECTION_VNET2VNET || !other || other == gateway)
@@ -139,6 +157,11 @@ void check_vnet_connection(struct check *check, const struct config_connection *
 		check_fail(check, AT(resource, "/properties/enableBgp"), CODE_PARAMETER,
 			   "%s has the AS number of the gateway; sessions are external only.",
 			   other->resource.name);
+	before = twin(check, connection);
+	if (before)
+		check_fail(check, AT(resource, "/properties/virtualNetworkGateway2"),
+			   "VirtualNetworkGatewayConnectionAlreadyExists",
+			   "Connection %s joins the two gateways already.", before->resource.name);
 	back = way_back(check, connection);
 	if (back && keys_differ(connection, back))
 		check_warn(check, AT(resource, "/properties/sharedKey"),

@@ -20,6 +20,13 @@
 	GW_P "/enableBgp=true\n" LNG(n) "/bgpSettings={'asn':65010,'bgpPeeringAddress':'" peer     \
 					"'}\n/connections/" #n "/properties/enableBgp=true"
 #define PEER(n) LNG(n) "/bgpSettings/bgpPeeringAddress"
+#define SPOKE_OF(prefix, uses)                                                                     \
+	"/virtualNetworks/0/properties/virtualNetworkPeerings=[{'name':'s','properties':{"         \
+	"'remoteVirtualNetwork':'third','allowGatewayTransit':true}}]\n"                           \
+	"/virtualNetworks/"                                                                        \
+	"2={'name':'third','properties':{'addressSpace':{'addressPrefixes':[" prefix               \
+	"]},'virtualNetworkPeerings':[{'name':'hub','properties':{'remoteVirtualNetwork':"         \
+	"'inside','useRemoteGateways':" uses "}}]}}"
 #define POLICY_GOOD                                                                                \
 	"{'saLifeTimeSeconds':27000,'saDataSizeKilobytes':102400000,'ipsecEncryption':'GCMAES256'" \
 	","                                                                                        \
@@ -257,6 +264,28 @@ static const struct rule rules[] = {
 	  LNG(1) "/localNetworkAddressSpace/addressPrefixes/0", "AddressSpaceOverlap" },
 	{ LNG(0) "/sharedPrefixes=true\n" LNG(1) "/sharedPrefixes=true\n" LNG(
 		  1) "/localNetworkAddressSpace/addressPrefixes/0='10.1.0.0/16'",
+	  NULL },
+	/* with what lies behind a gateway that is a peer, or uses ours */
+	{ LNG(1) "/localNetworkAddressSpace/addressPrefixes/0='10.9.7.0/24'",
+	  LNG(1) "/localNetworkAddressSpace/addressPrefixes/0", "AddressSpaceOverlap" },
+	{ "/virtualNetworks/1/properties/addressSpace/addressPrefixes=['10.9.0.0/16',"
+	  "'10.0.128.0/17']",
+	  "/connections/2/properties/virtualNetworkGateway2", "AddressSpaceOverlap" },
+	{ "/connections/2=-\n/virtualNetworks/1/properties/addressSpace/addressPrefixes=["
+	  "'10.9.0.0/16','10.0.128.0/17']",
+	  NULL },
+	{ SPOKE_OF("'10.8.0.0/16'", "true"), NULL },
+	{ SPOKE_OF("'10.2.0.0/16'", "true"), LNG(1) "/localNetworkAddressSpace/addressPrefixes/0",
+	  "AddressSpaceOverlap" },
+	{ SPOKE_OF("'10.2.0.0/16'", "false"), NULL },
+	{ SPOKE_OF("'10.0.0.0/8'", "false"),
+	  "/virtualNetworks/2/properties/virtualNetworkPeerings/0", "VnetAddressSpacesOverlap" },
+	{ "/connections/3={'name':'twice','properties':{'virtualNetworkGateway1':'gw',"
+	  "'virtualNetworkGateway2':'gw2','connectionType':'Vnet2Vnet','sharedKey':'K'}}",
+	  "/connections/3/properties/virtualNetworkGateway2",
+	  "VirtualNetworkGatewayConnectionAlreadyExists" },
+	{ "/connections/3={'name':'back','properties':{'virtualNetworkGateway1':'gw2',"
+	  "'virtualNetworkGateway2':'gw','connectionType':'Vnet2Vnet','sharedKey':'K'}}",
 	  NULL },
 	{ LNG(1) "/localNetworkAddressSpace/addressPrefixes=[]",
 	  "/connections/1/properties/localNetworkGateway2", "InvalidParameter" },
