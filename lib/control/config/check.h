@@ -38,6 +38,10 @@ void check_gateway_bgp(struct check *check);
 void check_nat_rules(struct check *check);
 /* An AS number that neither our gateway (`ours`) nor a peer of it can have. */
 bool check_asn_reserved(int64_t asn, bool ours);
+struct check_place;
+/* What no FRR and no peer would take (RFC 4271 section 4.2). */
+void check_bgp_timers(struct check *check, const struct check_place *place,
+		      const struct config_bgp *bgp);
 void check_local_gateways(struct check *check);
 void check_connections(struct check *check);
 void check_vnet_connection(struct check *check, const struct config_connection *connection,

@@ -46,6 +46,7 @@ static void check_circuit(struct check *check, const struct config_appliance *ap
 			check, AT(resource, "/ports/#/bgpSettings/bgpPeeringAddress", i),
 			CODE_PARAMETER,
 			"Must be an IPv4 address in one of the networks of this port's addresses.");
+	check_bgp_timers(check, AT(resource, "/ports/#/bgpSettings", i), bgp);
 	if (check_asn_reserved(bgp->asn, false))
 		check_fail(check, AT(resource, "/ports/#/bgpSettings/asn", i), CODE_PARAMETER,
 			   "AS %lld is reserved.", (long long)bgp->asn);

@@ -48,6 +48,17 @@ static void check_custom(struct check *check, const struct config_gateway *gatew
 				check_fail(check, place, CODE_PARAMETER, "Is there twice.");
 }
 
+void check_bgp_timers(struct check *check, const struct check_place *place,
+		      const struct config_bgp *bgp)
+{
+	if (bgp->hold_s && bgp->hold_s < 3)
+		check_fail(check, place, CODE_PARAMETER,
+			   "holdSeconds must be 3 to 65535, or 0 for three keepalives.");
+	else if (bgp->hold_s && bgp->keepalive_s >= bgp->hold_s)
+		check_fail(check, place, CODE_PARAMETER,
+			   "keepaliveSeconds must be less than holdSeconds.");
+}
+
 static void check_gateway(struct check *check, const struct config_gateway *gateway)
 {
 	const struct config_bgp *bgp = gateway->bgp;
@@ -56,6 +67,7 @@ static void check_gateway(struct check *check, const struct config_gateway *gate
 
 	if (!bgp)
 		return;
+	check_bgp_timers(check, AT(resource, "/properties/bgpSettings"), bgp);
 	if (check_asn_reserved(bgp->asn, true))
 		check_fail(check, AT(resource, "/properties/bgpSettings/asn"), CODE_PARAMETER,
 			   "AS %lld is reserved.", (long long)bgp->asn);
@@ -95,8 +107,20 @@ static void check_one_speaks(struct check *check)
 }
 
 static void check_apipa(struct check *check, const struct config_connection *connection,
-			const struct config_gateway *gateway, const struct check_place *place)
+			const struct config_gateway *gateway,
+			const struct config_local_gateway *site)
 {
+	const struct net_addr *peer = &site->bgp->peering_address;
+	const struct check_place *place =
+		AT(&site->resource, "/properties/bgpSettings/bgpPeeringAddress");
+	const struct config_bgp *bgp = gateway->bgp;
+
+	for (uint32_t i = 0; bgp && i < bgp->addresses.count; i++)
+		for (uint32_t k = 0; k < bgp->addresses.items[i].custom.count; k++)
+			if (net_addr_equal(peer, &bgp->addresses.items[i].custom.items[k]))
+				check_fail(check, place, CODE_PARAMETER,
+					   "Is a customBgpIpAddress of gateway %s.",
+					   gateway->resource.name);
 	for (uint32_t i = 0; i < gateway->ip_configurations.count; i++)
 		if (config_custom_bgp(gateway, connection, i))
 			return;
@@ -124,8 +148,12 @@ static void check_peer(struct check *check, const struct config_connection *conn
 			check_fail(check, place, CODE_PARAMETER,
 				   "Is within network %s of gateway %s; it must be the site's.",
 				   here->resource.name, gateway->resource.name);
+	if (net_addr_equal(peer, &site->address))
+		check_fail(check, place, CODE_PARAMETER,
+			   "Is gatewayIpAddress, where the tunnels end; the speaker needs an "
+			   "address that is reached through them.");
 	if (net_addr_is_link_local(peer))
-		check_apipa(check, connection, gateway, place);
+		check_apipa(check, connection, gateway, site);
 }
 
 /* A speaker has one session with an address. */
@@ -172,6 +200,9 @@ void check_gateway_bgp(struct check *check)
 	for (uint32_t i = 0; i < config_count(check->config, CONFIG_LOCAL_GATEWAY); i++) {
 		const struct config_local_gateway *site = config_local_gateway_at(check->config, i);
 
+		if (site->bgp)
+			check_bgp_timers(check, AT(&site->resource, "/properties/bgpSettings"),
+					 site->bgp);
 		if (site->bgp && check_asn_reserved(site->bgp->asn, false))
 			check_fail(check, AT(&site->resource, "/properties/bgpSettings/asn"),
 				   CODE_PARAMETER, "AS %lld is reserved.",

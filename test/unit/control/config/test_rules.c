@@ -189,6 +189,22 @@ static const struct rule rules[] = {
 	{ BGP_SITE(0, "10.1.0.1"), NULL },
 	{ BGP_SITE(0, "fd00::1"), PEER(0), "InvalidParameter" },
 	{ BGP_SITE(0, "10.0.3.1"), PEER(0), "InvalidParameter" },
+	{ BGP_SITE(0, "198.51.100.1"), PEER(0), "InvalidParameter" },
+	{ BGP_SITE(0, "198.51.100.2"), NULL },
+	{ BGP_SITE(0, "10.1.0.1") "\n" LNG(0) "/bgpSettings/holdSeconds=2", LNG(0) "/bgpSettings",
+	  "InvalidParameter" },
+	{ BGP_SITE(0, "10.1.0.1") "\n" LNG(0) "/bgpSettings/holdSeconds=30\n" LNG(
+		  0) "/bgpSettings/keepaliveSeconds=30",
+	  LNG(0) "/bgpSettings", "InvalidParameter" },
+	{ BGP_SITE(0, "10.1.0.1") "\n" LNG(0) "/bgpSettings/holdSeconds=3", NULL },
+	{ BGP_SITE(0, "10.1.0.1") "\n" LNG(0) "/bgpSettings/keepaliveSeconds=100", NULL },
+	{ GW_P "/bgpSettings={'asn':65010,'holdSeconds':1}", GW_P "/bgpSettings",
+	  "InvalidParameter" },
+	{ BGP_SITE(0, "169.254.21.2") "\n" GW_P "/bgpSettings={'asn':65515,'bgpPeeringAddresses':[{"
+				      "'ipconfigurationId':'default','customBgpIpAddresses':['169."
+				      "254.21.2']},{"
+				      "'ipconfigurationId':'activeActive'}]}",
+	  PEER(0), "InvalidParameter" },
 	{ BGP_SITE(0, "169.254.21.1"), PEER(0), "InvalidParameter" },
 	{ BGP_SITE(0, "169.254.21.1") "\n" GW_P "/bgpSettings={'asn':65515,'bgpPeeringAddresses':[{"
 				      "'ipconfigurationId':'default'},{"
