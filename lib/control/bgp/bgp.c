@@ -35,13 +35,26 @@ static void command_done(void *context, int status, const char *text, size_t n)
 			 (int)(n > 200 ? 200 : n), text);
 }
 
+static void speaker_changed(struct daemon *d)
+{
+	struct bgp *bgp = d->bgp;
+
+	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
+		if (d == &bgp->speakers[i].bgpd)
+			bgp_status_limits(bgp, d, i);
+	if (d == &bgp->circuit.bgpd)
+		bgp_status_limits(bgp, d, BGP_CIRCUIT);
+}
+
 static void change_done(void *context, int status, const char *text, size_t n)
 {
 	struct daemon *d = context;
 
 	d->changing = false;
-	if (status == 0)
+	if (status == 0) {
 		log_debug(TOPIC, "configured daemon=%s", d->name);
+		speaker_changed(d);
+	}
 	if (status >= 0 && d->again)
 		daemon_follow(d);
 }

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "control/config/json_in.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TOPIC "bgp"
@@ -78,6 +79,7 @@ static void set(struct bgp *bgp, uint32_t i, const struct bgp_known *now)
 {
 	enum bgp_state was = bgp->known[i].state;
 	bool near = near_limit(&bgp->sessions[i], now);
+	uint32_t ended_at = bgp->known[i].ended_at;
 	char peer[NET_ADDR_TEXT];
 
 	if (was != now->state)
@@ -96,8 +98,11 @@ static void set(struct bgp *bgp, uint32_t i, const struct bgp_known *now)
 			 "for " BGP_RESTART " minutes peer=%s tunnel=\"%s\"",
 			 bgp->sessions[i].is.prefix_limit,
 			 net_addr_text(peer, &bgp->sessions[i].is.peer), bgp->sessions[i].name);
+	if (now->over_limit && !ended_at)
+		ended_at = bgp->sessions[i].is.prefix_limit;
 	bgp->known[i] = *now;
 	bgp->known[i].near_limit = near;
+	bgp->known[i].ended_at = now->over_limit ? ended_at : 0;
 	if ((was == BGP_CONNECTED) != (now->state == BGP_CONNECTED))
 		tell(bgp, i);
 }
@@ -156,6 +161,25 @@ void bgp_status_lost(struct bgp *bgp, uint32_t instance)
 	for (uint32_t i = 0; i < bgp->count; i++)
 		if (bgp->sessions[i].instance == instance)
 			set(bgp, i, &unknown);
+}
+
+void bgp_status_limits(struct bgp *bgp, struct daemon *d, uint32_t instance)
+{
+	char command[NET_ADDR_TEXT + 16];
+	char peer[NET_ADDR_TEXT];
+
+	for (uint32_t i = 0; i < bgp->count; i++) {
+		const struct bgp_session *session = &bgp->sessions[i];
+		struct bgp_known *known = &bgp->known[i];
+
+		if (session->instance != instance || !known->ended_at ||
+		    known->ended_at == session->is.prefix_limit)
+			continue;
+		known->ended_at = session->is.prefix_limit;
+		snprintf(command, sizeof(command), "clear bgp %s",
+			 net_addr_text(peer, &session->is.peer));
+		vty_send(d->vty, command, NULL, NULL);
+	}
 }
 
 const struct bgp_session *bgp_session_find(const struct bgp *bgp, uint32_t instance,
