@@ -75,9 +75,20 @@ rib_has() {
 	gateway_api GET /routes | jq -e --arg prefix "$1" '[.value[] | select(.prefix == $prefix and .best)] | length == 1'
 }
 
+# The launcher is killed: the daemons that it leaves end when it is started again.
 frr_restarts() {
+	local before
+	before=$(daemon_pids)
 	lab_kill frr
-	gateway_start_frr
+	gateway_start_frr && lab_await 30 all_anew "$before"
+}
+
+daemon_pids() {
+	cat "$LAB_DIR"/frr/*/*.pid | sort
+}
+
+all_anew() {
+	[ "$(daemon_pids | wc -l)" = 7 ] && [ -z "$(comm -12 <(printf '%s\n' "$1") <(daemon_pids))" ]
 }
 
 # The same with BIRD at the site.
