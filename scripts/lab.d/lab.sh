@@ -61,10 +61,13 @@ lab_cable() {
 }
 
 # The end of a cable that a DPDK port opens by af_packet: promiscuous, and Linux says nothing on it. It has the MAC of the
-# port's mirror: without the reverse path filter Linux would answer here what is for the mirror's address.
+# port's mirror: without the reverse path filter Linux would answer here what is for the mirror's address. Where there is nft,
+# what the port has got goes no further, so that Linux does not look up a route for every packet of the gateway's.
 lab_dpdk_end() {
 	lab_in "$1" sysctl -qw "net.ipv6.conf.$2.disable_ipv6=1" "net.ipv4.conf.$2.rp_filter=1"
 	ip -n "$LAB_PREFIX$1" link set dev "$2" promisc on arp off
+	! command -v nft >/dev/null || lab_in "$1" nft "add table netdev $2; add chain netdev $2 port {
+		type filter hook ingress device \"$2\" priority 0; policy drop; }" || true
 }
 
 # The device argument for such an end, as vpngw-dataplane takes it.
