@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_packet.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 
 #define LATE_NS (50 * CLOCK_NS_PER_MS)
 #define TTL 64
+#define GSO_UDP 5 /* VIRTIO_NET_HDR_GSO_UDP_L4 of Linux 6.2's headers */
 
 /* From the kernel's table of neighbours, where who has not answered yet stands with zeros. */
 static int neighbour_mac(const char *interface, const struct net_addr *addr, uint8_t mac[ETH_ALEN])
@@ -123,6 +125,36 @@ void wire_flush(struct wire *wire)
 		at += n > 0 ? (uint32_t)n : 1;
 	}
 	wire->filled = 0;
+}
+
+int wire_cuts(struct wire *wire)
+{
+	int off = 0, on = 1;
+
+	/* What goes past the queue may not be cut. */
+	if (setsockopt(wire->fd, SOL_PACKET, PACKET_QDISC_BYPASS, &off, sizeof(off)) < 0 ||
+	    setsockopt(wire->fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) < 0)
+		return -errno;
+	return 0;
+}
+
+void wire_send_udp(struct wire *wire, const uint8_t *packet, const struct wire_udp *udp)
+{
+	struct virtio_net_hdr what = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = udp->times > 1 ? GSO_UDP : VIRTIO_NET_HDR_GSO_NONE,
+		.hdr_len = (uint16_t)(ETH_HLEN + udp->heads),
+		.gso_size = (uint16_t)(udp->times > 1 ? udp->bytes : 0),
+		.csum_start = WIRE_HEAD,
+		.csum_offset = offsetof(struct net_udp_hdr, checksum_be),
+	};
+	struct iovec parts[] = { { &what, sizeof(what) },
+				 { &wire->ethernet, ETH_HLEN },
+				 { (void *)(uintptr_t)packet, udp->heads + udp->bytes * udp->times } };
+	const struct msghdr message = { .msg_iov = parts, .msg_iovlen = 3 };
+
+	if (sendmsg(wire->fd, &message, 0) > 0)
+		wire->sent += udp->times;
 }
 
 void wire_ip_write(uint8_t at[WIRE_IP_HEAD], const struct wire_ip *ip)

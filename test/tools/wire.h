@@ -16,6 +16,7 @@
 #define WIRE_FRAME 1600
 #define WIRE_IP_HEAD 20
 #define WIRE_HEAD (ETH_HLEN + WIRE_IP_HEAD)
+#define WIRE_LARGE 24576
 
 struct wire {
 	int fd;
@@ -35,6 +36,16 @@ void wire_close(struct wire *wire);
 uint8_t *wire_next(struct wire *wire);
 void wire_add(struct wire *wire, size_t bytes);
 void wire_flush(struct wire *wire);
+/* From now on it sends by wire_send_udp(), and by Linux's queue, where there is one. */
+__attribute__((warn_unused_result)) int wire_cuts(struct wire *wire);
+/* An IPv4 packet with UDP of `heads` and `times` x `bytes`, which Linux cuts into packets of
+ * `bytes` each behind heads of its own: many for little more than what one costs. */
+struct wire_udp {
+	size_t heads;
+	size_t bytes;
+	uint32_t times;
+};
+void wire_send_udp(struct wire *wire, const uint8_t *packet, const struct wire_udp *udp);
 /* An IPv4 header without options for `bytes` behind it. */
 struct wire_ip {
 	struct net_addr from;
