@@ -150,7 +150,8 @@ void wire_send_udp(struct wire *wire, const uint8_t *packet, const struct wire_u
 	};
 	struct iovec parts[] = { { &what, sizeof(what) },
 				 { &wire->ethernet, ETH_HLEN },
-				 { (void *)(uintptr_t)packet, udp->heads + udp->bytes * udp->times } };
+				 { (void *)(uintptr_t)packet,
+				   udp->heads + udp->bytes * udp->times } };
 	const struct msghdr message = { .msg_iov = parts, .msg_iovlen = 3 };
 
 	if (sendmsg(wire->fd, &message, 0) > 0)
