@@ -71,3 +71,8 @@ crowd_is_up() {
 crowd_negotiated() {
 	tail -n 1 "$LAB_DIR/crowd.list" | cut -d ' ' -f 3
 }
+
+# "opened refused": packets that came to the crowd whole, and that did not, by the last crowd_list.
+crowd_opened() {
+	tail -n 1 "$LAB_DIR/crowd.list" | cut -d ' ' -f 4,5
+}

@@ -178,6 +178,7 @@ struct span crowd_esp_open(struct crowd_esp *esp, uint8_t *packet, size_t n, uin
 		esp->refused++;
 		return (struct span){ 0 };
 	}
+	esp->opened++;
 	*copies = copies_of(data);
 	swap(data + 12, data + 16, 4);
 	swap(data + IP_HEAD, data + IP_HEAD + 2, 2);

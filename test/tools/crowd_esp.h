@@ -16,6 +16,7 @@ struct crowd_esp {
 	bool keeps;	    /* of every pair the last packet, as it is sent back */
 	struct map pairs;   /* by inbound SPI */
 	struct map senders; /* the crowd's address: the pair that sends */
+	uint64_t opened;
 	uint64_t echoed;
 	uint64_t refused; /* unknown SPI, wrong ICV, not an inner UDP packet */
 };

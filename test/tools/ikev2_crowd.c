@@ -13,8 +13,9 @@
  * SIGUSR2 rekeys every child that is up once, evenly over `rekey` seconds (60).
  *
  * SIGUSR1 writes FILE: a line "ADDRESS inbound outbound" for each child that is up, sorted, and a
- * last line "end CHILDREN NEGOTIATED"; the second number counts every child ever installed. The
- * file appears whole (rename). SIGTERM ends it.
+ * last line "end CHILDREN NEGOTIATED OPENED REFUSED": children that are up and that were ever
+ * installed, packets that came whole and that did not. The file appears whole (rename). SIGTERM
+ * ends it.
  */
 #include "control/ikev2/engine.h"
 #include "control/ikev2/info.h"
@@ -321,7 +322,8 @@ static void list_write(struct crowd *crowd)
 		fprintf(file, "%u.%u.%u.%u %08x %08x\n", lines[i].address >> 24,
 			lines[i].address >> 16 & 255, lines[i].address >> 8 & 255,
 			lines[i].address & 255, lines[i].in, lines[i].out);
-	fprintf(file, "end %zu %llu\n", n, (unsigned long long)crowd->installed);
+	fprintf(file, "end %zu %llu %llu %llu\n", n, (unsigned long long)crowd->installed,
+		(unsigned long long)crowd->esp.opened, (unsigned long long)crowd->esp.refused);
 	if (fclose(file) || rename(fresh, crowd->list) < 0)
 		fprintf(stderr, "list: %s\n", strerror(errno));
 end:
