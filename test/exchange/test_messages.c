@@ -575,6 +575,29 @@ static enum world_fate lose_all(struct world *world, const struct world_packet *
 	return WORLD_LOSE;
 }
 
+static enum world_fate lose_auth(struct world *world, const struct world_packet *packet, size_t n)
+{
+	return packet->to_b && packet->bytes[18] == IKE_AUTH ? WORLD_LOSE : WORLD_PASS;
+}
+
+/* The peer has lost what it knew after the first exchange: soon there is a new one. */
+static void item_76_an_auth_without_answer(void **state)
+{
+	struct world *world = *state;
+
+	then = lose_auth;
+	world->a.config.retransmit_ms = 500;
+	world->a.config.retransmit_tries = 8;
+	world_start(world);
+	world_dial(world, &world->a, NULL);
+	world_run(world, 29 * WORLD_SECOND);
+	assert_int_equal(world_count(&world->a, IKEV2_EVENT_FAILED), 0);
+	assert_int_equal(ikev2_counters(world->a.engine)->retransmitted, 6);
+	world_run(world, 2 * WORLD_SECOND);
+	assert_int_equal(world_last(&world->a, IKEV2_EVENT_FAILED)->reason, IKEV2_REASON_TIMEOUT);
+	world_empty(world);
+}
+
 /* A rekey of the child in fragments; from now on nothing arrives but what is given. */
 static size_t fragments_of_a_rekey(struct world *world)
 {
@@ -659,6 +682,7 @@ int main(void)
 		TEST(item_33_nonce_of_half_the_prf_key),
 		TEST(item_39_transport_mode_is_not_echoed),
 		TEST(item_75_no_nats_allowed),
+		TEST(item_76_an_auth_without_answer),
 		TEST(item_70_reassembly_has_an_end),
 		TEST(item_70_a_fragment_of_a_retransmission),
 	};

@@ -11,6 +11,7 @@
 #define RETRANSMIT_TRIES 5
 #define DELETE_TRIES 3
 #define JOB_ATTEMPTS 8
+#define AUTH_NS (30 * IKEV2_NS_PER_S)
 #define URGENT_NS (150 * IKEV2_NS_PER_MS)
 #define URGENT_APART_NS (IKEV2_NS_PER_MS / 10) /* of all IKE SAs together */
 #define PAUSE_NS (20 * IKEV2_NS_PER_MS)
@@ -397,6 +398,19 @@ static bool waits_for_reading(struct ikev2_sa *sa)
 	return true;
 }
 
+/*
+ * A peer keeps a half-open IKE SA for about this long, if it has not lost it: a new first message
+ * helps, one more IKE_AUTH does not.
+ */
+static uint64_t auth_left_ns(const struct ikev2_sa *sa)
+{
+	uint64_t listened = listened_ns(sa);
+
+	if (sa->own->job->kind != IKEV2_JOB_AUTH)
+		return UINT64_MAX;
+	return listened < AUTH_NS ? AUTH_NS - listened : 0;
+}
+
 void ikev2_exchange_timer(struct ikev2_sa *sa)
 {
 	struct ikev2_exchange *own = sa->own;
@@ -406,7 +420,7 @@ void ikev2_exchange_timer(struct ikev2_sa *sa)
 	late(own, sa->engine->now_ns);
 	if (waits_for_reading(sa))
 		return;
-	if (own->tries >= own->tries_max) {
+	if (own->tries >= own->tries_max || !auth_left_ns(sa)) {
 		enum ikev2_reason reason = IKEV2_REASON_TIMEOUT;
 
 		if (sa->state == IKEV2_STATE_DELETING || sa->state == IKEV2_STATE_REKEYED)
@@ -422,6 +436,8 @@ void ikev2_exchange_timer(struct ikev2_sa *sa)
 	} else {
 		own->tries++;
 		own->interval_ns = own->interval_ns / 5 * 9;
+		if (own->interval_ns > auth_left_ns(sa))
+			own->interval_ns = auth_left_ns(sa);
 		own->next_ns = sa->engine->now_ns + own->interval_ns;
 	}
 	sa->engine->counters.retransmitted++;
