@@ -183,6 +183,7 @@ static void sessions_left(void *context)
 	rc = make_so(program, to, why, sizeof(why));
 	config_put(to);
 	if (rc < 0) {
+		bgp_refresh(program->bgp); /* what has left comes back */
 		config_store_applied(program->store, rc, why[0] ? why : NULL);
 		store_follow(program);
 	}

@@ -113,7 +113,7 @@ static const struct schema_field port_rows[] = {
 	  .element = SCHEMA_INTERFACE,
 	  .status = SCHEMA_ENFORCED,
 	  SCHEMA_AT(config_port, addresses),
-	  .max = 256,
+	  .max = 32,
 	  .help = "With prefix length; put on the Linux interface of the port." },
 	{ .name = "gateway",
 	  .type = SCHEMA_ADDR,

@@ -23,7 +23,7 @@
 #include "control/route/rib.h"
 #include "control/route/stale.h"
 
-#define ROUTE_ADDRESSES_MAX 16
+#define ROUTE_ADDRESSES_MAX 32	   /* of a port: as many as its configuration can have */
 #define ROUTE_ANNOUNCED_TABLE 7801 /* of the kernel's */
 #define ROUTE_DEFAULT_TABLE 7802
 
