@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # An active-active gateway with many sites (config/examples/multi-site.json with BGP on), each a strongSwan and an FRR: two
 # tunnels and two sessions to a site, every site reaches every other through the gateway on routes that it learned; what the
-# API says of peers and routes; a site that goes and comes back touches no other, and a restart of both speakers nobody.
+# API says of peers and routes; a site that goes and comes back touches no other, and a restart of both speakers nobody; a network
+# that all of them have.
 # VPNGW_SITES says how many (12; at most 30). On demand only: two dozen daemons and more want the machine for themselves, else
 # tunnels are suspected and made anew.
 # shellcheck source=../../system/harness.sh
@@ -10,10 +11,17 @@ skip_unless lab_charon_missing
 skip_unless lab_frr_missing
 skip_unless gateway_missing dataplane control
 COUNT=${VPNGW_SITES:-12}
+SAME=10.60 # every site announces it
+# shellcheck disable=SC2034 # sites.sh has it
+SITES_LOCAL_TS=10.96.0.0/11,$SAME.0.0/16
 FLAPS=3 # the site that goes
 
 topology() {
-	vnet_internet && vnet_up gw 0 && sites_up "$COUNT"
+	local n
+	vnet_internet && vnet_up gw 0 && sites_up "$COUNT" || return 1
+	for ((n = 1; n <= COUNT; n++)); do
+		lab_addr "s-$n" lo "$SAME.0.$n/32"
+	done
 }
 
 config() {
@@ -156,6 +164,59 @@ reaches_again() {
 	lab_in s-1 ping -n -q -c 1 -w 10 -I 10.97.0.1 "$(sites_inside "$FLAPS")"
 }
 
+all_announce_the_same() {
+	local n
+	for ((n = 1; n <= COUNT; n++)); do
+		lab_vtysh "s-$n-frr" 'configure terminal' "router bgp $((64600 + n))" \
+			'address-family ipv4 unicast' "network $SAME.0.0/16" || return 1
+	done
+	lab_await 60 same_by_all main && lab_await 60 same_by_all 7801
+}
+
+# Two tunnels to each site have it.
+same_by_all() {
+	[ "$(ip -n "${LAB_PREFIX}gw" -j route show table "$1" "$SAME.0.0/16" | jq '.[0].nexthops | length')" = $((2 * COUNT)) ]
+}
+
+sent_by_tunnel() {
+	on gw gateway_api GET /status | jq -c '[.tunnels[] | { key: .name, value: .egressPackets }] | from_entries'
+}
+
+# A thousand flows to it, more in each tunnel than BGP says meanwhile.
+flows_use_all() {
+	sent_by_tunnel >"$LAB_DIR/sent-before"
+	lab_in host-gw python3 -c "import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(1000): s.sendto(b'flow', ('$SAME.%d.%d' % (i // 250, i % 250 + 1), 9))"
+	lab_await 10 all_sent
+}
+
+all_sent() {
+	sent_by_tunnel | jq -e --slurpfile before "$LAB_DIR/sent-before" 'to_entries | all(.[]; .value - $before[0][.key] > 5)'
+}
+
+# Wherever the answers go: what of each site's arrives at the host.
+every_site_is_let_in() {
+	local n
+	lab_in host-gw nft -f - <<-RULES
+		add table inet watch
+		add set inet watch seen { type ipv4_addr; flags dynamic; counter; }
+		add chain inet watch in { type filter hook input priority -10; }
+		add rule inet watch in icmp type echo-request update @seen { ip saddr counter }
+	RULES
+	for ((n = 1; n <= COUNT; n++)); do
+		lab_in "s-$n" ping -n -q -i 0.02 -c 5 -W 0.2 -I "$SAME.0.$n" "${VNET_HOST[0]}" >/dev/null
+	done
+	lab_await 5 all_seen && return
+	lab_in host-gw nft -j list set inet watch seen | jq -c '[.nftables[].set.elem[]?.elem | [.val, .counter.packets]]'
+	return 1
+}
+
+all_seen() {
+	lab_in host-gw nft -j list set inet watch seen |
+		jq -e --arg same "$SAME.0." '[.nftables[].set.elem[]?.elem | select((.val | startswith($same)) and .counter.packets == 5)] | length == '"$COUNT"
+}
+
 speaker_pids() {
 	local dir
 	dir=$(on gw gateway_dir)/frr
@@ -210,4 +271,7 @@ pings_start
 expect "both speakers are killed and come again" speakers_die
 expect "all sessions come back, with all networks" all_sessions_again
 expect "no ping was lost meanwhile" pings_end
+expect "every site announces the same network" all_announce_the_same
+expect "flows to it go to all of them" flows_use_all
+expect "and what comes out of it is let in from each" every_site_is_let_in
 finish

@@ -165,6 +165,27 @@ static_site() {
 			"localNetworkGateway2": { "id": "other" }, "sharedKey": "AnotherKey" } }' && lab_await 20 knows 10.30.0.0/16
 }
 
+# To the other site, by a certificate that is not there: the sessions have gone before that is seen.
+fails_late() {
+	local body from
+	from=$(wc -l <"$LAB_DIR/control.log")
+	body=$(gateway_api GET /connections/to-branch | jq -c '.properties |= (.enableBgp = false | .authenticationType = "Certificate"
+		| .localNetworkGateway2 = { id: "third" } | .certificateAuthentication = { outboundAuthCertificate: "/nowhere.pem",
+			inboundAuthCertificateSubjectName: "CN=x", inboundAuthCertificateChain: ["/nowhere.pem"] })')
+	made /localNetworkGateways/third '{ "properties": { "gatewayIpAddress": "203.0.113.78",
+		"localNetworkAddressSpace": { "addressPrefixes": ["10.32.0.0/16"] } } }' || return 1
+	gateway_api PUT /connections/to-branch "$body"
+	lab_await 10 said_since "$from" 'the session ends' && lab_await 10 as_before
+}
+
+as_before() {
+	gateway_api GET /connections/to-branch | jq -e '.properties | .enableBgp and .authenticationType == "PSK"'
+}
+
+said_since() {
+	tail -n "+$(($1 + 1))" "$LAB_DIR/control.log" | grep -q "$2"
+}
+
 static_site_goes() {
 	gateway_api DELETE /connections/to-other >/dev/null && lab_await 20 fails knows 10.30.0.0/16
 }
@@ -218,6 +239,8 @@ expect "and no more" spoke_goes
 expect "another site without BGP: the site hears of its prefixes" static_site
 expect "its connection is deleted" static_site_goes
 expect "no session ended for it" sessions 65010
+expect "a change that ends the sessions cannot be applied" fails_late
+expect "sessions, routes and traffic" up 65010
 connection=$(gateway_api GET /connections/to-branch | jq -c --arg key "$PSK" '.properties.sharedKey = $key')
 expect "the connection is deleted, and its sessions and routes with it" goes
 expect "it is made again" made /connections/to-branch "$connection"
