@@ -78,6 +78,7 @@ static struct bench {
 	struct bench_lookup *lookup;
 	uint64_t now_ns;
 	uint64_t up;
+	pid_t charon;			/* measured beside us; 0: not */
 	bool checks;			/* that no packet could be lost */
 	struct ike_openssl_sizes sizes; /* of the first handshake, as the answerer sees them */
 } bench;
@@ -369,6 +370,8 @@ static const struct scenario scenarios[] = {
 	{ "rsa", "x25519", "aes256gcm16-prfsha384-x25519", 31, 1500 },
 	{ "p256", "x25519", "aes256gcm16-prfsha384-x25519", 31, 5000 },
 };
+#define SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
+#define WITH_CHARON 2 /* the first ones, which charon is configured for */
 
 static void credentials(const char *pki, const char *auth)
 {
@@ -499,10 +502,24 @@ static void slice(struct bench_slices *slices, struct ike_openssl *bare, uint32_
 	slices->percent[at] = slices->bare[at] / slices->ours[at] * 100;
 }
 
+/* As many slices in memory as make one pair, and then charon. */
+static void pair(struct bench_charon *charon, const struct bench_slices *slices, size_t each)
+{
+	double ns = 0;
+
+	if (slices->count % each)
+		return;
+	for (size_t i = slices->count - each; i < slices->count; i++)
+		ns += slices->ours[i];
+	bench_charon_pair(charon, ns / (double)each);
+}
+
 /* The first handshake says what sizes its messages have and is not timed. */
 static void run_slices(const char *pki, const struct scenario *scenario, unsigned int n,
-		       struct bench_slices *slices)
+		       struct bench_slices *slices, struct bench_fields *more)
 {
+	const size_t each = n / TOGETHER / BENCH_PAIRS ? n / TOGETHER / BENCH_PAIRS : 1;
+	struct bench_charon *charon = NULL;
 	struct ike_openssl *bare;
 	uint32_t first = 1;
 
@@ -512,10 +529,19 @@ static void run_slices(const char *pki, const struct scenario *scenario, unsigne
 	bare = bare_new(scenario);
 	if (!slices->count)
 		bench_bare_tell(bare, &bench.sizes);
-	for (; first + TOGETHER <= n + 1 && first + TOGETHER <= TUNNELS; first += TOGETHER)
+	if (bench.charon)
+		charon = bench_charon_begin(bench.charon, &bench.config, (uint32_t)each * TOGETHER);
+	for (; first + TOGETHER <= n + 1 && first + TOGETHER <= TUNNELS; first += TOGETHER) {
 		slice(slices, bare, first);
+		if (charon)
+			pair(charon, slices, each);
+	}
 	if (bench.up != first)
 		bench_die("not all came up", EPROTO);
+	if (charon) {
+		bench_charon_tell(charon, more);
+		bench_charon_end(charon);
+	}
 	ike_openssl_free(bare);
 	end();
 }
@@ -524,14 +550,16 @@ static void speed(struct bench_options *options, const char *pki, const struct s
 		  unsigned int n)
 {
 	static struct bench_slices slices;
+	struct bench_fields more = { "" };
+	int rounds = options->quick || bench.charon ? 1 : BENCH_ROUNDS;
 
 	if (!n)
 		return;
 	slices.count = 0;
 	printf("%s, %s\n", scenario->auth, scenario->group);
-	for (int round = 0; round < (options->quick ? 1 : BENCH_ROUNDS); round++)
-		run_slices(pki, scenario, n, &slices);
-	bench_slices_tell(options, scenario, &slices);
+	for (int round = 0; round < rounds; round++)
+		run_slices(pki, scenario, n, &slices, &more);
+	bench_slices_tell(options, scenario, &slices, &more);
 }
 
 /* Of all children, and then all that lingers goes: what each side sends on must be there
@@ -636,25 +664,47 @@ static unsigned int wanted(const struct scenario *scenario, const char *only, bo
 	return only[length] == ',' ? (unsigned int)strtoul(only + length + 1, NULL, 10) : n;
 }
 
+/* Options of our own come before those of every benchmark. */
+static int own_options(int argc, char **argv, const char **only)
+{
+	int at = 2;
+
+	for (; at + 1 < argc; at += 2) {
+		if (strcmp(argv[at], "--only") == 0)
+			*only = argv[at + 1];
+		else if (strcmp(argv[at], "--charon") == 0)
+			bench.charon = (pid_t)strtol(argv[at + 1], NULL, 10);
+		else
+			break;
+	}
+	return at - 1;
+}
+
+static void rest(struct bench_options *options, const char *pki)
+{
+	memory(options, pki);
+	rekeys(options, pki);
+}
+
 int main(int argc, char **argv)
 {
-	const char *only = argc > 3 && strcmp(argv[2], "--only") == 0 ? argv[3] : NULL;
-	int before = only ? 3 : 1;
+	const char *only = NULL;
+	int before = own_options(argc, argv, &only);
 	struct bench_options options;
+	bool all;
 
 	if (argc < 2)
 		return 2;
+	all = !only && !bench.charon;
 	options = bench_options(argc - before, argv + before, NULL);
-	if (!only)
+	if (all)
 		two_instances(&options);
 	if (secret_pool_init(96u << 20))
 		bench_die("secret pool", ENOMEM);
 	bench.ring = bench_ring_open();
-	if (!only) {
-		memory(&options, argv[1]);
-		rekeys(&options, argv[1]);
-	}
-	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
+	if (all)
+		rest(&options, argv[1]);
+	for (size_t i = 0; i < (bench.charon ? WITH_CHARON : SCENARIOS); i++)
 		speed(&options, argv[1], &scenarios[i], wanted(&scenarios[i], only, options.quick));
 	bench_ring_close();
 	bench_end(&options);

@@ -7,6 +7,8 @@
 #include "perf/ike_openssl.h"
 #include "perf/options.h"
 
+#include <sys/types.h>
+
 #define BENCH_TUNNELS 10000
 #define BENCH_ROUNDS 3
 #define BENCH_TOGETHER 32 /* dials under way */
@@ -53,7 +55,27 @@ struct bench_slices {
 	size_t count;
 };
 
+/* Sorted in their place. */
+const double *bench_sorted(double *values, size_t n);
+
+/* What else a row of the responder says, as JSON after what it has. */
+struct bench_fields {
+	char text[512];
+};
+
 void bench_bare_tell(const struct ike_openssl *bare, const struct ike_openssl_sizes *sizes);
 /* Sorts them. */
 void bench_slices_tell(struct bench_options *options, const struct scenario *scenario,
-		       struct bench_slices *slices);
+		       struct bench_slices *slices, const struct bench_fields *more);
+
+/*
+ * charon's process, at 127.0.0.2; ours is forked. Each pair is told what a handshake in memory has
+ * just taken, and dials as many at both.
+ */
+#define BENCH_PAIRS 31
+struct bench_charon;
+struct bench_charon *bench_charon_begin(pid_t charon, const struct ikev2_config *config,
+					uint32_t handshakes);
+void bench_charon_pair(struct bench_charon *all, double memory_ns);
+void bench_charon_tell(struct bench_charon *all, struct bench_fields *fields);
+void bench_charon_end(struct bench_charon *all);

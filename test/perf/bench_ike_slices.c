@@ -12,11 +12,15 @@ static int slice_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Sorts them. */
-static double median(double *values, size_t n)
+const double *bench_sorted(double *values, size_t n)
 {
 	qsort(values, n, sizeof(*values), slice_compare);
-	return values[n / 2];
+	return values;
+}
+
+static double median(double *values, size_t n)
+{
+	return bench_sorted(values, n)[n / 2];
 }
 
 static double sum(const double *values, size_t n)
@@ -40,7 +44,7 @@ void bench_bare_tell(const struct ike_openssl *bare, const struct ike_openssl_si
 }
 
 void bench_slices_tell(struct bench_options *options, const struct scenario *scenario,
-		       struct bench_slices *of)
+		       struct bench_slices *of, const struct bench_fields *more)
 {
 	double all = sum(of->bare, of->count) / sum(of->ours, of->count) * 100;
 	double percent = median(of->percent, of->count);
@@ -55,7 +59,7 @@ void bench_slices_tell(struct bench_options *options, const struct scenario *sce
 	for (int initiator = 0; initiator < 2; initiator++)
 		bench_json(options,
 			   "\"auth\":\"%s\",\"group\":\"%s\",\"role\":\"%s\","
-			   "\"handshakes_per_s_core\":%.0f,\"bare_per_s_core\":%.0f",
+			   "\"handshakes_per_s_core\":%.0f,\"bare_per_s_core\":%.0f%s",
 			   scenario->auth, scenario->group, initiator ? "initiator" : "responder",
-			   initiator ? dialler : ours, bare);
+			   initiator ? dialler : ours, bare, initiator ? "" : more->text);
 }
