@@ -17,7 +17,7 @@
  * same few milliseconds can be compared: TOGETHER handshakes, then as many bare ones, and so on;
  * what is told is the medians.
  *
- * usage: bench_ike PKI [--only AUTH,GROUP[,HANDSHAKES]] [--quick] [--json FILE]
+ * usage: bench_ike PKI [--only AUTH,GROUP[,HANDSHAKES]] [--charon PROCESS] [--quick] [--json FILE]
  *
  * Instructions of one scenario, the responder's and the bare ones (ike_openssl_handshake):
  *   valgrind --tool=callgrind --toggle-collect=respond bench_ike PKI --only psk,x25519,192 --quick
