@@ -373,13 +373,18 @@ static void child_remove(void *context, uint32_t child)
 	struct tunnels *all = context;
 	struct sa_pair *pair = map_get_u32(&all->pairs, child);
 
-	if (pair)
-		pair_remove(all, pair);
+	if (!pair)
+		return;
+	if (pair->tunnel) /* what is kept of its IKE SA names the child still */
+		tunnel_remember(pair->tunnel);
+	pair_remove(all, pair);
 }
 
-static void sa_move(struct tunnels *all, uint32_t id, struct contract_sa *sa,
+/* It stays known as one of this pair. */
+static void sa_move(struct tunnels *all, const struct sa_pair *pair, struct contract_sa *sa,
 		    const struct ikev2_path *path)
 {
+	uint32_t id = sa == &pair->in ? pair->inbound : pair->outbound;
 	struct requests_message message = {
 		.type = CONTRACT_SET,
 		.kind = CONTRACT_SA,
@@ -387,6 +392,8 @@ static void sa_move(struct tunnels *all, uint32_t id, struct contract_sa *sa,
 		.owner = sa->tunnel,
 		.body = sa,
 		.body_length = sizeof(*sa),
+		.opaque = &pair->child,
+		.opaque_length = sizeof(pair->child),
 	};
 
 	sa->local = path->local;
@@ -404,8 +411,8 @@ static void child_move(void *context, uint32_t child, const struct ikev2_path *p
 
 	if (!pair)
 		return;
-	sa_move(all, pair->outbound, &pair->out, path);
-	sa_move(all, pair->inbound, &pair->in, path);
+	sa_move(all, pair, &pair->out, path);
+	sa_move(all, pair, &pair->in, path);
 	if (pair->tunnel && !net_addr_equal(&pair->tunnel->remote, &path->remote)) {
 		pair->tunnel->remote = path->remote;
 		lookup_moved(pair->tunnel);

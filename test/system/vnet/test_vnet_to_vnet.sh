@@ -66,6 +66,43 @@ all_carry() {
 	done
 }
 
+# Said of gw's tunnels from its first address since a place in the log: said_of_both PLACE PATTERN
+said_of_both() {
+	[ "$(tail -n "+$(($1 + 1))" "$LAB_DIR/control-gw.log" | grep -c "$2.* ${VNET_PUBLIC0[0]} ")" -ge 2 ]
+}
+
+# A link of gw breaks and heals: the SAs of two tunnels are moved to the other address and back, at both ends.
+sas_move_and_return() {
+	local place
+	place=$(wc -l <"$LAB_DIR/control-gw.log")
+	lab_link_down net gw-0
+	lab_await 10 said_of_both "$place" 'the peer is told to use' || return 1
+	lab_link_up net gw-0
+	lab_await 30 said_of_both "$place" 'alive tunnel='
+}
+
+# control_restarts GATEWAY: the next one takes over what the data plane holds, and nothing is lost
+control_restarts() {
+	local place
+	place=$(wc -l <"$LAB_DIR/dataplane-$1.log")
+	rm -f "$LAB_DIR/pings.log"
+	lab_start pings host-gw ping -n -i 0.01 "${VNET_HOST[1]}"
+	lab_await_line pings 5 icmp_seq=20
+	lab_kill "control-$1"
+	on "$1" gateway_start_control
+	lab_await 20 took_all_over "$1" "$place" && lab_await 20 four_each && lab_ping_end pings && return
+	tail -n "+$((place + 1))" "$LAB_DIR/dataplane-$1.log"
+	return 1
+}
+
+# As many SAs as there were when it attached.
+took_all_over() {
+	tail -n "+$(($2 + 1))" "$LAB_DIR/dataplane-$1.log" | awk '
+		/control attached/ { match($0, /sas=[0-9]+/); before = substr($0, RSTART, RLENGTH) }
+		/adoption complete/ { match($0, /sas=[0-9]+/); after = substr($0, RSTART, RLENGTH) }
+		END { exit !(before && before != "sas=0" && before == after) }'
+}
+
 # Both sides' resources change as the two appliances' owners would do it: on_both METHOD PATH JQ
 change_on_both() {
 	local name body
@@ -161,6 +198,9 @@ expect "each address of one has a tunnel to each of the other" all_pairs
 require "the networks reach each other" lab_ping host-gw "${VNET_HOST[1]}" 10
 expect "from the other side too" lab_ping host-gw2 "${VNET_HOST[0]}" 5
 expect "flows use all four, both ways, and none is lost" all_carry
+expect "SAs move to the other address and back" sas_move_and_return
+expect "a new control of one side takes all of them over, and nothing is lost" control_restarts gw
+expect "so does one of the other side" control_restarts gw2
 expect "a key that only one side has brings no tunnel up" keys_differ
 expect "the same key on both does" keys_agree
 expect "what is in no network's resource has no way" fails lab_ping host-gw "$GROWN" 1
