@@ -414,16 +414,14 @@ void bgp_text_bfd(const struct bgp_wanted *w, struct text *out)
 
 void bgp_text_arguments(const struct bgp_wanted *w, uint32_t instance, struct text *out)
 {
-	const struct config_bgp *bgp = w->gateway->bgp;
+	const struct config_bgp_addresses *custom = config_bgp_addresses(w->gateway, instance);
 	struct net_addr own;
 	char text[NET_ADDR_TEXT];
 
 	text_add(out, "%u -l " BGP_INNER "%u", config_gateway_asn(w->gateway), instance + 1);
 	if (plan_speaker_address(w->config, w->gateway, instance, &own))
 		text_add(out, " -l %s", net_addr_text(text, &own));
-	for (uint32_t i = 0; bgp && i < bgp->addresses.count; i++)
-		for (uint32_t k = 0; i == instance && k < bgp->addresses.items[i].custom.count; k++)
-			text_add(out, " -l %s",
-				 net_addr_text(text, &bgp->addresses.items[i].custom.items[k]));
+	for (uint32_t k = 0; custom && k < custom->custom.count; k++)
+		text_add(out, " -l %s", net_addr_text(text, &custom->custom.items[k]));
 	text_add(out, "\n");
 }

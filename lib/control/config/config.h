@@ -96,6 +96,9 @@ __attribute__((warn_unused_result)) int config_peered_prefixes(const struct conf
 							       uint32_t *count);
 
 /* Its IPv4 GatewaySubnet, or NULL. */
+/* The custom (APIPA) addresses of an instance's speaker; NULL: none are configured. */
+const struct config_bgp_addresses *config_bgp_addresses(const struct config_gateway *gateway,
+							uint32_t instance);
 /* Our address for a peer with an APIPA one: the connection's choice for this instance, else the
  * instance's first; NULL: neither has one. */
 const struct net_addr *config_custom_bgp(const struct config_gateway *gateway,

@@ -224,21 +224,30 @@ static bool is_configuration(const struct config_ref *ref, const char *name)
 	return ref->key && !strcasecmp(slash ? slash + 1 : ref->key, name);
 }
 
+const struct config_bgp_addresses *config_bgp_addresses(const struct config_gateway *gateway,
+							uint32_t instance)
+{
+	const struct config_bgp *bgp = gateway->bgp;
+
+	for (uint32_t i = 0;
+	     bgp && instance < gateway->ip_configurations.count && i < bgp->addresses.count; i++)
+		if (is_configuration(&bgp->addresses.items[i].ip_configuration,
+				     gateway->ip_configurations.items[instance].name))
+			return &bgp->addresses.items[i];
+	return NULL;
+}
+
 const struct net_addr *config_custom_bgp(const struct config_gateway *gateway,
 					 const struct config_connection *connection,
 					 uint32_t instance)
 {
 	const char *name = gateway->ip_configurations.items[instance].name;
-	const struct config_bgp *bgp = gateway->bgp;
+	const struct config_bgp_addresses *own = config_bgp_addresses(gateway, instance);
 
 	for (uint32_t i = 0; i < connection->custom_bgp.count; i++)
 		if (is_configuration(&connection->custom_bgp.items[i].ip_configuration, name))
 			return &connection->custom_bgp.items[i].address;
-	for (uint32_t i = 0; bgp && i < bgp->addresses.count; i++)
-		if (is_configuration(&bgp->addresses.items[i].ip_configuration, name) &&
-		    bgp->addresses.items[i].custom.count)
-			return &bgp->addresses.items[i].custom.items[0];
-	return NULL;
+	return own && own->custom.count ? &own->custom.items[0] : NULL;
 }
 
 const struct config_port *config_appliance_port(const struct config_appliance *appliance,

@@ -177,6 +177,27 @@ static void test_speaker(void **state)
 	text_fini(&out);
 }
 
+/* They stand in any order: each names its instance. */
+static void test_custom_addresses(void **state)
+{
+	struct world *w = *state;
+	struct bgp_wanted wanted = { 0 };
+	struct text out = { 0 };
+
+	load(w, BGP "\n" GW "/bgpSettings={'asn':65515,'bgpPeeringAddresses':[{'ipconfigurationId':"
+		    "'activeActive','customBgpIpAddresses':['169.254.22.1']},{'ipconfigurationId':"
+		    "'default','customBgpIpAddresses':['169.254.21.1','169.254.21.2']}]}");
+	wanted.config = w->config;
+	wanted.gateway = bgp_gateway(w->config);
+	bgp_text_arguments(&wanted, 0, &out);
+	assert_string_equal(text_get(&out), "65515 -l 192.0.0.1 -l 10.0.255.4 -l 169.254.21.1 -l "
+					    "169.254.21.2\n");
+	text_fini(&out);
+	bgp_text_arguments(&wanted, 1, &out);
+	assert_string_equal(text_get(&out), "65515 -l 192.0.0.2 -l 10.0.255.5 -l 169.254.22.1\n");
+	text_fini(&out);
+}
+
 /* What networks have that use the gateway nobody announces to it. */
 static void test_spokes(void **state)
 {
@@ -390,6 +411,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_speaker, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filters, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_custom_addresses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_spokes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ip6, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filters_are_checked, setup, teardown),
