@@ -1,8 +1,10 @@
 #include "control/config/check.h"
 
 #include "base/map.h"
+#include "control/config/id.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* Reserved by Azure, and by IANA (RFC 7607, 5398, 4893, 6996 section 5, 7300). */
 bool check_asn_reserved(int64_t asn, bool ours)
@@ -51,6 +53,9 @@ static void check_custom(struct check *check, const struct config_gateway *gatew
 void check_bgp_timers(struct check *check, const struct check_place *place,
 		      const struct config_bgp *bgp)
 {
+	if (bgp->bfd_ms && bgp->bfd_ms < 10)
+		check_fail(check, place, CODE_PARAMETER,
+			   "bfdIntervalMilliseconds must be 10 to 4000, or 0 for none.");
 	if (bgp->hold_s && bgp->hold_s < 3)
 		check_fail(check, place, CODE_PARAMETER,
 			   "holdSeconds must be 3 to 65535, or 0 for three keepalives.");
@@ -130,6 +135,44 @@ static void check_apipa(struct check *check, const struct config_connection *con
 		   gateway->resource.name, connection->resource.name);
 }
 
+static bool is_unicast(const struct net_addr *addr)
+{
+	return addr->family != NET_IP4 ||
+	       (addr->bytes[0] && addr->bytes[0] < 224 && !net_addr_is_loopback(addr));
+}
+
+static bool has_custom(const struct config_bgp_addresses *own, const struct net_addr *addr)
+{
+	for (uint32_t k = 0; own && k < own->custom.count; k++)
+		if (net_addr_equal(&own->custom.items[k], addr))
+			return true;
+	return false;
+}
+
+/* The addresses that a connection takes are its instances', who listen on them. */
+static void check_chosen(struct check *check, const struct config_connection *connection,
+			 const struct config_gateway *gateway)
+{
+	static const char path[] = "/properties/gatewayCustomBgpIpAddresses/#/customBgpIpAddress";
+
+	for (uint32_t i = 0; i < connection->custom_bgp.count; i++) {
+		const struct net_addr *addr = &connection->custom_bgp.items[i].address;
+		const char *leg = connection->custom_bgp.items[i].ip_configuration.key;
+		bool known = false;
+
+		for (uint32_t k = 0; k < gateway->ip_configurations.count && !known; k++)
+			known = leg &&
+				!strcasecmp(config_id_name(leg),
+					    gateway->ip_configurations.items[k].name) &&
+				has_custom(config_bgp_addresses(gateway, k), addr);
+		if (!known)
+			check_fail(check, AT(&connection->resource, path, i), CODE_PARAMETER,
+				   "Is no customBgpIpAddress of that IP configuration of gateway "
+				   "%s.",
+				   gateway->resource.name);
+	}
+}
+
 /* What a session could not come up with. */
 static void check_peer(struct check *check, const struct config_connection *connection,
 		       const struct config_gateway *gateway,
@@ -148,6 +191,8 @@ static void check_peer(struct check *check, const struct config_connection *conn
 			check_fail(check, place, CODE_PARAMETER,
 				   "Is within network %s of gateway %s; it must be the site's.",
 				   here->resource.name, gateway->resource.name);
+	if (!is_unicast(peer))
+		check_fail(check, place, CODE_PARAMETER, "Is not an address that a peer can have.");
 	if (net_addr_equal(peer, &site->address))
 		check_fail(check, place, CODE_PARAMETER,
 			   "Is gatewayIpAddress, where the tunnels end; the speaker needs an "
@@ -176,6 +221,7 @@ static void check_peers(struct check *check)
 		    site->bgp->peering_address.family == NET_NONE)
 			continue;
 		check_peer(check, connection, gateway, site);
+		check_chosen(check, connection, gateway);
 		memset(&key, 0, sizeof(key));
 		key.gateway = gateway;
 		key.peer = site->bgp->peering_address;

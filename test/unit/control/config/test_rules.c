@@ -20,6 +20,13 @@
 	GW_P "/enableBgp=true\n" LNG(n) "/bgpSettings={'asn':65010,'bgpPeeringAddress':'" peer     \
 					"'}\n/connections/" #n "/properties/enableBgp=true"
 #define PEER(n) LNG(n) "/bgpSettings/bgpPeeringAddress"
+#define CHOSEN(leg, address)                                                                       \
+	BGP_SITE(0, "169.254.21.9")                                                                \
+	"\n" GW_P "/bgpSettings={'asn':65515,'bgpPeeringAddresses':[{"                             \
+	"'ipconfigurationId':'activeActive','customBgpIpAddresses':['169.254.22.1']},"             \
+	"{'ipconfigurationId':'default'}]}\n" C0 "/gatewayCustomBgpIpAddresses=["                  \
+	"{'ipConfigurationId':'" leg "','customBgpIpAddress':'" address "'}]"
+#define CHOICE C0 "/gatewayCustomBgpIpAddresses/0/customBgpIpAddress"
 #define SPOKE_OF(prefix, uses)                                                                     \
 	"/virtualNetworks/0/properties/virtualNetworkPeerings=[{'name':'s','properties':{"         \
 	"'remoteVirtualNetwork':'third','allowGatewayTransit':true}}]\n"                           \
@@ -189,6 +196,15 @@ static const struct rule rules[] = {
 	{ BGP_SITE(0, "10.1.0.1"), NULL },
 	{ BGP_SITE(0, "fd00::1"), PEER(0), "InvalidParameter" },
 	{ BGP_SITE(0, "10.0.3.1"), PEER(0), "InvalidParameter" },
+	{ BGP_SITE(0, "240.0.0.1"), PEER(0), "InvalidParameter" },
+	{ BGP_SITE(0, "127.0.0.1"), PEER(0), "InvalidParameter" },
+	{ BGP_SITE(0, "0.0.0.0"), PEER(0), "InvalidParameter" },
+	{ BGP_SITE(0, "10.1.0.1") "\n" LNG(0) "/bgpSettings/bfdIntervalMilliseconds=9",
+	  LNG(0) "/bgpSettings", "InvalidParameter" },
+	{ BGP_SITE(0, "10.1.0.1") "\n" LNG(0) "/bgpSettings/bfdIntervalMilliseconds=0", NULL },
+	{ CHOSEN("gw/activeActive", "169.254.22.1"), NULL },
+	{ CHOSEN("gw/default", "169.254.22.1"), CHOICE, "InvalidParameter" },
+	{ CHOSEN("gw/activeActive", "169.254.22.9"), CHOICE, "InvalidParameter" },
 	{ BGP_SITE(0, "198.51.100.1"), PEER(0), "InvalidParameter" },
 	{ BGP_SITE(0, "198.51.100.2"), NULL },
 	{ BGP_SITE(0, "10.1.0.1") "\n" LNG(0) "/bgpSettings/holdSeconds=2", LNG(0) "/bgpSettings",
