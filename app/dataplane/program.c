@@ -507,7 +507,7 @@ static void program_report_handover(const struct program *p, const struct port_d
 	if (device->hand_over)
 		log_info("port",
 			 "device %s: what it receives is handed over between the %u workers, ESP "
-			 "by SPI, all else by flow",
+			 "by tunnel, all else by flow",
 			 device->argument, p->ports.workers);
 	if (device->tx_queues < p->ports.workers)
 		log_info("port", "device %s: one transmit queue, worker 0 sends for all",

@@ -66,9 +66,10 @@ struct run {
 	struct flow flows[FLOWS_MAX];
 	uint32_t packets; /* to send; grows while SAs change */
 	bool changes;	  /* SAs come and go meanwhile */
+	bool rekeys;	  /* the peer goes from one SA of a tunnel to the other and back */
 	struct churn churn;
 	struct window_of_peer peers[2][TUNNELS + 1];
-	uint64_t sequences[TUNNELS + 1]; /* that the peer used */
+	uint64_t sequences[2][TUNNELS + 1]; /* that the peer used */
 	uint64_t first[2][TUNNELS + 1];
 	uint32_t sent;
 	uint32_t got;
@@ -87,6 +88,20 @@ static struct contract_sa sa_of(uint32_t tunnel, bool out)
 
 	bed_sa_make(&both[0], &both[1], &sa);
 	return both[out];
+}
+
+static uint32_t other_id(uint32_t tunnel)
+{
+	return 2 * TUNNELS + 2 + tunnel;
+}
+
+/* The second inbound SA of a tunnel. */
+static struct contract_sa successor_of(uint32_t tunnel)
+{
+	struct contract_sa sa = sa_of(tunnel, false);
+
+	sa.spi = contract_spi(2, other_id(tunnel));
+	return sa;
 }
 
 static bool peer_accepts(struct window_of_peer *w, uint64_t number)
@@ -142,8 +157,8 @@ static struct rte_mbuf *next_frame(struct run *r, uint32_t *queue)
 		*queue = at % r->config.queues;
 		return craft_frame(bed, inner, BYTES, false);
 	}
-	sa = sa_of(f->tunnel, false);
-	p.sequence = ++r->sequences[f->tunnel];
+	sa = r->rekeys && f->sent % 2 ? successor_of(f->tunnel) : sa_of(f->tunnel, false);
+	p.sequence = ++r->sequences[r->rekeys && f->sent % 2][f->tunnel];
 	n = peer_seal(&sa, &p, esp);
 	*queue = r->config.spreads_spi ? f->tunnel % r->config.queues : 0;
 	return craft_esp(bed, &outer, esp, (uint32_t)n);
@@ -219,11 +234,6 @@ static void send_all(struct run *r)
 	}
 }
 
-static uint32_t other_id(uint32_t tunnel)
-{
-	return 2 * TUNNELS + 2 + tunnel;
-}
-
 static void outbound_new(struct run *r, uint32_t tunnel, uint32_t spread, bool other)
 {
 	struct bed_sa sa = { .tunnel = tunnel,
@@ -260,7 +270,7 @@ static struct run *run_new(const struct gang_config *config, uint32_t tunnels, b
 	for (uint32_t i = 0; i < r->flow_count; i++)
 		r->flows[i].tunnel = 1 + i % tunnels;
 	for (uint32_t t = 1; t <= tunnels; t++)
-		r->sequences[t] = sa_slot(sa_hot(bed->sas), 2 * t)->window.highest;
+		r->sequences[0][t] = sa_slot(sa_hot(bed->sas), 2 * t)->window.highest;
 	for (uint32_t d = 1; d < CONTRACT_DROP_COUNT; d++)
 		r->drops[d] = bed_drops(bed, d);
 	running = r;
@@ -481,16 +491,49 @@ static void sas_come_and_go(void **state)
 	}
 }
 
+/* A flow goes on with the SA that follows, and with the old one again, packet by packet. */
+static void peer_rekeys(void **state)
+{
+	static const struct gang_config configs[] = {
+		{ .workers = 2, .queues = 1 },
+		{ .workers = 4, .queues = 1 },
+		{ .workers = 4, .queues = 2 },
+		{ .workers = 2, .queues = 1, .spread_inbound = true },
+		{ .workers = 4, .queues = 2, .spread_inbound = true },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+		struct run *r = run_new(&configs[i], CHURN_TUNNELS, true);
+
+		r->rekeys = true;
+		for (uint32_t t = 1; t <= CHURN_TUNNELS; t++) {
+			struct contract_sa sa = successor_of(t);
+
+			assert_int_equal(bed_put(bed, CONTRACT_SA, other_id(t), &sa, sizeof(sa)), 0);
+		}
+		run_go(r, CONTRACT_SPREAD_DEFAULT);
+		assert_int_equal(r->misordered, 0);
+		for (uint32_t t = 1; t <= CHURN_TUNNELS; t++) {
+			struct contract_object gone = { .kind = CONTRACT_SA, .id = other_id(t) };
+
+			assert_int_equal(sa_del(bed->sas, &gone, NULL), 0);
+		}
+		sa_reclaim(bed->sas);
+		run_free(r);
+	}
+}
+
 static uint32_t worker_of(const uint8_t *ip, uint32_t n)
 {
 	struct rte_mbuf *m = craft_frame(bed, ip, n, true);
-	uint32_t worker = handover_worker(m, 1000);
+	uint32_t worker = handover_worker(sa_hot(bed->sas), m, 1000);
 
 	rte_pktmbuf_free(m);
 	return worker;
 }
 
-/* ESP goes by its SPI, in UDP too; fragments go with each other, whatever stands in them. */
+/* ESP of no known SA goes by its SPI, in UDP too; fragments go with each other, whatever stands in them. */
 static void what_decides(void **state)
 {
 	uint8_t plain[64] = { 0x45, [9] = NET_PROTO_ESP, [20] = 1, 2, 3, 4 };
@@ -532,7 +575,7 @@ static void full_ring(void **state)
 
 		c.flow = (uint16_t)i;
 		m = craft_frame(bed, ip, craft_ip(ip, &c), false);
-		given += handover_worker(m, 2);
+		given += handover_worker(sa_hot(bed->sas), m, 2);
 		if (handover_received(w, 0, &m, 1))
 			rte_pktmbuf_free(m);
 	}
@@ -587,6 +630,7 @@ int main(void)
 		cmocka_unit_test_teardown(in_order_everywhere, tidy),
 		cmocka_unit_test_teardown(one_at_a_time, tidy),
 		cmocka_unit_test_teardown(planted_spread, tidy),
+		cmocka_unit_test_teardown(peer_rekeys, tidy),
 		cmocka_unit_test_teardown(sas_come_and_go, tidy),
 	};
 	const char *count = getenv("WORKERS_PACKETS");

@@ -1,17 +1,14 @@
 #include "dataplane/worker/handover.h"
 #include "dataplane/fib/flow.h"
+#include "dataplane/sa/hot.h"
 
 #include <rte_byteorder.h>
 #include <rte_ethdev.h>
+#include <rte_prefetch.h>
 #include <rte_ring_elem.h>
 
 #define ITEMS 64
 #define AHEAD 4
-
-static uint32_t spread_spi(const uint8_t *at)
-{
-	return fib_flow_finish(fib_flow_crc(FIB_FLOW_SEED, fib_flow_load32(at)), 0);
-}
 
 /* The SPI where ESP begins, also within UDP (RFC 3948 section 2.1); NULL: no ESP. */
 static const uint8_t *spi_of(const uint8_t *l4, uint32_t n, uint8_t protocol)
@@ -70,26 +67,56 @@ static const uint8_t *spi_at(struct ip_at at)
 	return spi_of(at.ip + bytes, at.n - bytes, ip4->protocol);
 }
 
-static uint32_t hash_frame(const struct rte_mbuf *m)
-{
-	struct ip_at at = ip_of(m);
-	const uint8_t *spi = at.ip ? spi_at(at) : NULL;
+/* What decides: where ESP begins, or the packet. */
+struct route_by {
+	struct ip_at at;
+	const uint8_t *spi; /* NULL: no ESP */
+};
 
-	if (spi)
-		return spread_spi(spi);
-	return at.ip ? fib_flow_of_packet(at.ip, at.n, false) : 0;
+static struct route_by route_by(const struct rte_mbuf *m)
+{
+	struct route_by by = { .at = ip_of(m) };
+
+	by.spi = by.at.ip ? spi_at(by.at) : NULL;
+	return by;
+}
+
+static uint32_t spi_value(const uint8_t *spi)
+{
+	return rte_be_to_cpu_32(fib_flow_load32(spi));
+}
+
+static uint32_t reduce(uint32_t hash, uint32_t workers)
+{
+	return (uint32_t)((uint64_t)hash * workers >> 32);
+}
+
+static uint32_t worker_of_esp(const struct sa_hot *sas, uint32_t spi, uint32_t workers)
+{
+	const struct sa_slot *slot = sa_find(sas, spi);
+
+	if (slot)
+		return slot->in.tunnel % workers;
+	return reduce(fib_flow_finish(fib_flow_crc(FIB_FLOW_SEED, spi), 0), workers);
+}
+
+static uint32_t worker_of(const struct sa_hot *sas, const struct route_by *by, uint32_t workers)
+{
+	if (by->spi)
+		return worker_of_esp(sas, spi_value(by->spi), workers);
+	return by->at.ip ? reduce(fib_flow_of_packet(by->at.ip, by->at.n, false), workers) : 0;
 }
 
 bool handover_is_esp(const struct rte_mbuf *m)
 {
-	struct ip_at at = ip_of(m);
-
-	return at.ip && spi_at(at);
+	return route_by(m).spi;
 }
 
-uint32_t handover_worker(const struct rte_mbuf *m, uint32_t workers)
+uint32_t handover_worker(const struct sa_hot *sas, const struct rte_mbuf *m, uint32_t workers)
 {
-	return (uint32_t)((uint64_t)hash_frame(m) * workers >> 32);
+	struct route_by by = route_by(m);
+
+	return worker_of(sas, &by, workers);
 }
 
 /* Into the ring of another worker; what finds no room is dropped. */
@@ -119,15 +146,21 @@ static void give_received(struct worker *w, uint32_t to, uint32_t device, struct
 
 uint32_t handover_received(struct worker *w, uint32_t device, struct rte_mbuf **packets, uint32_t n)
 {
+	const struct sa_hot *sas = w->set->shared.config.sas;
 	uint32_t workers = w->set->config.workers;
+	struct route_by by[PATH_BURST];
 	uint8_t whose[PATH_BURST];
 	uint32_t own = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (i + AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(packets[i + AHEAD], uint8_t *));
-		whose[i] = (uint8_t)handover_worker(packets[i], workers);
+		by[i] = route_by(packets[i]);
+		if (by[i].spi)
+			rte_prefetch0(sa_slot(sas, spi_value(by[i].spi) & CONTRACT_SPI_ID_MASK));
 	}
+	for (uint32_t i = 0; i < n; i++)
+		whose[i] = (uint8_t)worker_of(sas, &by[i], workers);
 	for (uint32_t to = 0; to < workers; to++)
 		if (to != w->index)
 			give_received(w, to, device, packets, whose, n);
