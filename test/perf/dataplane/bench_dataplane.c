@@ -29,6 +29,8 @@ struct result {
 	double min;
 	double bare;
 	double bare_min;
+	double ratio; /* median of each round by the bare one beside it: a core that changes its
+		       * speed meanwhile changes both */
 	uint32_t rounds;
 };
 
@@ -92,6 +94,7 @@ static struct result measure(struct feed *feed, const struct choice *choice)
 	struct rte_mbuf **out = calloc(feed->load.pool, sizeof(*out));
 	double *cycles = calloc(rounds, sizeof(*cycles));
 	double *bare = calloc(rounds, sizeof(*bare));
+	double *ratios = calloc(rounds, sizeof(*ratios));
 	struct bare *alone = feed->load.work == WORK_PLAIN ? NULL : bare_new(feed);
 	struct result result = { 0 };
 
@@ -107,6 +110,7 @@ static struct result measure(struct feed *feed, const struct choice *choice)
 			sum += pass(feed, out);
 		}
 		cycles[r] = (double)sum / passes / feed->load.pool;
+		ratios[r] = alone ? cycles[r] / bare[r] : 0;
 	}
 	check_work(feed, out);
 	result.rounds = rounds;
@@ -114,10 +118,12 @@ static struct result measure(struct feed *feed, const struct choice *choice)
 	result.min = cycles[0];
 	result.bare = median_of(bare, rounds);
 	result.bare_min = bare[0];
+	result.ratio = median_of(ratios, rounds);
 	if (alone)
 		bare_free(alone);
 	free(cycles);
 	free(bare);
+	free(ratios);
 	free(out);
 	return result;
 }
@@ -142,10 +148,10 @@ static void print_result(struct bench_options *o, const struct load *l, const st
 	double hz = (double)rte_get_tsc_hz();
 	double size = l->size ? l->size : (7 * 64 + 4 * 512 + 1420) / 12.0;
 
-	printf("%-5s %-18s %5u %6u %4u %6u %5u %7u | %7.1f %7.1f | bare %7.1f | %6.2f Mpps %6.2f "
-	       "Gbit/s\n",
+	printf("%-5s %-18s %5u %6u %4u %6u %5u %7u | %7.1f %7.1f | bare %7.1f %5.3f | %6.2f Mpps "
+	       "%6.2f Gbit/s\n",
 	       work_names[l->work], l->algorithm, l->size, l->tunnels, l->burst, l->pool, l->flows,
-	       l->routes, r->median, r->min, r->bare, hz / r->median / 1e6,
+	       l->routes, r->median, r->min, r->bare, r->ratio, hz / r->median / 1e6,
 	       hz / r->median * size * 8 / 1e9);
 	fflush(stdout);
 	if (o->own)
@@ -154,9 +160,9 @@ static void print_result(struct bench_options *o, const struct load *l, const st
 		   "\"direction\": \"%s\", \"algorithm\": \"%s\", \"size\": %u, \"tunnels\": %u, "
 		   "\"burst\": %u, \"pool\": %u, \"flows\": %u, \"routes\": %u, "
 		   "\"cycles_median\": %.1f, \"cycles_min\": %.1f, \"bare_median\": %.1f, "
-		   "\"bare_min\": %.1f, \"rounds\": %u",
+		   "\"bare_min\": %.1f, \"ratio_median\": %.3f, \"rounds\": %u",
 		   work_names[l->work], l->algorithm, l->size, l->tunnels, l->burst, l->pool,
-		   l->flows, l->routes, r->median, r->min, r->bare, r->bare_min, r->rounds);
+		   l->flows, l->routes, r->median, r->min, r->bare, r->bare_min, r->ratio, r->rounds);
 }
 
 /* The bare cipher on the machine of reference (2.6 GHz TSC, quiet), one tunnel, hot buffers. */
