@@ -54,16 +54,6 @@ static inline __attribute__((always_inline)) void seal(aes_gcm_enc_dec_t enc,
 	}
 }
 
-static inline __attribute__((always_inline)) bool tag16_equal(const uint8_t *a, const uint8_t *b)
-{
-	uint64_t x[2];
-	uint64_t y[2];
-
-	memcpy(x, a, 16);
-	memcpy(y, b, 16);
-	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
-}
-
 static inline __attribute__((always_inline)) void open_(aes_gcm_enc_dec_t dec,
 							struct cipher_lane *lane,
 							struct cipher_op *ops, uint32_t n)
@@ -76,8 +66,7 @@ static inline __attribute__((always_inline)) void open_(aes_gcm_enc_dec_t dec,
 		prefetch_op(ops, i, n);
 		dec(op->key, &lane->gcm, op->text, op->text, op->length, op->iv, op->aad,
 		    op->aad_bytes, tag, op->tag_bytes);
-		op->good = op->tag_bytes == 16 ? tag16_equal(tag, op->tag)
-					       : cipher_tag_equal(tag, op->tag, op->tag_bytes);
+		op->good = cipher_tag_equal(tag, op->tag, op->tag_bytes);
 	}
 }
 

@@ -41,7 +41,7 @@ static ESP_INLINE enum contract_drop esp_check_as(struct cipher_op *op, struct s
 						      : CONTRACT_DROP_ESP_REPLAY_OLD;
 	}
 	if (form.flags & SA_RANDOM_IV)
-		memcpy(op->iv, esp + ESP_HDR, form.iv_bytes);
+		memcpy(op->iv, esp + ESP_HDR, sizeof(op->iv)); /* all: one move */
 	else
 		esp_nonce(op, esp + ESP_HDR, in->salt, form.salt_bytes, form.flags);
 	esp_aad(op, spi_be, r->number, in->flags);

@@ -175,7 +175,7 @@ static ESP_INLINE uint8_t *esp_build(struct cipher_op *op, const struct sa_outbo
 			memcpy(esp + ESP_HDR, &iv, 8);
 		esp_nonce(op, esp + ESP_HDR, out->salt, form.salt_bytes, form.flags);
 	} else {
-		memcpy(op->iv, esp + ESP_HDR, form.iv_bytes);
+		memcpy(op->iv, esp + ESP_HDR, sizeof(op->iv)); /* all: one move */
 	}
 	esp_aad(op, spi_be, number, out->flags);
 	op->text = text;
