@@ -35,25 +35,27 @@ static void command_done(void *context, int status, const char *text, size_t n)
 			 (int)(n > 200 ? 200 : n), text);
 }
 
-static void speaker_changed(struct daemon *d)
+/* The instance whose bgpd it is, or NULL. */
+static const struct speaker_instance *speaker_of(const struct daemon *d)
 {
-	struct bgp *bgp = d->bgp;
+	const struct bgp *bgp = d->bgp;
 
 	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
 		if (d == &bgp->speakers[i].bgpd)
-			bgp_status_limits(bgp, d, i);
-	if (d == &bgp->circuit.bgpd)
-		bgp_status_limits(bgp, d, BGP_CIRCUIT);
+			return &bgp->speakers[i];
+	return d == &bgp->circuit.bgpd ? &bgp->circuit : NULL;
 }
 
 static void change_done(void *context, int status, const char *text, size_t n)
 {
 	struct daemon *d = context;
+	const struct speaker_instance *s = speaker_of(d);
 
 	d->changing = false;
 	if (status == 0) {
 		log_debug(TOPIC, "configured daemon=%s", d->name);
-		speaker_changed(d);
+		if (s)
+			bgp_status_limits(d->bgp, d, s->instance);
 	}
 	if (status >= 0 && d->again)
 		daemon_follow(d);
@@ -427,15 +429,13 @@ bool bgp_restarting(const struct bgp *bgp, enum stale_part part)
 static void daemon_down(void *context)
 {
 	struct daemon *d = context;
+	const struct speaker_instance *s = speaker_of(d);
 
 	log_warn(TOPIC, "FRR's daemon went away daemon=%s", d->name);
 	d->gone = true;
 	d->changing = d->asked = false;
-	for (uint32_t i = 0; i < BGP_INSTANCES; i++)
-		if (d == &d->bgp->speakers[i].bgpd)
-			bgp_status_lost(d->bgp, i);
-	if (d == &d->bgp->circuit.bgpd)
-		bgp_status_lost(d->bgp, BGP_CIRCUIT);
+	if (s)
+		bgp_status_lost(d->bgp, s->instance);
 }
 
 static int daemon_new(struct daemon *d, struct bgp *bgp, const char *folder, const char *program)
