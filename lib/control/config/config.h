@@ -95,7 +95,6 @@ __attribute__((warn_unused_result)) int config_peered_prefixes(const struct conf
 							       struct net_prefix **prefixes,
 							       uint32_t *count);
 
-/* Its IPv4 GatewaySubnet, or NULL. */
 /* The custom (APIPA) addresses of an instance's speaker; NULL: none are configured. */
 const struct config_bgp_addresses *config_bgp_addresses(const struct config_gateway *gateway,
 							uint32_t instance);
@@ -104,6 +103,7 @@ const struct config_bgp_addresses *config_bgp_addresses(const struct config_gate
 const struct net_addr *config_custom_bgp(const struct config_gateway *gateway,
 					 const struct config_connection *connection,
 					 uint32_t instance);
+/* Its IPv4 GatewaySubnet, or NULL. */
 const struct net_prefix *config_gateway_subnet(const struct config *config,
 					       const struct config_gateway *gateway);
 
