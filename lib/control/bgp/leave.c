@@ -26,9 +26,6 @@ static void left_answered(void *context, int status, const char *text, size_t n)
 {
 	struct bgp *bgp = context;
 
-	(void)status;
-	(void)text;
-	(void)n;
 	if (bgp->leaving.asked && --bgp->leaving.asked == 0)
 		event_timer_set(bgp->leaving.timer, WORD_NS);
 }
