@@ -4,7 +4,6 @@
 #include "control/config/id.h"
 
 #include <string.h>
-#include <strings.h>
 
 /* Reserved by Azure, and by IANA (RFC 7607, 5398, 4893, 6996 section 5, 7300). */
 bool check_asn_reserved(int64_t asn, bool ours)
@@ -157,13 +156,12 @@ static void check_chosen(struct check *check, const struct config_connection *co
 
 	for (uint32_t i = 0; i < connection->custom_bgp.count; i++) {
 		const struct net_addr *addr = &connection->custom_bgp.items[i].address;
-		const char *leg = connection->custom_bgp.items[i].ip_configuration.key;
+		const struct config_ref *leg = &connection->custom_bgp.items[i].ip_configuration;
 		bool known = false;
 
 		for (uint32_t k = 0; k < gateway->ip_configurations.count && !known; k++)
-			known = leg &&
-				!strcasecmp(config_id_name(leg),
-					    gateway->ip_configurations.items[k].name) &&
+			known = config_ref_is_named(leg,
+						    gateway->ip_configurations.items[k].name) &&
 				has_custom(config_bgp_addresses(gateway, k), addr);
 		if (!known)
 			check_fail(check, AT(&connection->resource, path, i), CODE_PARAMETER,

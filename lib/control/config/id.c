@@ -205,6 +205,11 @@ const char *config_id_name(const char *id)
 	return slash ? slash + 1 : id;
 }
 
+bool config_ref_is_named(const struct config_ref *ref, const char *name)
+{
+	return ref->key && !strcasecmp(config_id_name(ref->key), name);
+}
+
 size_t config_key_parent(const char *key)
 {
 	size_t n = strlen(key);

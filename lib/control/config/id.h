@@ -30,6 +30,8 @@ __attribute__((warn_unused_result)) int config_id_child(struct config_ref *ref,
 							const char *name);
 /* The last segment. */
 const char *config_id_name(const char *id);
+/* It refers to something of this name. */
+bool config_ref_is_named(const struct config_ref *ref, const char *name);
 /* 1-80 characters, letters, digits, '_', '.', '-'; starts alphanumeric, ends so or with '_'. */
 bool config_name_valid(const char *name, size_t n);
 /* The parent of a part's key: length of "…/virtualnetworks/v" in "…/virtualnetworks/v/subnets/s".

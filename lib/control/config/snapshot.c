@@ -217,13 +217,6 @@ const struct net_prefix *config_gateway_subnet(const struct config *config,
 	return NULL;
 }
 
-static bool is_configuration(const struct config_ref *ref, const char *name)
-{
-	const char *slash = ref->key ? strrchr(ref->key, '/') : NULL;
-
-	return ref->key && !strcasecmp(slash ? slash + 1 : ref->key, name);
-}
-
 const struct config_bgp_addresses *config_bgp_addresses(const struct config_gateway *gateway,
 							uint32_t instance)
 {
@@ -231,8 +224,8 @@ const struct config_bgp_addresses *config_bgp_addresses(const struct config_gate
 
 	for (uint32_t i = 0;
 	     bgp && instance < gateway->ip_configurations.count && i < bgp->addresses.count; i++)
-		if (is_configuration(&bgp->addresses.items[i].ip_configuration,
-				     gateway->ip_configurations.items[instance].name))
+		if (config_ref_is_named(&bgp->addresses.items[i].ip_configuration,
+					gateway->ip_configurations.items[instance].name))
 			return &bgp->addresses.items[i];
 	return NULL;
 }
@@ -245,7 +238,7 @@ const struct net_addr *config_custom_bgp(const struct config_gateway *gateway,
 	const struct config_bgp_addresses *own = config_bgp_addresses(gateway, instance);
 
 	for (uint32_t i = 0; i < connection->custom_bgp.count; i++)
-		if (is_configuration(&connection->custom_bgp.items[i].ip_configuration, name))
+		if (config_ref_is_named(&connection->custom_bgp.items[i].ip_configuration, name))
 			return &connection->custom_bgp.items[i].address;
 	return own && own->custom.count ? &own->custom.items[0] : NULL;
 }

@@ -1,12 +1,10 @@
 #include "control/rest/gateway.h"
 
-#include "control/config/id.h"
 #include "control/rest/state.h"
 #include "control/tunnel/plan_bgp.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 /* Of the instance, out of GatewaySubnet; "" when there is none. */
 static const char *private_address(const struct config *config,
@@ -31,24 +29,11 @@ static void print_private(const struct config *config, const struct config_gatew
 		json_out_string(out, "privateIPAddress", address);
 }
 
-/* The one of the array that is of this IP configuration, or NULL. */
-static const struct config_bgp_addresses *addresses_of(const struct config_bgp *bgp,
-						       const char *name)
-{
-	for (uint32_t i = 0; bgp && i < bgp->addresses.count; i++) {
-		const struct config_ref *ref = &bgp->addresses.items[i].ip_configuration;
-
-		if (ref->key && !strcasecmp(config_id_name(ref->key), name))
-			return &bgp->addresses.items[i];
-	}
-	return NULL;
-}
-
 static void print_addresses(const struct config *config, const struct config_gateway *gateway,
 			    uint32_t instance, struct json_out *out)
 {
 	const struct config_ip_configuration *one = &gateway->ip_configurations.items[instance];
-	const struct config_bgp_addresses *own = addresses_of(gateway->bgp, one->name);
+	const struct config_bgp_addresses *own = config_bgp_addresses(gateway, instance);
 	const struct config_public_ip *ip = config_public_ip_find(config, &one->public_ip);
 	char text[NET_ADDR_TEXT], id[1400];
 	const char *address = private_address(config, gateway, instance, text);
