@@ -110,6 +110,14 @@ static void check_one_speaks(struct check *check)
 	}
 }
 
+static bool has_custom(const struct config_bgp_addresses *own, const struct net_addr *addr)
+{
+	for (uint32_t k = 0; own && k < own->custom.count; k++)
+		if (net_addr_equal(&own->custom.items[k], addr))
+			return true;
+	return false;
+}
+
 static void check_apipa(struct check *check, const struct config_connection *connection,
 			const struct config_gateway *gateway,
 			const struct config_local_gateway *site)
@@ -120,11 +128,10 @@ static void check_apipa(struct check *check, const struct config_connection *con
 	const struct config_bgp *bgp = gateway->bgp;
 
 	for (uint32_t i = 0; bgp && i < bgp->addresses.count; i++)
-		for (uint32_t k = 0; k < bgp->addresses.items[i].custom.count; k++)
-			if (net_addr_equal(peer, &bgp->addresses.items[i].custom.items[k]))
-				check_fail(check, place, CODE_PARAMETER,
-					   "Is a customBgpIpAddress of gateway %s.",
-					   gateway->resource.name);
+		if (has_custom(&bgp->addresses.items[i], peer))
+			check_fail(check, place, CODE_PARAMETER,
+				   "Is a customBgpIpAddress of gateway %s.",
+				   gateway->resource.name);
 	for (uint32_t i = 0; i < gateway->ip_configurations.count; i++)
 		if (config_custom_bgp(gateway, connection, i))
 			return;
@@ -138,14 +145,6 @@ static bool is_unicast(const struct net_addr *addr)
 {
 	return addr->family != NET_IP4 ||
 	       (addr->bytes[0] && addr->bytes[0] < 224 && !net_addr_is_loopback(addr));
-}
-
-static bool has_custom(const struct config_bgp_addresses *own, const struct net_addr *addr)
-{
-	for (uint32_t k = 0; own && k < own->custom.count; k++)
-		if (net_addr_equal(&own->custom.items[k], addr))
-			return true;
-	return false;
 }
 
 /* The addresses that a connection takes are its instances', who listen on them. */
