@@ -197,7 +197,7 @@ static void try_later(struct tunnel *tunnel, uint32_t *failures)
 	dial_soon(tunnel, in < RETRY_MAX_NS ? in : RETRY_MAX_NS);
 }
 
-static void end(const struct tunnel *tunnel, uint64_t ike)
+void dial_ike_end(const struct tunnel *tunnel, uint64_t ike)
 {
 	if (ike && ikev2_delete(tunnel->all->engine, ike, false, now(tunnel->all)) < 0)
 		log_debug(TOPIC, "IKE SA was gone already tunnel=\"%s\"", tunnel->name);
@@ -206,8 +206,9 @@ static void end(const struct tunnel *tunnel, uint64_t ike)
 void dial_cancel(struct tunnel *tunnel)
 {
 	if (tunnel->dialled != tunnel->ike)
-		end(tunnel, tunnel->dialled);
-	end(tunnel, ikev2_established(tunnel->all->engine, tunnel->connection, tunnel->ike));
+		dial_ike_end(tunnel, tunnel->dialled);
+	dial_ike_end(tunnel,
+		     ikev2_established(tunnel->all->engine, tunnel->connection, tunnel->ike));
 	dial_ended(tunnel);
 }
 
@@ -224,7 +225,7 @@ static void begin_anew(struct tunnel *tunnel)
 
 void dial_forget(struct tunnel *tunnel)
 {
-	end(tunnel, tunnel->ike);
+	dial_ike_end(tunnel, tunnel->ike);
 	if (tunnel->ike) {
 		tunnel->reason = IKEV2_REASON_DELETED;
 		snprintf(tunnel->detail, sizeof(tunnel->detail), "its configuration changed");

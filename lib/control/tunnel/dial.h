@@ -15,6 +15,8 @@ void dial_place(struct tunnel *tunnel);
 /* Nothing of a dial of ours is under way any more. */
 void dial_ended(struct tunnel *tunnel);
 void dial_soon(struct tunnel *tunnel, uint64_t in_ns);
+/* Says goodbye to the peer of an IKE SA of this tunnel; 0: there is none. */
+void dial_ike_end(const struct tunnel *tunnel, uint64_t ike);
 /* What is under way beside the IKE SA that carries ends: a dial of ours, a second IKE SA of a
  * double dial. */
 void dial_cancel(struct tunnel *tunnel);

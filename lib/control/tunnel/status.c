@@ -233,17 +233,14 @@ bool tunnels_bfd(struct tunnels *all, const char *name, enum tunnel_bfd state)
 
 static void reset_one(struct tunnel *tunnel, bool drain)
 {
-	struct tunnels *all = tunnel->all;
-
 	log_info("tunnel", "reset wanted%s tunnel=\"%s\"", drain ? ", its flows leave first" : "",
 		 tunnel->name);
 	if (!tunnel->ike) {
 		dial_cancel(tunnel); /* the next message of it may be half a minute away */
 		dial_wanted(tunnel);
-	} else if (drain && (drain_start(tunnel) || drain_renew(tunnel)))
-		return;
-	else if (ikev2_delete(all->engine, tunnel->ike, false, clock_now_ns(all->clock)) < 0)
-		log_debug("tunnel", "IKE SA was gone already tunnel=\"%s\"", tunnel->name);
+	} else if (!drain || !(drain_start(tunnel) || drain_renew(tunnel))) {
+		dial_ike_end(tunnel, tunnel->ike);
+	}
 }
 
 int tunnels_reset(struct tunnels *all, const struct tunnels_reset *reset)

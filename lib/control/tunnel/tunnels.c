@@ -232,9 +232,7 @@ static void tunnel_close(struct tunnel *tunnel)
 {
 	struct tunnels *all = tunnel->all;
 
-	if (tunnel->ike &&
-	    ikev2_delete(all->engine, tunnel->ike, false, clock_now_ns(all->clock)) < 0)
-		log_debug(TOPIC, "IKE SA was gone already tunnel=\"%s\"", tunnel->name);
+	dial_ike_end(tunnel, tunnel->ike);
 	if (tunnel->peer) { /* else it could not be configured */
 		tunnel->peer->tunnel = NULL;
 		dial_cancel(tunnel);
