@@ -31,6 +31,8 @@ enum ikev2_step ikev2_mobike_response(struct ikev2_task *task);
 
 /* Without waiting for an answer: a notify (0: a Delete) to a peer that is not what it says. */
 void ikev2_informational_goodbye(struct ikev2_sa *sa, uint16_t notify);
+/* It may not be used any longer: it ends, with a Delete where one can be sent. */
+void ikev2_informational_close(struct ikev2_sa *sa, enum ikev2_reason reason);
 
 /* Stateless part of IKE_SA_INIT: cookies, limits; then a half-open IKE SA and its task. */
 void ikev2_init_receive(struct ikev2_engine *engine, const struct ikev2_datagram *datagram,

@@ -25,6 +25,17 @@ void ikev2_informational_goodbye(struct ikev2_sa *sa, uint16_t notify)
 	ikev2_exchange_end(sa);
 }
 
+/*
+ * The Delete is sent once (RFC 7296 section 2.8), unless a request of ours has no answer yet. Else
+ * the peer would go on sending into what is not there.
+ */
+void ikev2_informational_close(struct ikev2_sa *sa, enum ikev2_reason reason)
+{
+	if (sa->state == IKEV2_STATE_ESTABLISHED)
+		ikev2_informational_goodbye(sa, 0);
+	ikev2_sa_end(sa, reason, NULL);
+}
+
 /* Every child whose Delete is queued goes into one message. */
 static size_t collect(struct ikev2_task *task, uint32_t spis[DELETES_MAX])
 {

@@ -95,9 +95,6 @@ void ikev2_room_make(struct ikev2_sa *sa)
 	size_t max = ikev2_sa_config(sa)->ike_max;
 	struct ikev2_sa *oldest;
 
-	while (max && count_up(sa, &oldest) >= max) {
-		if (oldest->state == IKEV2_STATE_ESTABLISHED)
-			ikev2_informational_goodbye(oldest, 0);
-		ikev2_sa_end(oldest, IKEV2_REASON_CROWDED, NULL);
-	}
+	while (max && count_up(sa, &oldest) >= max)
+		ikev2_informational_close(oldest, IKEV2_REASON_CROWDED);
 }

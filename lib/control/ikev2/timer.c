@@ -108,17 +108,6 @@ static void fire_keepalive(struct ikev2_sa *sa)
 	sa->last_sent_ns = sa->engine->now_ns;
 }
 
-/*
- * It may not be used any longer: the Delete is sent once (RFC 7296 section 2.8), unless a request
- * of ours has no answer yet. Else the peer would go on sending into what is not there.
- */
-static void close_now(struct ikev2_sa *sa, enum ikev2_reason reason)
-{
-	if (sa->state == IKEV2_STATE_ESTABLISHED)
-		ikev2_informational_goodbye(sa, 0);
-	ikev2_sa_end(sa, reason, NULL);
-}
-
 /* Half-open, redundant, replaced and expired IKE SAs. True: it is gone. */
 static bool fire_expiry(struct ikev2_sa *sa)
 {
@@ -135,7 +124,7 @@ static bool fire_expiry(struct ikev2_sa *sa)
 		return true;
 	}
 	sa->expire_ns = 0;
-	close_now(sa, IKEV2_REASON_LIFETIME);
+	ikev2_informational_close(sa, IKEV2_REASON_LIFETIME);
 	return true;
 }
 
@@ -147,7 +136,7 @@ static void look_at_ids(struct ikev2_sa *sa)
 	if (most < UINT32_MAX - IDS_LEFT || sa->state != IKEV2_STATE_ESTABLISHED || sa->redundant)
 		return;
 	if (most > UINT32_MAX - IDS_LEFT / 2)
-		close_now(sa, IKEV2_REASON_MESSAGE_ID);
+		ikev2_informational_close(sa, IKEV2_REASON_MESSAGE_ID);
 	else if (!ikev2_job_find(sa, IKEV2_JOB_REKEY, 0) && !ikev2_job_add(sa, IKEV2_JOB_REKEY))
 		sa->rekey_ns = sa->engine->now_ns + IKEV2_NS_PER_S;
 }
