@@ -111,4 +111,28 @@ static inline enum world_fate lose_to_b(struct world *world, const struct world_
 	return packet->to_b ? WORLD_LOSE : WORLD_PASS;
 }
 
+static inline enum world_fate lose_all(struct world *world, const struct world_packet *packet,
+				       size_t n)
+{
+	return WORLD_LOSE;
+}
+
+/* A rekey of a's child in fragments, the last that were recorded; from now on nothing
+ * arrives but what is given. */
+static inline size_t fragments_of_a_rekey(struct world *world)
+{
+	size_t first;
+
+	world->a.engine_config.fragment_bytes = world->b.engine_config.fragment_bytes = 200;
+	world_start(world);
+	world_up(world);
+	then = lose_all;
+	first = packet_count;
+	assert_int_equal(ikev2_child_rekey(world->a.engine, world_child(&world->a), world->now_ns),
+			 0);
+	world_deliver(world);
+	assert_true(packet_count - first >= 3);
+	return first;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -570,11 +570,6 @@ static void item_75_no_nats_allowed(void **state)
 	assert_non_null(strstr(world->b.said, "UNEXPECTED_NAT_DETECTED"));
 }
 
-static enum world_fate lose_all(struct world *world, const struct world_packet *packet, size_t n)
-{
-	return WORLD_LOSE;
-}
-
 static enum world_fate lose_auth(struct world *world, const struct world_packet *packet, size_t n)
 {
 	return packet->to_b && packet->bytes[18] == IKE_AUTH ? WORLD_LOSE : WORLD_PASS;
@@ -596,23 +591,6 @@ static void item_76_an_auth_without_answer(void **state)
 	world_run(world, 2 * WORLD_SECOND);
 	assert_int_equal(world_last(&world->a, IKEV2_EVENT_FAILED)->reason, IKEV2_REASON_TIMEOUT);
 	world_empty(world);
-}
-
-/* A rekey of the child in fragments; from now on nothing arrives but what is given. */
-static size_t fragments_of_a_rekey(struct world *world)
-{
-	size_t first;
-
-	world->a.engine_config.fragment_bytes = world->b.engine_config.fragment_bytes = 200;
-	world_start(world);
-	world_up(world);
-	then = lose_all;
-	first = packet_count;
-	assert_int_equal(ikev2_child_rekey(world->a.engine, world_child(&world->a), world->now_ns),
-			 0);
-	world_deliver(world);
-	assert_true(packet_count - first >= 3);
-	return first;
 }
 
 /* Fragments of a request, in this order; how many datagrams are the answer. */

@@ -5,11 +5,6 @@
  */
 #include "exchange/recorded.h"
 
-static enum world_fate lose_all(struct world *world, const struct world_packet *packet, size_t n)
-{
-	return WORLD_LOSE;
-}
-
 /* The index of a request that a has sent since and b has answered. */
 static size_t answered_probe(struct world *world)
 {
@@ -88,24 +83,6 @@ static void replay_moves_nobody(void **state)
 	assert_int_equal(world_count(&world->b, IKEV2_EVENT_PEER_MOVED), 1);
 }
 
-/* A rekey of the child in fragments that did not arrive; *end: behind the last of them. */
-static size_t fragments_of_a_rekey(struct world *world, size_t *end)
-{
-	size_t first;
-
-	world->a.engine_config.fragment_bytes = world->b.engine_config.fragment_bytes = 200;
-	world_start(world);
-	world_up(world);
-	then = lose_all;
-	first = packet_count;
-	assert_int_equal(ikev2_child_rekey(world->a.engine, world_child(&world->a), world->now_ns),
-			 0);
-	world_deliver(world);
-	*end = packet_count;
-	assert_true(*end - first >= 3);
-	return first;
-}
-
 static size_t answers_to(struct world *world, const struct logged *packet)
 {
 	size_t before = packet_count;
@@ -119,8 +96,8 @@ static size_t answers_to(struct world *world, const struct logged *packet)
 static void replay_leaves_fragments_alone(void **state)
 {
 	struct world *world = *state;
-	size_t end;
-	size_t first = fragments_of_a_rekey(world, &end);
+	size_t first = fragments_of_a_rekey(world);
+	size_t end = packet_count;
 	const struct logged *old = &packet_log[3]; /* the second of IKE_AUTH */
 
 	assert_int_equal(exchange_of(old), IKE_AUTH);
@@ -136,8 +113,8 @@ static void replay_leaves_fragments_alone(void **state)
 static void retransmission_whose_rest_is_lost(void **state)
 {
 	struct world *world = *state;
-	size_t end;
-	size_t first = fragments_of_a_rekey(world, &end);
+	size_t first = fragments_of_a_rekey(world);
+	size_t end = packet_count;
 	size_t n = 0;
 
 	for (size_t i = first; i < end; i++)
