@@ -76,3 +76,13 @@ connected() {
 bfd_both_up() {
 	lab_vtysh frr/i0 'show bfd peers json' | jq -e '[.[] | select(.status == "up")] | length == 2'
 }
+
+# bgp_starts SITE CONFIG...: in a lab that is made, our programs and FRR with what CONFIG writes; SITE brings up the other end
+bgp_starts() {
+	site_gateway_ports
+	require "the configuration is good" "${@:2}"
+	require "the data plane starts" gateway_start_dataplane
+	require "FRR's launcher starts" gateway_start_frr
+	require "control starts" gateway_start_control
+	require "the site's tunnels and FRR are up" "$1"
+}

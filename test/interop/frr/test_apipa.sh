@@ -75,12 +75,7 @@ tables_equal() {
 FIRST=$(jq -r '.virtualNetworkGateways[0].properties.ipConfigurations[0].name' "$TOP/config/demo.json")
 SECOND=$(jq -r '.virtualNetworkGateways[0].properties.ipConfigurations[1].name' "$TOP/config/demo.json")
 require "the site is made" site_up
-site_gateway_ports
-require "the configuration is good" config "$(custom ", \"$OTHER\"")"
-require "the data plane starts" gateway_start_dataplane
-require "FRR's launcher starts" gateway_start_frr
-require "control starts" gateway_start_control
-require "the site's tunnels and FRR are up" site
+bgp_starts site config "$(custom ", \"$OTHER\"")"
 require "both sessions are up, two routes each" lab_await 40 connected
 expect "the API names our APIPA address" says "\"localAddress\":\"${OURS[0]}\"" api_result getBgpPeerStatus
 expect "the kernel has both tunnels for a learned route" lab_await 10 kernel_has_both

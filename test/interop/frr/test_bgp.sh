@@ -120,12 +120,7 @@ control_restarts() {
 }
 
 require "the site is made" site_up
-site_gateway_ports
-require "the configuration is good" config
-require "the data plane starts" gateway_start_dataplane
-require "FRR's launcher starts" gateway_start_frr
-require "control starts" gateway_start_control
-require "the site's tunnels and FRR are up" site_and_frr
+bgp_starts site_and_frr config
 require "both sessions are up, two routes each" lab_await 40 connected
 expect "the kernel has both tunnels for a learned route" lab_await 5 kernel_has_both
 expect "traffic flows on learned routes, both ways" lab_ping host-a "$SITE_HOST_B" 5

@@ -71,12 +71,7 @@ filters6() {
 
 require "the site is made" site_up
 require "with IPv6 inside" addresses6
-site_gateway_ports
-require "the configuration is good" config6
-require "the data plane starts" gateway_start_dataplane
-require "FRR's launcher starts" gateway_start_frr
-require "control starts" gateway_start_control
-require "the site's tunnels and FRR are up" site6
+bgp_starts site6 config6
 require "both sessions are up, two routes of each family" lab_await 40 four_routes_each
 expect "the kernel has both tunnels for an IPv6 route" lab_await 10 learned6 fd00:b::/48 2
 expect "it is in the RIB" lab_await 10 rib_has6 fd00:b::/48

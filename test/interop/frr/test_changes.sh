@@ -199,12 +199,7 @@ all_die() {
 }
 
 require "the site is made" site_up
-site_gateway_ports
-require "the configuration is good" config
-require "the data plane starts" gateway_start_dataplane
-require "FRR's launcher starts" gateway_start_frr
-require "control starts" gateway_start_control
-require "the site's tunnels and FRR are up" site_and_frr
+bgp_starts site_and_frr config
 require "both sessions are up, and traffic flows" up 65010
 expect "the site gets another AS number" site_is_another
 expect "sessions, routes and traffic" up 65011

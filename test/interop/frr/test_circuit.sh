@@ -209,12 +209,7 @@ private_up() {
 
 require "the site is made" site_up
 require "and a circuit to it" circuit_up
-site_gateway_ports
-require "the configuration is good" with_circuit
-require "the data plane starts" gateway_start_dataplane
-require "FRR's launcher starts" gateway_start_frr
-require "control starts" gateway_start_control
-require "the site's tunnels and FRR are up" site_and_circuit
+bgp_starts site_and_circuit with_circuit
 require "the circuit's session is up" lab_await 40 circuit_is Connected
 require "both sides send by the circuit" lab_await 40 all_by_circuit
 expect "the VPN's route stands beside it" lab_await 20 sh -c "ip -n ${LAB_PREFIX}gw route show 10.20.0.0/16 | grep -q vg-tun"

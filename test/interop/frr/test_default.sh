@@ -43,12 +43,7 @@ default_site() {
 require "the site is made" site_up
 require "somewhere is behind it" lab_addr branch lo "$FAR/32"
 require "there is a management network" management
-site_gateway_ports
-require "the configuration is good" config
-require "the data plane starts" gateway_start_dataplane
-require "FRR's launcher starts" gateway_start_frr
-require "control starts" gateway_start_control
-require "the site's tunnels and FRR are up" site_and_frr
+bgp_starts site_and_frr config
 require "both sessions are up, two routes each" lab_await 40 connected
 expect "the management's default is none of the gateway's" default_is ""
 expect "what has no route goes nowhere" fails lab_ping host-a "$FAR" 2

@@ -100,15 +100,10 @@ same_sessions() {
 
 exec 3>&1
 require "the site is made" site_up
-site_gateway_ports
 catalogue
-require "the configuration is good" config ".appliance.skuFile = \"$LAB_DIR/skus.json\"
+bgp_starts site_and_frr config ".appliance.skuFile = \"$LAB_DIR/skus.json\"
 	| .virtualNetworkGateways[0].properties.sku = { name: \"Lab\" }
 	| .connections[0].properties.dpdTimeoutSeconds = 9"
-require "the data plane starts" gateway_start_dataplane
-require "FRR's launcher starts" gateway_start_frr
-require "control starts" gateway_start_control
-require "the site's tunnels and FRR are up" site_and_frr
 require "both sessions are up, two routes each" lab_await 40 connected
 require "BFD is up in both tunnels" lab_await 30 bfd_both_up
 require "traffic flows on learned routes" lab_ping host-a "$SITE_HOST_B" 5

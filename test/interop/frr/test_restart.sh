@@ -125,12 +125,7 @@ site_has_it() {
 }
 
 require "the site is made" site_up
-site_gateway_ports
-require "the configuration is good" config
-require "the data plane starts" gateway_start_dataplane
-require "FRR's launcher starts" gateway_start_frr
-require "control starts" gateway_start_control
-require "the site's tunnels and FRR are up" site_and_frr
+bgp_starts site_and_frr config
 require "both sessions are up, two routes each" lab_await 40 sessions_have 2
 require "traffic flows" lab_await 10 lab_ping host-a "$SITE_HOST_B" 1
 expect "the kernel has both tunnels" lab_await 10 kernel_has 10.20.0.0/16 2

@@ -11,12 +11,7 @@ SITE_REMOTE_TS=10.0.0.0/8
 SITE_CHARON='routing_table_prio = 40000' # its routes lead to all of 10.0.0.0/8: behind the main table, which has the site's LAN
 
 require "the site is made" site_up
-site_gateway_ports
-require "the configuration is good" config
-require "the data plane starts" gateway_start_dataplane
-require "FRR's launcher starts" gateway_start_frr
-require "control starts" gateway_start_control
-require "the site's tunnels and FRR are up" site_and_frr
+bgp_starts site_and_frr config
 expect "both sessions come up, two routes each" lab_await 40 connected
 expect "and BFD" lab_await 20 bfd_both_up
 expect "traffic flows, both ways" lab_await 10 lab_ping host-a "$SITE_HOST_B" 1

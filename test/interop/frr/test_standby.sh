@@ -64,12 +64,7 @@ kernel_has() {
 }
 
 require "the site is made" site_up
-site_gateway_ports
-require "the configuration is good" config
-require "the data plane starts" gateway_start_dataplane
-require "FRR's launcher starts" gateway_start_frr
-require "control starts" gateway_start_control
-require "the site's tunnels and FRR are up" site_and_frr_of_three
+bgp_starts site_and_frr_of_three config
 both=$(gateway_api GET /virtualNetworkGateways/gw | jq -c .properties.ipConfigurations)
 require "two sessions are up" lab_await 40 sessions_are "10.10.255.4 10.10.255.5"
 require "the kernel has both tunnels" lab_await 20 kernel_has 10.20.0.0/16 2
