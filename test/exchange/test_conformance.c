@@ -665,6 +665,27 @@ static void item_75_mobike(void **state)
 	world_agree(world, 1);
 }
 
+/* What answers a move without its COOKIE2 may be a forger of routes: the SA ends, and is told so. */
+static void item_75_another_cookie(void **state)
+{
+	struct world *world = *state;
+	struct ikev2_path path;
+	struct ikev2_info info;
+
+	world_start(world);
+	world_up(world);
+	assert_int_equal(ikev2_info(world->a.engine, world_ike(&world->a), &info), 0);
+	path = info.path;
+	path.local = world->a.addr = net_addr_ip4(0x0a000063);
+	assert_int_equal(ikev2_move(world->a.engine, world_ike(&world->a), &path, world->now_ns),
+			 0);
+	sa_of(&world->a)->own->cookie2[0] ^= 1;
+	world_run(world, WORLD_SECOND);
+	assert_int_equal(world_last(&world->a, IKEV2_EVENT_DOWN)->reason, IKEV2_REASON_PAYLOAD);
+	assert_int_equal(world_last(&world->b, IKEV2_EVENT_DOWN)->reason, IKEV2_REASON_PEER_DELETED);
+	world_empty(world);
+}
+
 /* 76: probes only in silence, death within the connection's time. */
 static void item_76_liveness(void **state)
 {
@@ -743,6 +764,7 @@ int main(void)
 		TEST(item_73_keepalive),
 		TEST(item_74_peer_behind_a_nat_moves),
 		TEST(item_75_mobike),
+		TEST(item_75_another_cookie),
 		TEST(item_76_liveness),
 		TEST(item_76_a_request_is_lost_beside_traffic),
 	};

@@ -240,15 +240,17 @@ enum ikev2_step ikev2_mobike_response(struct ikev2_task *task)
 {
 	struct ikev2_sa *sa = task->sa;
 	struct ike_notify notify;
+	bool good = find_cookie2(&task->message, &notify) &&
+		    notify.data.n == sizeof(sa->own->cookie2) &&
+		    memcmp(notify.data.p, sa->own->cookie2, notify.data.n) == 0;
 
-	if (!find_cookie2(&task->message, &notify) || notify.data.n != sizeof(sa->own->cookie2) ||
-	    memcmp(notify.data.p, sa->own->cookie2, notify.data.n) != 0) {
+	ikev2_exchange_end(sa);
+	sa->next_id++;
+	if (!good) {
 		ikev2_informational_goodbye(sa, 0);
 		ikev2_sa_end(sa, IKEV2_REASON_PAYLOAD, "COOKIE2 was not returned");
 		return IKEV2_DONE;
 	}
-	ikev2_exchange_end(sa);
-	sa->next_id++;
 	ikev2_mobike_check_nat(sa, &task->message, &task->path);
 	ikev2_mobike_tell(sa);
 	return IKEV2_DONE;
