@@ -506,9 +506,10 @@ static void program_report_handover(const struct program *p, const struct port_d
 {
 	if (device->hand_over)
 		log_info("port",
-			 "device %s: what it receives is handed over between the %u workers, ESP "
-			 "by tunnel, all else by flow",
-			 device->argument, p->ports.workers);
+			 "device %s: what it receives is handed over between the %u workers, %s, "
+			 "all else by flow",
+			 device->argument, p->ports.workers,
+			 p->options->spread ? "ESP by parts of bursts" : "ESP by tunnel");
 	if (device->tx_queues < p->ports.workers)
 		log_info("port", "device %s: one transmit queue, worker 0 sends for all",
 			 device->argument);

@@ -665,7 +665,8 @@ static void item_75_mobike(void **state)
 	world_agree(world, 1);
 }
 
-/* What answers a move without its COOKIE2 may be a forger of routes: the SA ends, and is told so. */
+/* What answers a move without its COOKIE2 may be a forger of routes: the SA ends, and is told so.
+ */
 static void item_75_another_cookie(void **state)
 {
 	struct world *world = *state;
@@ -682,7 +683,8 @@ static void item_75_another_cookie(void **state)
 	sa_of(&world->a)->own->cookie2[0] ^= 1;
 	world_run(world, WORLD_SECOND);
 	assert_int_equal(world_last(&world->a, IKEV2_EVENT_DOWN)->reason, IKEV2_REASON_PAYLOAD);
-	assert_int_equal(world_last(&world->b, IKEV2_EVENT_DOWN)->reason, IKEV2_REASON_PEER_DELETED);
+	assert_int_equal(world_last(&world->b, IKEV2_EVENT_DOWN)->reason,
+			 IKEV2_REASON_PEER_DELETED);
 	world_empty(world);
 }
 

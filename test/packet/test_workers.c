@@ -510,7 +510,8 @@ static void peer_rekeys(void **state)
 		for (uint32_t t = 1; t <= CHURN_TUNNELS; t++) {
 			struct contract_sa sa = successor_of(t);
 
-			assert_int_equal(bed_put(bed, CONTRACT_SA, other_id(t), &sa, sizeof(sa)), 0);
+			assert_int_equal(bed_put(bed, CONTRACT_SA, other_id(t), &sa, sizeof(sa)),
+					 0);
 		}
 		run_go(r, CONTRACT_SPREAD_DEFAULT);
 		assert_int_equal(r->misordered, 0);
@@ -533,7 +534,8 @@ static uint32_t worker_of(const uint8_t *ip, uint32_t n)
 	return worker;
 }
 
-/* ESP of no known SA goes by its SPI, in UDP too; fragments go with each other, whatever stands in them. */
+/* ESP of no known SA goes by its SPI, in UDP too; fragments go with each other, whatever stands in
+ * them. */
 static void what_decides(void **state)
 {
 	uint8_t plain[64] = { 0x45, [9] = NET_PROTO_ESP, [20] = 1, 2, 3, 4 };

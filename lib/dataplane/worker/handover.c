@@ -1,6 +1,7 @@
 #include "dataplane/worker/handover.h"
 #include "dataplane/fib/flow.h"
 #include "dataplane/sa/hot.h"
+#include "dataplane/worker/spread.h"
 
 #include <rte_byteorder.h>
 #include <rte_ethdev.h>
@@ -148,6 +149,7 @@ uint32_t handover_received(struct worker *w, uint32_t device, struct rte_mbuf **
 {
 	const struct sa_hot *sas = w->set->shared.config.sas;
 	uint32_t workers = w->set->config.workers;
+	bool keep = spread_takes(w, device);
 	struct route_by by[PATH_BURST];
 	uint8_t whose[PATH_BURST];
 	uint32_t own = 0;
@@ -160,7 +162,8 @@ uint32_t handover_received(struct worker *w, uint32_t device, struct rte_mbuf **
 			rte_prefetch0(sa_slot(sas, spi_value(by[i].spi) & CONTRACT_SPI_ID_MASK));
 	}
 	for (uint32_t i = 0; i < n; i++)
-		whose[i] = (uint8_t)worker_of(sas, &by[i], workers);
+		whose[i] =
+			(uint8_t)(by[i].spi && keep ? w->index : worker_of(sas, &by[i], workers));
 	for (uint32_t to = 0; to < workers; to++)
 		if (to != w->index)
 			give_received(w, to, device, packets, whose, n);

@@ -126,13 +126,13 @@ static void publish(struct worker *w, uint32_t device, struct rte_mbuf **packets
 	__atomic_store_n(&lane->published, lane->published + 1, __ATOMIC_RELEASE);
 }
 
-/* ESP comes by it. */
-static bool is_outside(const struct worker_set *set, uint32_t device)
+bool spread_takes(const struct worker *w, uint32_t device)
 {
-	const struct path_device *d = &set->shared.devices[device];
+	const struct path_shared *shared = &w->set->shared;
+	const struct path_device *d = &shared->devices[device];
 
-	return d->by_tag ||
-	       (set->shared.ports[d->untagged].role & (CONTRACT_PUBLIC | CONTRACT_CIRCUIT));
+	return w->lane && (d->by_tag || (shared->ports[d->untagged].role &
+					 (CONTRACT_PUBLIC | CONTRACT_CIRCUIT)));
 }
 
 /* Whole ESP packets to `esp`, the others stay at the front; gives how many are ESP. */
@@ -158,7 +158,7 @@ uint32_t spread_received(struct worker *w, uint32_t device, struct rte_mbuf **pa
 	uint32_t count;
 	uint32_t taken;
 
-	if (!is_outside(w->set, device) || (alone && n < SPREAD_LEAST))
+	if (!spread_takes(w, device) || (alone && n < SPREAD_LEAST))
 		return n;
 	count = pick(packets, n, esp);
 	if (alone && count < SPREAD_LEAST) {

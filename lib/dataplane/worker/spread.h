@@ -11,9 +11,11 @@
  * them, whatever is lost, forged or skipped on the way: nobody waits for a number. Frames leave by
  * the queue of the worker that received them, so a NIC with a queue a worker keeps them in order.
  *
- * Small bursts are not cut while no lot is under way. Fragments stay with the worker that puts them
- * together, as they do in hand-over. A worker without a CPU holds up those behind it for as long:
- * this is for workers that have theirs, and off unless asked for (--spread-inbound).
+ * Small bursts are not cut while no lot is under way. ESP is not handed over as well: the lane of
+ * the one queue keeps the order of an SA and its successor, and a worker that is behind holds up
+ * the queue, where hand-over would drop at a full ring. Fragments stay with the worker that puts
+ * them together, as they do in hand-over. A worker without a CPU holds up those behind it for as
+ * long: this is for workers that have theirs, and off unless asked for (--spread-inbound).
  *
  * Left out on purpose: the order of what waits for an SA or a neighbour of the inside network. It
  * waits with the worker that opened it, so packets of one flow may pass each other once, when the
@@ -36,6 +38,8 @@
 /* Makes the lanes of a set; -ENOMEM. */
 __attribute__((warn_unused_result)) int spread_init(struct worker_set *set);
 void spread_fini(struct worker_set *set);
+/* ESP that comes by the device is for the lane of the worker that received it. */
+bool spread_takes(const struct worker *w, uint32_t device);
 /* Runs the ESP of a burst, with others; gives how many packets are left to run, at the front. */
 uint32_t spread_received(struct worker *w, uint32_t device, struct rte_mbuf **packets, uint32_t n);
 /* Takes from other workers; gives how many packets. */

@@ -162,7 +162,8 @@ static void print_result(struct bench_options *o, const struct load *l, const st
 		   "\"cycles_median\": %.1f, \"cycles_min\": %.1f, \"bare_median\": %.1f, "
 		   "\"bare_min\": %.1f, \"ratio_median\": %.3f, \"rounds\": %u",
 		   work_names[l->work], l->algorithm, l->size, l->tunnels, l->burst, l->pool,
-		   l->flows, l->routes, r->median, r->min, r->bare, r->bare_min, r->ratio, r->rounds);
+		   l->flows, l->routes, r->median, r->min, r->bare, r->bare_min, r->ratio,
+		   r->rounds);
 }
 
 /* The bare cipher on the machine of reference (2.6 GHz TSC, quiet), one tunnel, hot buffers. */
