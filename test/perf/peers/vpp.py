@@ -10,6 +10,7 @@ the sink (pgN-tx). What it encrypts is first captured and opened by OpenSSL; a n
 
 Not as in `bench dataplane`: inbound there is neither replay window nor extended numbers, because the same packets come again.
 """
+import contextlib
 import json
 import os
 import pty
@@ -72,6 +73,14 @@ def cycles_of(text):
     return sum(vectors * clocks for vectors, clocks in nodes.values()) / generated
 
 
+def check_engine(text, algorithm, engine):
+    """Raises unless the engine is the one that is marked for the algorithm."""
+    name = {"aes-256-cbc-sha256": "aes-256-cbc"}.get(algorithm, algorithm)
+    rows = re.findall(r"^%s +(?:enc|dec) +(.*)$" % name, re.sub(r"\x1b\[[0-9;]*m", "", text), re.M)
+    if not rows or engine + "*" not in rows[0].split("  ")[0]:
+        raise Wrong("engine %s is not in use for %s: %s" % (engine, algorithm, rows))
+
+
 def startup(folder, cpu, script):
     return "\n".join([
         "unix { nodaemon nosyslog nobanner nocolor runtime-dir %s exec %s cli-listen %s }" % (folder, script, os.path.join(folder, "cli.sock")),
@@ -94,11 +103,12 @@ def topology(direction, algorithm, engine):
         "set ip neighbor pg0 10.9.0.2 02:00:00:00:00:02",
         "set ip neighbor pg1 10.7.1.2 02:00:00:00:00:01",
         "ip route add %s/32 via 10.7.1.2 pg1" % THERE,
-        "set crypto handler all " + engine,
+        "set crypto handler all simple " + engine,  # also says that it failed, for what the engine has not got
+        "show crypto handlers",
         "ipsec sa add 1 spi %d esp %s use-esn" % (SPI, ALGORITHMS[algorithm]),
         "ipsec sa add 2 spi %d esp %s inbound" % (SPI, ALGORITHMS[algorithm]),
         "create ipip tunnel src %s dst %s" % (HERE, THERE),
-        "ipsec tunnel protect ipip0 input-sa 2 output-sa 1",
+        "ipsec tunnel protect ipip0 sa-in 2 sa-out 1",
         "set interface state ipip0 up",
         "set interface unnumbered ipip0 use pg1",
         "ip route add 10.253.0.0/16 via ipip0",
@@ -181,6 +191,8 @@ class Bench:
         """What it encrypts opens by OpenSSL, each packet once."""
         key = KEY[:32] if algorithm == "aes-256-cbc-sha256" else KEY
         sealed = self.path("vpp-sealed.pcap")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(sealed)  # VPP writes over no file
         run(self.program, self.folder, self.cpu, [
             *topology("out", algorithm, self.engine),
             "packet-generator capture pg1 pcap %s count %d" % (sealed, PACKETS),
@@ -207,6 +219,7 @@ class Bench:
             "wait 0.5",
             *(["clear runtime", "wait %g" % WINDOW_S, "show runtime"] * self.windows),
             "packet-generator disable-stream load"], self.windows * WINDOW_S * 5)
+        check_engine(text, algorithm, self.engine)
         windows = [cycles_of(window) for window in text.split("waited ")[2:]]
         return {"program": "vpp-" + self.engine, "direction": direction, "algorithm": algorithm, "size": size, "tunnels": 1,
                 "burst": PACKETS, "pool": PACKETS, "flows": PACKETS, "routes": 2, "cycles_median": round(statistics.median(windows), 1),
