@@ -150,6 +150,14 @@ struct rte_mbuf *craft_esp(struct bed *bed, const struct craft_outer *o, const u
 	return craft_frame(bed, packet, at + extra + n, true);
 }
 
+void craft_insert(struct rte_mbuf *frame, const void *what, uint16_t n)
+{
+	uint8_t *to = (uint8_t *)rte_pktmbuf_prepend(frame, n);
+
+	memmove(to, to + n, 12);
+	memcpy(to + 12, what, n);
+}
+
 void craft_forwarded(uint8_t *packet)
 {
 	if (packet[0] >> 4 == 6) {

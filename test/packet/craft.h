@@ -38,6 +38,8 @@ struct craft_outer {
 };
 struct rte_mbuf *craft_esp(struct bed *bed, const struct craft_outer *outer, const uint8_t *esp,
 			   uint32_t n);
+/* These bytes behind both addresses of a frame: a tag. */
+void craft_insert(struct rte_mbuf *frame, const void *what, uint16_t n);
 /* TTL one less with the checksum put right, as forwarding leaves it. */
 void craft_forwarded(uint8_t *ip);
 /* The one frame that left by a device, or NULL; the exit is emptied, the caller frees it. */

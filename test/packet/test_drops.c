@@ -69,15 +69,6 @@ static struct rte_mbuf *stripped(uint16_t tag)
 	return m;
 }
 
-/* These bytes behind both addresses. */
-static void insert(struct rte_mbuf *m, const void *what, uint16_t n)
-{
-	uint8_t *to = (uint8_t *)rte_pktmbuf_prepend(m, n);
-
-	memmove(to, to + n, 12);
-	memcpy(to + 12, what, n);
-}
-
 static uint64_t received(uint32_t port)
 {
 	return contract_counters_sum(&bed->counters, CONTRACT_COUNT_PORTS, port,
@@ -103,12 +94,12 @@ static void tags(void **state)
 	assert_int_equal(received(10), 1);
 	dropped(0, stripped(30), CONTRACT_DROP_ETHER_VLAN);
 	m = stripped(10);
-	insert(m, "\x81\x00\x00\x14", 4);
+	craft_insert(m, "\x81\x00\x00\x14", 4);
 	dropped(0, m, CONTRACT_DROP_ETHER_TYPE);
 	device->rx_vlan = false;
 	m = stripped(0);
 	m->ol_flags = 0;
-	insert(m, "\x81\x00\x00\x0a\x81\x00\x00\x14", 8);
+	craft_insert(m, "\x81\x00\x00\x0a\x81\x00\x00\x14", 8);
 	dropped(0, m, CONTRACT_DROP_ETHER_TYPE);
 	assert_int_equal(received(10), 3);
 	assert_int_equal(received(20), 0);
