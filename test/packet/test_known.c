@@ -6,24 +6,19 @@
  *
  * A vector is used as it is where its additional data, or the message of a MAC, can be SPI and
  * number with the rest behind them. To those of a cipher alone an ICV of OpenSSL is put. SPIs are
- * those of the vectors, so the store's records stand where such an SPI leads, in a table of their
- * own that has all ids and is nearly empty.
+ * those of the vectors (spis.h).
  */
 #include "../vectors/vector.h"
 #include "../unit/dataplane/eal.h"
 #include "craft.h"
+#include "spis.h"
 
 #include <openssl/hmac.h>
 #include <rte_mbuf.h>
 
-#include <sys/mman.h>
-
-#define SPACE ((size_t)SA_SLOT_BYTES << CONTRACT_SPI_ID_BITS)
-#define ID 2
 #define HEAD 8 /* SPI and number */
 
 static struct bed *bed;
-static struct sa_hot everywhere;
 
 struct packet {
 	struct contract_sa sa;
@@ -43,29 +38,19 @@ static uint32_t word(const uint8_t *at)
 	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* The record of the SA, where the SPI of the packet leads. */
 static struct sa_slot *sa_there(const struct packet *p)
 {
-	struct sa_slot *slot = sa_slot(&everywhere, word(p->esp) & CONTRACT_SPI_ID_MASK);
 	struct contract_sa sa = p->sa;
+	struct sa_slot *slot;
 
 	sa.direction = CONTRACT_INBOUND;
-	sa.spi = contract_spi(1, ID);
+	sa.spi = word(p->esp);
 	sa.tunnel = sa.child = 1;
 	sa.window = 64;
-	if (bed_put(bed, CONTRACT_SA, ID, &sa, sizeof(sa)))
+	slot = spis_add(bed, &sa);
+	if (!slot)
 		fail_msg("%s", sa_reason(bed->sas));
-	memcpy(slot, sa_slot(sa_hot(bed->sas), ID), SA_SLOT_BYTES);
-	slot->in.spi = word(p->esp);
 	return slot;
-}
-
-static void sa_away(struct sa_slot *slot)
-{
-	struct contract_object gone = { .kind = CONTRACT_SA, .id = ID };
-
-	slot->in.spi = 0;
-	assert_int_equal(sa_del(bed->sas, &gone, NULL), 0);
 }
 
 /* Arrives; true: its ICV held. What is in the buffer then goes to `left`. */
@@ -118,7 +103,7 @@ static void judge(const char *name, int number)
 		fail_msg("%s %d: the ICV %s", name, number, held ? "held" : "did not hold");
 	if (p->good && !same_text(p, left))
 		fail_msg("%s %d: another text", name, number);
-	sa_away(slot);
+	spis_del(bed, slot);
 	done++;
 }
 
@@ -543,18 +528,9 @@ int main(void)
 	bed_tunnel(bed, 1);
 	if (bed_put(bed, CONTRACT_TUNNEL, 1, &tunnel, sizeof(tunnel)))
 		return 1;
-	everywhere = *sa_hot(bed->sas);
-	everywhere.sas = 1u << CONTRACT_SPI_ID_BITS;
-	everywhere.slots = mmap(NULL, SPACE, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (everywhere.slots == MAP_FAILED)
-		return 1;
-	path_free(bed->path);
-	bed->shared.config.sas = &everywhere;
-	if (path_new(&bed->path, &bed->shared, 0, SOCKET_ID_ANY))
-		return 1;
+	spis_init(bed);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	bed_free(bed);
-	munmap(everywhere.slots, SPACE);
+	spis_fini();
 	return failed;
 }
