@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What the service manager hears: READY when it is ready, WATCHDOG while all workers move, STOPPING;
-and silence, with a line that names the worker, when a worker hangs."""
+and silence, with a line that names the worker, its step and packet, when a worker hangs in a step."""
 import os
 import re
 import signal
@@ -12,6 +12,12 @@ import time
 
 PROGRAM = os.path.join(os.environ["VPNGW_BUILD"], "app/dataplane/vpngw-dataplane")
 results = []
+
+
+def skip(what, reason):
+    results.append(True)
+    print("ok %d - %s # skip" % (len(results), what), flush=True)
+    print("# skipped: %s" % reason, flush=True)
 
 
 def judge(what, good):
@@ -68,6 +74,60 @@ def thaw(thread):
     libc.ptrace(17, thread, None, None)  # PTRACE_DETACH
 
 
+def step_range(pid):
+    """Where the step that classifies is in the program's memory."""
+    listed = subprocess.run(["nm", "-S", PROGRAM], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"^(\S+) (\S+) T path_classify$", listed, re.M)
+    if not found:
+        return range(0)
+    with open(PROGRAM, "rb") as file:
+        fixed = file.read(18)[16] == 2  # ET_EXEC
+    with open("/proc/%d/maps" % pid, encoding="utf-8") as file:
+        first = next(line for line in file if line.endswith("/vpngw-dataplane\n"))
+    base = 0 if fixed else int(first.split("-")[0], 16)
+    return range(base + int(found[1], 16), base + int(found[1], 16) + int(found[2], 16))
+
+
+def stands_at(pid, thread):
+    """The next instruction of a stopped thread."""
+    with open("/proc/%d/task/%d/syscall" % (pid, thread), encoding="ascii") as file:
+        return int(file.read().split()[-1], 16)
+
+
+def freeze_in(pid, thread, step):
+    """Stops it in that step: most of the time it is not there but copies packets out of the pcap."""
+    for _ in range(5000):
+        if not freeze(thread):
+            return False
+        if stands_at(pid, thread) in step:
+            return True
+        thaw(thread)
+        time.sleep(0.002)  # it comes round, else it would hang without us
+    return False
+
+
+def hang(pid, listener, log):
+    thread = worker_thread(pid)
+    judge("the worker has a thread", thread)
+    if not freeze(thread):
+        skip("a worker that hangs", "ptrace stops no thread here")
+        return
+    thaw(thread)
+    judge("it is stopped in a step", freeze_in(pid, thread, step_range(pid)))
+    hear(listener, 2)
+    judge("no WATCHDOG while a worker hangs", "WATCHDOG=1" not in hear(listener, 1))
+    thaw(thread)
+    judge("WATCHDOG when it moves again", await_word(listener, "WATCHDOG=1", 3))
+    log.seek(0)
+    all_said = list(re.finditer(r"worker 0 has not come round for (\d+) ms (.*)", log.read()))
+    said = all_said[-1] if all_said else None  # a busy machine may have kept it away before
+    judge("the worker that hung is named, and after a second", said and int(said[1]) < 1500)
+    print("# " + said[0] if said else "")
+    judge("with its step and packet", said and re.fullmatch(
+        r"step=classify packets=[1-9]\d*, the first: "
+        r"source=10\.9\.0\.\d+ destination=10\.99\.\d+\.\d+ protocol=17 ports=\d+/9", said[2]))
+
+
 def run(folder):
     path = os.path.join(folder, "notify")
     load = os.path.join(folder, "load.pcap")
@@ -85,20 +145,7 @@ def run(folder):
     try:
         judge("READY", await_word(listener, "READY=1", 10))
         judge("WATCHDOG", hear(listener, 1).count("WATCHDOG=1") >= 2)
-        thread = worker_thread(program.pid)
-        if thread and freeze(thread):
-            hear(listener, 2)
-            judge("no WATCHDOG while a worker hangs", "WATCHDOG=1" not in hear(listener, 1))
-            thaw(thread)
-            judge("WATCHDOG when it moves again", await_word(listener, "WATCHDOG=1", 3))
-            log.seek(0)
-            said = re.search(r"worker 0 has not come round for (\d+) ms step=([a-z_]+)(.*)", log.read())
-            judge("the worker that hung is named, and after a second", said and int(said[1]) < 1500)
-            print("# " + said[0] if said else "")
-            judge("with its step and packet", said and (said[2] == "none" or re.search(
-                r"packets=\d+, the first: source=10\.9\.\S+ destination=10\.99\.\S+ protocol=17", said[3])))
-        else:
-            print("# the worker cannot be stopped here (ptrace)")
+        hang(program.pid, listener, log)
         program.send_signal(signal.SIGTERM)
         judge("STOPPING", await_word(listener, "STOPPING=1", 2))
         judge("it ends with 0", program.wait(5) == 0)
