@@ -7,6 +7,7 @@
 
 #define AHEAD 4
 #define ROUND_KEYS 240
+_Static_assert(sizeof(struct gcm_key_data) <= CIPHER_KEY_BYTES, "memory of a key");
 
 /* The caller has just filled in or read the header before the text: only lines behind that one. */
 static inline __attribute__((always_inline)) void prefetch_text(const struct cipher_op *op)

@@ -2,6 +2,9 @@
  * Everything that is no GCM, by ipsec-mb's jobs in bursts without checks: CBC, CTR and NULL with a
  * hash, ChaCha20-Poly1305, CCM. An expanded key begins with its recipe, so that one row may mix
  * algorithms and a packet meets no switch.
+ *
+ * From ipsec-mb 1.4 on a job of a burst carries the number of its suite; it is asked for once a
+ * key.
  */
 #include "dataplane/cipher/lane.h"
 
@@ -10,6 +13,7 @@
 #include <string.h>
 
 #define TAG_MAX 32
+#define SUITE_NUMBERS (IMB_VERSION_NUM >= IMB_VERSION(1, 4, 0))
 
 struct recipe {
 	IMB_CIPHER_MODE mode;
@@ -17,6 +21,9 @@ struct recipe {
 	uint8_t key_bytes;
 	uint8_t iv_bytes; /* that the job wants */
 	bool aead;
+#if SUITE_NUMBERS
+	uint32_t suite[2][2]; /* by IMB_CIPHER_DIRECTION - 1 */
+#endif
 };
 
 struct hmac_key {
@@ -101,6 +108,9 @@ static void job_fill(IMB_JOB *job, struct cipher_op *op, bool seal, uint8_t *tag
 	if (r->mode == IMB_CIPHER_CCM) /* the tag is over the plain text */
 		job->chain_order = seal ? IMB_ORDER_HASH_CIPHER : IMB_ORDER_CIPHER_HASH;
 	job_hash(job, key, op);
+#if SUITE_NUMBERS
+	memcpy(job->suite_id, r->suite[job->cipher_direction - 1], sizeof(job->suite_id));
+#endif
 }
 
 static bool esn_covers(const struct cipher_op *op)
@@ -330,6 +340,21 @@ static void expand_integrity(IMB_MGR *mgr, struct job_key *to, const struct ciph
 	}
 }
 
+#if SUITE_NUMBERS
+static void number_suite(IMB_MGR *mgr, struct recipe *r)
+{
+	for (IMB_CIPHER_DIRECTION way = IMB_DIR_ENCRYPT; way <= IMB_DIR_DECRYPT; way++) {
+		IMB_JOB job = { .cipher_mode = r->mode,
+				.hash_alg = r->hash,
+				.cipher_direction = way,
+				.key_len_in_bytes = r->key_bytes };
+
+		imb_set_session(mgr, &job);
+		memcpy(r->suite[way - 1], job.suite_id, sizeof(job.suite_id));
+	}
+}
+#endif
+
 void cipher_jobs_expand(struct cipher_lane *lane, const struct cipher_suite *suite,
 			const uint8_t *key, const uint8_t *integrity_key, void *memory)
 {
@@ -337,6 +362,9 @@ void cipher_jobs_expand(struct cipher_lane *lane, const struct cipher_suite *sui
 
 	memset(to, 0, sizeof(*to));
 	to->recipe = recipe_of(suite);
+#if SUITE_NUMBERS
+	number_suite(lane->mgr, &to->recipe);
+#endif
 	expand_cipher(lane->mgr, to, key);
 	expand_integrity(lane->mgr, to, suite, integrity_key);
 }

@@ -11,10 +11,10 @@
 
 #include <stddef.h>
 
-#define SA_WINDOW_INLINE 1024 /* packets: 64 slots within the record */
-#define SA_SLOT_BYTES 704     /* an odd number of lines */
-#define SA_KEY_STRIDE 1088    /* likewise */
-#define SA_WORKERS 40	      /* that may send on one SA */
+#define SA_WINDOW_INLINE 1024	       /* packets: 64 slots within the record */
+#define SA_SLOT_BYTES 704	       /* an odd number of lines */
+#define SA_KEY_STRIDE CIPHER_KEY_BYTES /* likewise */
+#define SA_WORKERS 40		       /* that may send on one SA */
 
 enum sa_flag {
 	SA_ESN = 1 << 0,
