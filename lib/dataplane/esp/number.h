@@ -79,18 +79,15 @@ static ESP_INLINE void esp_sent(struct sa_slot *slot, const struct esp_sharer *s
  */
 uint32_t esp_alarm(struct sa_life *life, uint64_t number, uint64_t bytes);
 
-/* Counts bytes of an SA that has such a lifetime; true when a limit may have been reached. */
-static ESP_INLINE bool esp_bytes_add(struct sa_life *life, uint64_t bytes)
+/* Counts bytes of an SA that has such a lifetime; gives all so far. */
+static ESP_INLINE uint64_t esp_bytes_add(struct sa_life *life, uint64_t bytes)
 {
-	uint64_t now = __atomic_add_fetch(&life->bytes, bytes, __ATOMIC_RELAXED);
-
-	return (life->soft_bytes && now >= life->soft_bytes) ||
-	       (life->hard_bytes && now >= life->hard_bytes);
+	return __atomic_add_fetch(&life->bytes, bytes, __ATOMIC_RELAXED);
 }
 
-/* Past its hard lifetime in bytes. */
-static ESP_INLINE bool esp_bytes_spent(const struct sa_life *life)
+/* A limit may have been reached by them. */
+static ESP_INLINE bool esp_bytes_reached(const struct sa_life *life, uint64_t total)
 {
-	return life->hard_bytes &&
-	       __atomic_load_n(&life->bytes, __ATOMIC_RELAXED) >= life->hard_bytes;
+	return (life->soft_bytes && total >= life->soft_bytes) ||
+	       (life->hard_bytes && total >= life->hard_bytes);
 }

@@ -356,17 +356,6 @@ static void refuse(struct path *path, uint32_t from, uint32_t keep, uint32_t to,
 	}
 }
 
-static bool meter_bytes(struct path *path, const struct sa_outbound *out, uint64_t bytes)
-{
-	struct sa_life *life = life_of(path, out);
-
-	if (esp_bytes_spent(life))
-		return false;
-	if (esp_bytes_add(life, bytes))
-		tell_lifetime(path, out, __atomic_load_n(&life->next, __ATOMIC_RELAXED));
-	return true;
-}
-
 static uint64_t run_bytes(const struct path *path, uint32_t from, uint32_t to)
 {
 	uint64_t bytes = 0;
@@ -374,6 +363,27 @@ static uint64_t run_bytes(const struct path *path, uint32_t from, uint32_t to)
 	for (uint32_t i = from; i < to; i++)
 		bytes += path->rows[i]->length;
 	return bytes;
+}
+
+/* Counts the bytes of a run; how many of its packets are within the hard lifetime. */
+static uint32_t meter_bytes(struct path *path, uint32_t from, uint32_t to)
+{
+	const struct sa_outbound *out = path->records[from];
+	struct sa_life *life = life_of(path, out);
+	uint64_t bytes = run_bytes(path, from, to);
+	uint64_t total = esp_bytes_add(life, bytes);
+	uint64_t left = life->hard_bytes + bytes - total;
+	uint32_t keep = 0;
+
+	if (esp_bytes_reached(life, total))
+		tell_lifetime(path, out, __atomic_load_n(&life->next, __ATOMIC_RELAXED));
+	if (!life->hard_bytes || total <= life->hard_bytes)
+		return to - from;
+	if (total - bytes >= life->hard_bytes)
+		return 0;
+	while (path->rows[from + keep]->length <= left)
+		left -= path->rows[from + keep++]->length;
+	return keep;
 }
 
 /* A run of packets of one SA that has got numbers. */
@@ -385,15 +395,17 @@ static PATH_INLINE void build_run(struct path *path, uint32_t from, uint32_t to,
 	struct run run = { out, &path->sas->tunnels[tunnel], from, to - from, numbers.first };
 	uint64_t bytes;
 
-	if (unlikely(out->flags & SA_METERED) &&
-	    !meter_bytes(path, out, run_bytes(path, from, to))) {
-		refuse(path, from, 0, to, true);
-		return;
+	if (unlikely(out->flags & SA_METERED)) {
+		run.count = meter_bytes(path, from, to);
+		if (unlikely(run.count < to - from))
+			refuse(path, from, run.count, to, true);
 	}
 	if (unlikely(numbers.alarm)) {
-		run.count = numbers.count;
 		tell_lifetime(path, out, numbers.first + (to - from) - 1);
-		refuse(path, from, run.count, to, false);
+		if (numbers.count < run.count) {
+			refuse(path, from, numbers.count, from + run.count, false);
+			run.count = numbers.count;
+		}
 	}
 	if (likely((out->flags & (SA_COMMON | SA_IP6 | SA_TFC)) == SA_COMMON))
 		bytes = build_rows(path, &run, ESP_FORM_COMMON);
