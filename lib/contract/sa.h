@@ -88,7 +88,12 @@ struct contract_sa {
 	struct net_addr local;	 /* outer, mutable */
 	struct net_addr remote;	 /* outer, mutable; inbound any: not checked */
 	uint64_t sequence_start; /* outbound: the first number is one above; never goes back */
-	uint64_t soft_packets;	 /* lifetimes; 0: none; mutable */
+	/*
+	 * Lifetimes; 0: none; mutable. Outbound ones count numbers from sequence_start on: the soft
+	 * one comes when an eighth of the numbers is left at the latest, the hard one with the
+	 * last.
+	 */
+	uint64_t soft_packets;
 	uint64_t hard_packets;
 	uint64_t soft_bytes;
 	uint64_t hard_bytes;

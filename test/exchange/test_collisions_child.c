@@ -27,6 +27,7 @@ static const struct script_case cases[] = {
 	  .a_offer = "aes256gcm16-ecp384-nopfs-esn", .a_accept = "aes256gcm16-ecp384-nopfs-esn",
 	  .b_offer = "aes256gcm16-nopfs-esn", .b_accept = "aes256gcm16-nopfs-esn" },
 	{ "regular_responder_ignores_soft_limit", "a:rekey > < b:soft b- b#2 > <", LIVES },
+	{ "regular_soft_limits_of_both_directions", "a:soft a:soft > a:soft < a:soft ..", LIVES },
 	{ "regular_responder_hard_limit", "a:rekey > < b:hard b#1 ..", LIVES },
 	{ "regular_responder_deletes_the_new_one", "a:rekey > < b:delete-new ..", CHILD_GONE,
 	  .rekeyed = 1 },

@@ -494,6 +494,8 @@ static void numbers_end(void **state)
 	bed_sa_add(bed, &sa);
 	bed_events(bed, 0, &event);
 	craft_run(bed, 0, craft_inside(bed, &c));
+	assert_int_equal(bed_events(bed, CONTRACT_LIFETIME, &event), 1);
+	assert_int_equal(event.lifetime.event, CONTRACT_SOFT);
 	craft_run(bed, 0, craft_inside(bed, &c));
 	assert_int_equal(bed_sent(bed, 1), 2);
 	assert_int_equal(bed_events(bed, CONTRACT_LIFETIME, &event), 1);

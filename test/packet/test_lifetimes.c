@@ -11,7 +11,9 @@
 #define INNER 102 /* no padding: 104 bytes are encrypted, which is what a receiver counts */
 #define ESN CONTRACT_SA_ESN
 #define END32 UINT32_MAX
+#define END64 (UINT64_MAX - (UINT64_C(1) << 32))
 #define LIFETIME CONTRACT_DROP_ESP_LIFETIME
+#define SEQUENCE CONTRACT_DROP_ESP_SEQUENCE
 #define OLD CONTRACT_DROP_ESP_REPLAY_OLD
 
 static struct bed *bed;
@@ -59,6 +61,21 @@ static const struct row rows[] = {
 	{ "both packets in", IN, { 0, 0, 4, 10 }, ESN, 99, 4, 10, 10, LIFETIME },
 	{ "bytes soft, packets hard out", OUT, { 306, 0, 0, 6 }, 0, 0, 3, 6, 6, LIFETIME },
 	{ "packets soft, bytes hard in", IN, { 0, 624, 4, 0 }, 0, 0, 4, 6, 6, LIFETIME },
+	{ "hard packets of all numbers", OUT, { 0, 0, 0, UINT64_MAX }, ESN, 99, 0, 0, 12, 0 },
+	/* Numbers end without a lifetime; 8 are left, and soft comes with one in hand. */
+	{ "numbers out", OUT, { 0 }, 0, END32 - 8, 6, 8, 8, SEQUENCE },
+	{ "extended numbers out", OUT, { 0 }, ESN, END64 - 8, 6, 8, 8, SEQUENCE },
+	{ "lifetimes behind the numbers",
+	  OUT,
+	  { 0, 0, 1000, 2000 },
+	  0,
+	  END32 - 8,
+	  6,
+	  8,
+	  8,
+	  SEQUENCE },
+	{ "soft before the numbers end", OUT, { 0, 0, 2, 0 }, 0, END32 - 8, 2, 8, 8, SEQUENCE },
+	{ "two numbers", OUT, { 0 }, 0, END32 - 2, 1, 2, 2, SEQUENCE },
 	/* A receiver has none: when the peer's end, what comes round is old. */
 	{ "numbers in", IN, { 0 }, 0, END32 - 8, 0, 0, 8, OLD },
 };
@@ -122,7 +139,7 @@ static uint32_t sent(const struct row *row, uint64_t first)
 		memcpy(&number_be, rte_pktmbuf_mtod_offset(tx->packets[i], uint8_t *, 14 + 20 + 4),
 		       sizeof(number_be));
 		assert_int_equal(rte_be_to_cpu_32(number_be), (uint32_t)(first + i));
-		assert_true(first + i <= (row->flags & ESN ? UINT64_MAX : END32));
+		assert_true(first + i <= (row->flags & ESN ? END64 : END32));
 	}
 	return bed_sent(bed, device);
 }
@@ -210,11 +227,38 @@ static void within_a_burst(void **state)
 	}
 }
 
+/* A first number behind the last one is refused: adding to it would come round. */
+static void starts_behind_its_end(void **state)
+{
+	static const struct row late[] = {
+		{ "32 bits", OUT, { 0 }, 0, END32 + UINT64_C(1), 0, 0, 0, 0 },
+		{ "extended", OUT, { 0 }, ESN, END64 + 1, 0, 0, 0, 0 },
+	};
+	uint32_t tunnel = 3 * ROWS + 1;
+
+	(void)state;
+	bed_tunnel(bed, tunnel);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct bed_sa what = { .tunnel = tunnel,
+				       .cipher = CONTRACT_CIPHER_AES128_GCM,
+				       .flags = late[i].flags,
+				       .sequence = late[i].sequence };
+		struct contract_sa in;
+		struct contract_sa out;
+
+		bed_sa_make(&in, &out, &what);
+		assert_int_equal(bed_put(bed, CONTRACT_SA, 2 * tunnel + 1, &out, sizeof(out)),
+				 -EINVAL);
+		assert_non_null(strstr(sa_reason(bed->sas), "behind its last number"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_event_once),
 		cmocka_unit_test(within_a_burst),
+		cmocka_unit_test(starts_behind_its_end),
 	};
 	struct bed_config config = { .tunnels = 3 * ROWS + 2, .buffers = 1023 };
 	int failed;

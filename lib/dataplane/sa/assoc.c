@@ -62,6 +62,11 @@ static int check_keys(struct sa_store *store, const struct contract_sa *sa)
 	return 0;
 }
 
+static uint64_t last_number(const struct contract_sa *sa)
+{
+	return sa->flags & CONTRACT_SA_ESN ? SEQUENCE_END : UINT32_MAX;
+}
+
 static int check_new(struct sa_store *store, const struct contract_object *object,
 		     const struct contract_sa *sa)
 {
@@ -77,6 +82,8 @@ static int check_new(struct sa_store *store, const struct contract_object *objec
 		return sa_fail(store, -ENOENT, "there is no tunnel %u", sa->tunnel);
 	if (!child || sa_child_body(child)->tunnel != sa->tunnel)
 		return sa_fail(store, -ENOENT, "tunnel %u has no child %u", sa->tunnel, sa->child);
+	if (sa->direction == CONTRACT_OUTBOUND && sa->sequence_start > last_number(sa))
+		return sa_fail(store, -EINVAL, "SA %08x starts behind its last number", sa->spi);
 	err = check_direction(store, object, sa);
 	return err ? err : check_keys(store, sa);
 }
@@ -106,15 +113,31 @@ static uint16_t flags_of(const struct contract_sa *sa, const struct cipher_suite
 	return flags;
 }
 
-/* Lifetimes; the counter itself is left as it is. Inbound counts packets, outbound numbers. */
+/* What is beyond any counter does not come round to a small one. */
+static uint64_t limit_at(uint64_t base, uint64_t packets)
+{
+	return packets > UINT64_MAX - base ? UINT64_MAX : base + packets;
+}
+
+static uint64_t lower(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Lifetimes; the counter itself is left as it is. Inbound counts packets, outbound numbers: those
+ * end by themselves, so a new SA is asked for when an eighth of what this one began with is left.
+ */
 static void life_set(struct sa_life *life, const struct contract_sa *sa, uint64_t base)
 {
-	uint64_t end = sa->flags & CONTRACT_SA_ESN ? SEQUENCE_END : UINT32_MAX;
-	uint64_t hard = sa->hard_packets ? base + sa->hard_packets : UINT64_MAX;
-	uint64_t soft = sa->soft_packets ? base + sa->soft_packets : 0;
+	uint64_t end = last_number(sa);
+	uint64_t hard = sa->hard_packets ? limit_at(base, sa->hard_packets) : UINT64_MAX;
+	uint64_t soft = sa->soft_packets ? limit_at(base, sa->soft_packets) : 0;
 
-	if (sa->direction == CONTRACT_OUTBOUND && hard > end)
-		hard = end;
+	if (sa->direction == CONTRACT_OUTBOUND) {
+		hard = lower(hard, end);
+		soft = lower(soft ? soft : UINT64_MAX, end - (end - base) / 8 - 1);
+	}
 	life->soft_bytes = sa->soft_bytes;
 	life->hard_bytes = sa->hard_bytes;
 	life->spread = sa->spread ? sa->spread : CONTRACT_SPREAD_DEFAULT;
