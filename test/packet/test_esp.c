@@ -83,9 +83,27 @@ static void sas_of(uint32_t t, const struct mode *mode, uint32_t flags, bool ip6
 	bed_sa_make(in, out, &sa);
 }
 
-/* Outer header as it must be; gives where ESP begins. */
-static uint32_t outer_check(const uint8_t *frame, uint32_t n, uint32_t t, uint32_t flags, bool ip6)
+/* FNV-1a of addresses and SPI, folded to 20 bits. */
+static uint32_t label_of(const struct contract_sa *out)
 {
+	uint8_t bytes[36];
+	uint32_t spi_be = __builtin_bswap32(out->spi);
+	uint64_t digest = UINT64_C(0xcbf29ce484222325);
+
+	memcpy(bytes, out->local.bytes, 16);
+	memcpy(bytes + 16, out->remote.bytes, 16);
+	memcpy(bytes + 32, &spi_be, 4);
+	for (uint32_t i = 0; i < sizeof(bytes); i++)
+		digest = (digest ^ bytes[i]) * UINT64_C(0x100000001b3);
+	return (uint32_t)(digest ^ digest >> 20 ^ digest >> 40 ^ digest >> 60) & 0xfffff;
+}
+
+/* Outer header as it must be; gives where ESP begins. */
+static uint32_t outer_check(const uint8_t *frame, uint32_t n, uint32_t t,
+			    const struct contract_sa *out)
+{
+	uint32_t flags = out->flags;
+	bool ip6 = out->local.family == NET_IP6;
 	const struct net_ether_hdr *ether = (const struct net_ether_hdr *)frame;
 	const uint8_t *ip = frame + sizeof(*ether);
 	uint32_t at = ip6 ? 40 : 20;
@@ -96,6 +114,7 @@ static uint32_t outer_check(const uint8_t *frame, uint32_t n, uint32_t t, uint32
 	assert_memory_equal(ether->src, bed_mac_public, 6);
 	assert_int_equal(ip[0] >> 4, ip6 ? 6 : 4);
 	if (ip6) {
+		assert_int_equal((ip[1] & 15) << 16 | ip[2] << 8 | ip[3], label_of(out));
 		assert_int_equal(ip[4] << 8 | ip[5], n - 14 - 40);
 		assert_memory_equal(ip + 8, local.bytes, 16);
 		assert_memory_equal(ip + 24, remote.bytes, 16);
@@ -122,7 +141,6 @@ static void out_one(uint32_t t, const struct contract_sa *out, const struct craf
 	uint8_t opened[2048];
 	uint8_t next_header;
 	uint32_t n = craft_ip(inner, c);
-	bool ip6 = out->local.family == NET_IP6;
 	struct rte_mbuf *m;
 	const uint8_t *frame;
 	uint32_t esp;
@@ -133,7 +151,7 @@ static void out_one(uint32_t t, const struct contract_sa *out, const struct craf
 	m = craft_sent(bed, 1);
 	assert_non_null(m);
 	frame = rte_pktmbuf_mtod(m, const uint8_t *);
-	esp = outer_check(frame, m->data_len, t, out->flags, ip6);
+	esp = outer_check(frame, m->data_len, t, out);
 	memcpy(&low, frame + esp + 4, 4);
 	assert_int_equal(__builtin_bswap32(low), (uint32_t)sequence);
 	got = peer_open(out, frame + esp, m->data_len - esp, (uint32_t)(sequence >> 32), opened,
@@ -207,6 +225,45 @@ static void every_algorithm(void **state)
 	}
 }
 
+/* The first word of the outer header that a packet with these inner ports and this TOS gets. */
+static uint32_t first_word(uint32_t t, uint16_t flow, bool ip6, uint8_t tos)
+{
+	struct craft c = { .tunnel = t, .length = 120, .flow = flow, .ip6 = ip6, .tos = tos };
+	struct rte_mbuf *m;
+	uint32_t word_be;
+
+	craft_run(bed, 0, craft_inside(bed, &c));
+	m = craft_sent(bed, 1);
+	assert_non_null(m);
+	memcpy(&word_be, rte_pktmbuf_mtod_offset(m, uint8_t *, 14), sizeof(word_be));
+	bed_drop(m);
+	return __builtin_bswap32(word_be);
+}
+
+/* RFC 6437: the label is the SA's, whatever flows are inside, and moves with its addresses. */
+static void flow_label(void **state)
+{
+	uint32_t t = tunnel_new(&modes[0], 0, true, 0);
+	uint32_t other = tunnel_new(&modes[0], CONTRACT_SA_UDP, true, 0);
+	struct contract_sa in;
+	struct contract_sa out;
+	uint32_t label;
+
+	(void)state;
+	sas_of(t, &modes[0], 0, true, &in, &out);
+	label = label_of(&out);
+	assert_true(label > 0);
+	for (uint16_t flow = 0; flow < 40; flow++) {
+		assert_int_equal(first_word(t, flow, flow & 1, 0), 6u << 28 | label);
+		assert_int_equal(first_word(t, flow, flow & 1, 0xb8), 0x6b800000 | label);
+	}
+	assert_int_not_equal(first_word(other, 0, false, 0) & 0xfffff, label);
+	out.remote.bytes[15] ^= 1;
+	assert_int_equal(bed_put(bed, CONTRACT_SA, 2 * t + 1, &out, sizeof(out)), 0);
+	assert_int_equal(first_word(t, 0, false, 0), 6u << 28 | label_of(&out));
+	assert_int_not_equal(label_of(&out), label);
+}
+
 /* 72: ESP in UDP without a NAT, and plain ESP where UDP is used. */
 static void item_72_either_form_is_taken(void **state)
 {
@@ -261,6 +318,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_algorithm),
+		cmocka_unit_test(flow_label),
 		cmocka_unit_test(item_72_either_form_is_taken),
 		cmocka_unit_test(forgeries),
 	};

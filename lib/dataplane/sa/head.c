@@ -1,4 +1,5 @@
 #include "dataplane/sa/head.h"
+#include "base/hash.h"
 #include "net/checksum.h"
 #include "net/header.h"
 
@@ -29,9 +30,23 @@ static uint32_t ip4_put(uint8_t *at, const struct contract_sa *sa, uint8_t proto
 	return sizeof(ip);
 }
 
+/* RFC 6437 section 3: evenly spread, and not 0, which says that there is none. */
+static uint32_t flow_label(const struct contract_sa *sa)
+{
+	uint32_t spi_be = rte_cpu_to_be_32(sa->spi);
+	uint64_t digest = hash_digest(HASH_DIGEST, sa->local.bytes, 16);
+	uint32_t label;
+
+	digest = hash_digest(digest, sa->remote.bytes, 16);
+	digest = hash_digest(digest, &spi_be, sizeof(spi_be));
+	label = (uint32_t)(digest ^ digest >> 20 ^ digest >> 40 ^ digest >> 60) & 0xfffff;
+	return label ? label : 1;
+}
+
 static uint32_t ip6_put(uint8_t *at, const struct contract_sa *sa, uint8_t protocol)
 {
-	struct net_ip6_hdr ip = { .version_class_flow_be = rte_cpu_to_be_32(6u << 28),
+	struct net_ip6_hdr ip = { .version_class_flow_be =
+					  rte_cpu_to_be_32(6u << 28 | flow_label(sa)),
 				  .next_header = protocol,
 				  .hop_limit = 64 };
 
