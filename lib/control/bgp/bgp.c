@@ -54,8 +54,10 @@ static void change_done(void *context, int status, const char *text, size_t n)
 	d->changing = false;
 	if (status == 0) {
 		log_debug(TOPIC, "configured daemon=%s", d->name);
-		if (s)
-			bgp_status_limits(d->bgp, d, s->instance);
+		if (s) {
+			bgp_status_limits(d->bgp, s->instance);
+			bgp_status_clear(d->bgp, d, s->instance);
+		}
 	}
 	if (status >= 0 && d->again)
 		daemon_follow(d);
@@ -359,8 +361,10 @@ static void summary_read(void *context, int status, const char *text, size_t n)
 	struct speaker_instance *s = context;
 
 	s->bgpd.asked = false;
-	if (status == 0)
-		bgp_status_take(s->bgp, s->instance, text, n);
+	if (status != 0)
+		return;
+	bgp_status_take(s->bgp, s->instance, text, n);
+	bgp_status_clear(s->bgp, &s->bgpd, s->instance);
 }
 
 static void speaker_try(struct speaker_instance *s)

@@ -46,9 +46,12 @@ struct bgp_known {
 	uint64_t sent;
 	uint64_t messages_received;
 	uint64_t messages_sent;
-	bool near_limit;   /* and told so */
-	bool over_limit;   /* FRR has ended it for that */
-	uint32_t ended_at; /* that limit, while it is ended; 0: none */
+	bool near_limit;    /* and told so */
+	bool over_limit;    /* FRR has ended it for that */
+	bool limit_known;   /* FRR has been told one */
+	uint32_t limit;	    /* that FRR has; 0: none */
+	uint32_t limit_was; /* that it had when the session was last seen not ended for one */
+	uint32_t ended_at;  /* the limit that ended it, while it is; 0: none */
 };
 
 struct bgp {
@@ -81,9 +84,10 @@ struct bgp {
 void bgp_status_take(struct bgp *bgp, uint32_t instance, const char *text, size_t n);
 void bgp_status_lost(struct bgp *bgp, uint32_t instance);
 void bgp_leave_over(void *bgp); /* its timer's */
-/* An instance's daemon has its new configuration: sessions that were ended by a limit which is
- * another one now do not wait any longer. */
-void bgp_status_limits(struct bgp *bgp, struct daemon *d, uint32_t instance);
+/* An instance's daemon has its new configuration. */
+void bgp_status_limits(struct bgp *bgp, uint32_t instance);
+/* Sessions that were ended by a limit lower than the one which FRR has now wait no longer. */
+void bgp_status_clear(struct bgp *bgp, struct daemon *d, uint32_t instance);
 /* The session of an instance with this peer, or NULL. */
 const struct bgp_session *bgp_session_find(const struct bgp *bgp, uint32_t instance,
 					   const struct net_addr *peer);

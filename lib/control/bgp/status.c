@@ -75,11 +75,24 @@ static bool near_limit(const struct bgp_session *session, const struct bgp_known
 	       known->received * 4 >= (uint64_t)session->is.prefix_limit * 3;
 }
 
+/* What a summary does not say: which limit there is, and which one ended the session. */
+static void take_limits(struct bgp_known *now, const struct bgp_known *was, uint32_t wanted)
+{
+	now->limit_known = was->limit_known;
+	now->limit = was->limit;
+	now->limit_was = now->over_limit ? was->limit_was : was->limit;
+	if (!now->over_limit)
+		return;
+	now->ended_at = was->ended_at;
+	if (!now->ended_at)
+		now->ended_at = was->limit_was ? was->limit_was : wanted;
+}
+
 static void set(struct bgp *bgp, uint32_t i, const struct bgp_known *now)
 {
+	struct bgp_known known = *now;
 	enum bgp_state was = bgp->known[i].state;
 	bool near = near_limit(&bgp->sessions[i], now);
-	uint32_t ended_at = bgp->known[i].ended_at;
 	char peer[NET_ADDR_TEXT];
 
 	if (was != now->state)
@@ -92,17 +105,15 @@ static void set(struct bgp *bgp, uint32_t i, const struct bgp_known *now)
 			 "tunnel=\"%s\"",
 			 (unsigned long long)now->received, bgp->sessions[i].is.prefix_limit,
 			 net_addr_text(peer, &bgp->sessions[i].is.peer), bgp->sessions[i].name);
+	take_limits(&known, &bgp->known[i], bgp->sessions[i].is.prefix_limit);
 	if (now->over_limit && !bgp->known[i].over_limit)
 		log_warn(TOPIC,
 			 "a peer announced more than its prefixLimit of %u; its session waits "
 			 "for " BGP_RESTART " minutes peer=%s tunnel=\"%s\"",
-			 bgp->sessions[i].is.prefix_limit,
-			 net_addr_text(peer, &bgp->sessions[i].is.peer), bgp->sessions[i].name);
-	if (now->over_limit && !ended_at)
-		ended_at = bgp->sessions[i].is.prefix_limit;
-	bgp->known[i] = *now;
-	bgp->known[i].near_limit = near;
-	bgp->known[i].ended_at = now->over_limit ? ended_at : 0;
+			 known.ended_at, net_addr_text(peer, &bgp->sessions[i].is.peer),
+			 bgp->sessions[i].name);
+	known.near_limit = near;
+	bgp->known[i] = known;
 	if ((was == BGP_CONNECTED) != (now->state == BGP_CONNECTED))
 		tell(bgp, i);
 }
@@ -158,26 +169,42 @@ void bgp_status_lost(struct bgp *bgp, uint32_t instance)
 {
 	static const struct bgp_known unknown = { .state = BGP_UNKNOWN };
 
-	for (uint32_t i = 0; i < bgp->count; i++)
-		if (bgp->sessions[i].instance == instance)
-			set(bgp, i, &unknown);
+	for (uint32_t i = 0; i < bgp->count; i++) {
+		struct bgp_known *known = &bgp->known[i];
+
+		if (bgp->sessions[i].instance != instance)
+			continue;
+		set(bgp, i, &unknown);
+		/* One that starts anew has what its file says. */
+		known->limit_known = false;
+		known->limit = known->limit_was = 0;
+	}
 }
 
-void bgp_status_limits(struct bgp *bgp, struct daemon *d, uint32_t instance)
+void bgp_status_limits(struct bgp *bgp, uint32_t instance)
+{
+	for (uint32_t i = 0; i < bgp->count; i++) {
+		if (bgp->sessions[i].instance != instance)
+			continue;
+		bgp->known[i].limit_known = true;
+		bgp->known[i].limit = bgp->sessions[i].is.prefix_limit;
+	}
+}
+
+void bgp_status_clear(struct bgp *bgp, struct daemon *d, uint32_t instance)
 {
 	char command[NET_ADDR_TEXT + 16];
 	char peer[NET_ADDR_TEXT];
 
 	for (uint32_t i = 0; i < bgp->count; i++) {
-		const struct bgp_session *session = &bgp->sessions[i];
 		struct bgp_known *known = &bgp->known[i];
 
-		if (session->instance != instance || !known->ended_at ||
-		    known->ended_at == session->is.prefix_limit)
+		if (bgp->sessions[i].instance != instance || !known->ended_at ||
+		    !known->limit_known || (known->limit && known->limit <= known->ended_at))
 			continue;
-		known->ended_at = session->is.prefix_limit;
+		known->ended_at = known->limit;
 		snprintf(command, sizeof(command), "clear bgp %s",
-			 net_addr_text(peer, &session->is.peer));
+			 net_addr_text(peer, &bgp->sessions[i].is.peer));
 		vty_send(d->vty, command, NULL, NULL);
 	}
 }
