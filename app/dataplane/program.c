@@ -518,7 +518,7 @@ static void program_report_handover(const struct program *p, const struct port_d
 /* After the start: what fails before says one sentence and nothing else. */
 static void program_report(const struct program *p)
 {
-	char lacks[320];
+	char lacks[PORT_LACKS];
 
 	for (uint16_t i = 0; i < p->ports.device_count; i++) {
 		const struct port_device *device = &p->ports.devices[i];

@@ -207,10 +207,12 @@ static int device_set_mtu(struct port_device *device, const struct device_plan *
 	int err = rte_eth_dev_set_mtu(device->dpdk, plan->mtu);
 
 	device->mtu = plan->mtu;
-	if (!err || err == -ENOTSUP)
+	if (!err || (!rte_eth_dev_get_mtu(device->dpdk, &now) && now >= plan->mtu))
 		return 0;
-	if (!rte_eth_dev_get_mtu(device->dpdk, &now) && now >= plan->mtu)
+	if (err == -ENOTSUP) {
+		device->mtu_fixed = now;
 		return 0;
+	}
 	return device_fault(fault, err,
 			    "device %s: refuses an MTU of %u (it has %u): %s; lower mtu=",
 			    device->argument, plan->mtu, now, strerror(-err));

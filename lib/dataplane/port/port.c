@@ -4,6 +4,7 @@
 #include <rte_ethdev.h>
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -175,12 +176,42 @@ void port_describe(const struct port_set *set, const struct port *port, struct c
 	out->queues = device->rx_queues;
 }
 
-static void port_lacks_add(char *text, size_t size, const char *what)
+__attribute__((format(printf, 3, 4))) static void port_lacks_add(char *text, size_t size,
+								 const char *format, ...)
 {
 	size_t n = strlen(text);
+	va_list args;
 
-	if (n < size)
-		snprintf(text + n, size - n, "%s%s", n ? ", " : "", what);
+	if (n)
+		n += (size_t)snprintf(text + n, size - n, ", ");
+	if (n >= size)
+		return;
+	va_start(args, format);
+	vsnprintf(text + n, size - n, format, args);
+	va_end(args);
+}
+
+static void port_lacks_frames(const struct port_set *set, const struct port_device *device,
+			      char *text, size_t size)
+{
+	char checksums[16];
+	bool tags = false;
+
+	snprintf(checksums, sizeof(checksums), "%s%s%s", device->tx_ip_checksum ? "" : " IPv4",
+		 device->tx_udp_checksum ? "" : " UDP", device->tx_tcp_checksum ? "" : " TCP");
+	for (uint32_t i = 1; i <= set->count; i++)
+		tags |= &set->devices[set->ports[i].device] == device && set->ports[i].vlan;
+	if (!device->rx_checksum)
+		port_lacks_add(text, size, "checksum check on receive");
+	if (checksums[0])
+		port_lacks_add(text, size, "checksums on transmit (%s)", checksums + 1);
+	if (tags && !device->rx_vlan)
+		port_lacks_add(text, size, "removal of VLAN tags");
+	if (tags && !device->tx_vlan)
+		port_lacks_add(text, size, "insertion of VLAN tags");
+	if (device->mtu_fixed)
+		port_lacks_add(text, size, "setting of an MTU (%u wanted, it says %u)", device->mtu,
+			       device->mtu_fixed);
 }
 
 const char *port_device_lacks(const struct port_set *set, const struct port_device *device,
@@ -195,10 +226,7 @@ const char *port_device_lacks(const struct port_set *set, const struct port_devi
 		port_lacks_add(text, size, "RSS");
 	if (device->rx_queues > 1 && !device->rss_spi)
 		port_lacks_add(text, size, "RSS by ESP SPI");
-	if (!device->rx_checksum)
-		port_lacks_add(text, size, "checksum check on receive");
-	if (!device->tx_ip_checksum || !device->tx_udp_checksum)
-		port_lacks_add(text, size, "checksums on transmit");
+	port_lacks_frames(set, device, text, size);
 	if (!device->link_event && !device->interface[0])
 		port_lacks_add(text, size, "link interrupts (polled)");
 	if (!device->all_multicast)

@@ -11,9 +11,11 @@
  * it is not, it sends by way of port_tx_worker(). Nobody else touches a queue. `hand_over` says
  * that queues alone do not spread the traffic of a device over all workers.
  *
- * What a NIC cannot do is found out at start, said once in a line of the log, and done in
- * software: the flags in struct port_device are all the packet path asks. Virtual devices answer
- * ENOTSUP to much (MAC, MTU, promiscuous mode, link interrupts); that is never fatal.
+ * What a NIC cannot do is found out at start, said once in a line of the log as far as the
+ * configuration wants it, and done in software: the flags in struct port_device are all the packet
+ * path asks. Virtual devices answer ENOTSUP to much (MAC, MTU, promiscuous mode, link interrupts);
+ * that is never fatal. Frames in several buffers are never wanted: a buffer holds the longest one
+ * (port_data_room()), and what comes in pieces all the same is joined.
  *
  * Owner: the main lcore. It opens all ports before the workers start and closes them after they
  * have stopped; while they run it changes only `up`, `speed_mbps` and the statistics.
@@ -47,8 +49,9 @@ struct port_device {
 	uint16_t rx_queues;
 	uint16_t tx_queues;
 	uint16_t mtu;
-	bool rx_checksum; /* RTE_MBUF_F_RX_IP_CKSUM_* and L4 are filled in */
-	bool rx_vlan;	  /* the tag is stripped into vlan_tci */
+	uint16_t mtu_fixed; /* it says that it has this smaller one and cannot be told; 0: no */
+	bool rx_checksum;   /* RTE_MBUF_F_RX_IP_CKSUM_* and L4 are filled in */
+	bool rx_vlan;	    /* the tag is stripped into vlan_tci */
 	bool tx_ip_checksum;
 	bool tx_udp_checksum;
 	bool tx_tcp_checksum;
@@ -114,6 +117,7 @@ __attribute__((warn_unused_result)) int port_set_open(struct port_set *set,
 						      struct rte_mempool *pool,
 						      struct port_fault *fault);
 void port_set_close(struct port_set *set);
+#define PORT_LACKS 512 /* bytes of the list below */
 /* What this device cannot do and is done in software or not at all, as a list; "" for nothing. */
 const char *port_device_lacks(const struct port_set *set, const struct port_device *device,
 			      char *text, size_t size);

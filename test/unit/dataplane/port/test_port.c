@@ -61,7 +61,7 @@ static void test_open_and_close(void **state)
 	};
 	struct contract_port described;
 	struct port *port;
-	char lacks[320];
+	char lacks[PORT_LACKS];
 
 	/* Twice: nothing of the first time is in the way. */
 	for (int i = 0; i < 2; i++) {
@@ -82,7 +82,11 @@ static void test_open_and_close(void **state)
 		assert_int_equal(described.role, CONTRACT_PRIVATE);
 		/* What net_null cannot do is said. */
 		port_device_lacks(&set, &set.devices[0], lacks, sizeof(lacks));
-		assert_non_null(strstr(lacks, "checksum"));
+		assert_non_null(strstr(lacks, "checksum check on receive"));
+		assert_non_null(strstr(lacks, "checksums on transmit (IPv4 UDP TCP)"));
+		/* and what nobody asked it for is not */
+		assert_null(strstr(lacks, "VLAN"));
+		assert_null(strstr(lacks, "MTU"));
 		port_set_close(&set);
 		assert_int_equal(rte_eth_dev_count_avail(), 0);
 	}
@@ -107,6 +111,37 @@ static void test_sub_ports(void **state)
 	assert_int_equal(set.ports[2].parent, 1);
 	assert_int_equal(set.ports[2].mtu, 1400);
 	assert_memory_equal(set.ports[1].mac, set.ports[2].mac, 6);
+	port_set_close(&set);
+}
+
+/* A tag and a longer frame are wanted: what a device does not do of it is said, with its number. */
+static void test_lacks(void **state)
+{
+	static const char *const texts[] = {
+		"name=pub0,device=net_ring0,role=public,vlan=5,mtu=9600",
+		"name=lan0,device=net_ring1,role=private,mtu=1500",
+		"name=dmz0,device=net_null0,role=private,mtu=9600", /* it takes any MTU */
+	};
+	char lacks[PORT_LACKS];
+
+	assert_int_equal(open_of(texts, 3, 1), 0);
+	port_device_lacks(&set, &set.devices[0], lacks, sizeof(lacks));
+	assert_non_null(strstr(lacks, "removal of VLAN tags, insertion of VLAN tags, "
+				      "setting of an MTU (9600 wanted, it says 1500)"));
+	for (int i = 1; i < 3; i++) {
+		port_device_lacks(&set, &set.devices[i], lacks, sizeof(lacks));
+		assert_non_null(strstr(lacks, "checksums on transmit (IPv4 UDP TCP)"));
+		assert_null(strstr(lacks, "VLAN"));
+		assert_null(strstr(lacks, "MTU"));
+	}
+	/* what a device can do is not */
+	set.devices[0].rx_vlan = set.devices[0].tx_tcp_checksum = true;
+	port_device_lacks(&set, &set.devices[0], lacks, sizeof(lacks));
+	assert_null(strstr(lacks, "removal"));
+	assert_non_null(strstr(lacks, "(IPv4 UDP)"));
+	/* a short buffer holds its beginning */
+	port_device_lacks(&set, &set.devices[0], lacks, 12);
+	assert_int_equal(strlen(lacks), 11);
 	port_set_close(&set);
 }
 
@@ -181,9 +216,10 @@ static void test_link(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_split),	  cmocka_unit_test(test_open_and_close),
-		cmocka_unit_test(test_sub_ports), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_link),	  cmocka_unit_test(test_fewer_queues),
+		cmocka_unit_test(test_split),	       cmocka_unit_test(test_lacks),
+		cmocka_unit_test(test_open_and_close), cmocka_unit_test(test_sub_ports),
+		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_link),
+		cmocka_unit_test(test_fewer_queues),
 	};
 
 	test_eal_init();
