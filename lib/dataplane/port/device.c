@@ -218,6 +218,25 @@ static int device_set_mtu(struct port_device *device, const struct device_plan *
 			    device->argument, plan->mtu, now, strerror(-err));
 }
 
+/* Drivers that do not know an errno give -1, which reads as if a right were missing. */
+static int device_not_started(const struct port_device *device, int err, struct port_fault *fault)
+{
+	bool client = !strncmp(device->argument, "net_memif", 9) &&
+		      !strstr(device->argument, "role=server") &&
+		      !strstr(device->argument, "role=master");
+
+	if (client)
+		return device_fault(fault, err,
+				    "device %s: does not start: a memif client wants a server that "
+				    "listens at its socket; start the other side first, or give "
+				    "this one role=server",
+				    device->argument);
+	return device_fault(fault, err,
+			    "device %s: does not start: %s; --log info,dpdk=debug has what its "
+			    "driver says",
+			    device->argument, err == -1 ? "its driver failed" : strerror(-err));
+}
+
 int device_start(struct port_device *device, const struct device_plan *plan,
 		 struct port_fault *fault)
 {
@@ -243,12 +262,13 @@ int device_start(struct port_device *device, const struct device_plan *plan,
 	err = device_queues(device, plan, &info, &conf);
 	if (err)
 		return device_fault(
-			fault, err, "device %s: cannot set up %u queues of %u buffers: %s",
+			fault, err,
+			"device %s: cannot set up %u queues of %u buffers: %s; give more --buffers "
+			"or lower descriptors=",
 			device->argument, device->rx_queues, plan->descriptors, strerror(-err));
 	err = rte_eth_dev_start(device->dpdk);
 	if (err)
-		return device_fault(fault, err, "device %s: does not start: %s", device->argument,
-				    strerror(-err));
+		return device_not_started(device, err, fault);
 	device->started = true;
 	flow_spread_esp(device);
 	/* IPv6 neighbour discovery and BGP need groups; few virtual devices know how. */

@@ -86,7 +86,7 @@ static const char *options_set(struct port_options *options, const char *key, co
 	if (!strcmp(key, "role"))
 		return options_role(value, &options->role)
 			       ? NULL
-			       : "role= is one of public, private and both";
+			       : "role= is one of public, private, both and circuit";
 	if (!strcmp(key, "mtu"))
 		return options_number(value, PORT_MTU_MIN, PORT_MTU_MAX, &options->mtu)
 			       ? NULL
@@ -103,7 +103,8 @@ static const char *options_set(struct port_options *options, const char *key, co
 			       ? NULL
 			       : "descriptors= takes 64 to 32768";
 	return "unknown key: known are name, device, role, mtu, vlan, mirror, queues and "
-	       "descriptors";
+	       "descriptors; arguments of a virtual device follow it after colons, as in "
+	       "device=net_af_packet0:iface=veth0";
 }
 
 static int options_complete(struct port_options *options, const char *text,
@@ -114,7 +115,8 @@ static int options_complete(struct port_options *options, const char *text,
 	if (!options->device[0])
 		return options_fault(fault, text, "device= is missing");
 	if (!options->role)
-		return options_fault(fault, text, "role= is missing (public, private or both)");
+		return options_fault(fault, text,
+				     "role= is missing (public, private, both or circuit)");
 	if (!options->mirror[0] && snprintf(options->mirror, sizeof(options->mirror), "vg-%s",
 					    options->name) >= (int)sizeof(options->mirror))
 		return options_fault(fault, text,

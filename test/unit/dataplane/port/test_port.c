@@ -160,6 +160,9 @@ static void test_refusals(void **state)
 		"name=b,device=net_af_packet0:iface=nothere0,role=private",
 	};
 	static const char *const no_driver[] = { "name=a,device=net_nothing0,role=public" };
+	static const char *const no_server[] = {
+		"name=a,device=net_memif0:role=client:socket=/nonexistent/memif,role=public"
+	};
 	static const char *const no_pci[] = { "name=a,device=0000:ff:1f.7,role=public" };
 
 	assert_int_equal(open_of(same_tag, 2, 1), -EEXIST);
@@ -170,6 +173,8 @@ static void test_refusals(void **state)
 	assert_non_null(strstr(fault.text, "net_af_packet0:iface=nothere0"));
 	assert_true(open_of(no_driver, 1, 1) < 0);
 	assert_non_null(strstr(fault.text, "net_nothing0"));
+	assert_true(open_of(no_server, 1, 1) < 0);
+	assert_non_null(strstr(fault.text, "a memif client wants a server"));
 	assert_true(open_of(no_pci, 1, 1) < 0);
 	assert_non_null(strstr(fault.text, "0000:ff:1f.7"));
 	assert_int_equal(rte_eth_dev_count_avail(), 0);
