@@ -151,27 +151,6 @@ static void eal_lcores(struct words_of_eal *words, const struct options *options
 	eal_word(words, "--main-lcore=0");
 }
 
-static int eal_check_cpus(const struct options *options, struct eal_fault *fault)
-{
-	cpu_set_t allowed;
-	uint16_t main_cpu = eal_main_cpu(options);
-
-	CPU_ZERO(&allowed);
-	sched_getaffinity(0, sizeof(allowed), &allowed);
-	for (uint16_t i = 0; i < options->worker_count; i++)
-		if (!CPU_ISSET(options->cpus[i], &allowed)) {
-			snprintf(fault->text, sizeof(fault->text),
-				 "--cores: CPU %u is not there or not ours; give --cores others",
-				 options->cpus[i]);
-			return -EINVAL;
-		}
-	if (CPU_ISSET(main_cpu, &allowed))
-		return 0;
-	snprintf(fault->text, sizeof(fault->text),
-		 "--main-core %u: this CPU is not there or not ours; give another one", main_cpu);
-	return -EINVAL;
-}
-
 static int eal_check_hugepages(const struct options *options, uint64_t memory_mb,
 			       struct eal_fault *fault)
 {
@@ -205,10 +184,8 @@ int eal_start(const struct options *options, uint64_t memory_mb, struct eal_faul
 {
 	struct words_of_eal words = { .count = 0 };
 	char *argv[EAL_WORDS];
-	int err = eal_check_cpus(options, fault);
+	int err = eal_check_hugepages(options, memory_mb, fault);
 
-	if (!err)
-		err = eal_check_hugepages(options, memory_mb, fault);
 	if (err)
 		return err;
 	if (eal_open_log())

@@ -4,7 +4,7 @@
  * The packet path as a program: options, an ordered start, a loop, a stop in reverse. Exit codes:
  * 0 stopped when told, 1 something failed, 2 the command line is wrong.
  */
-#include "eal.h"
+#include "check.h"
 #include "graph.h"
 #include "program.h"
 #include "rights.h"
@@ -44,14 +44,15 @@ static void main_block_signals(void)
 
 static int main_check(void)
 {
-	uint64_t needed = sizes_memory_mb(&options);
+	uint64_t memory_mb = options.memory_mb ? options.memory_mb : sizes_memory_mb(&options);
+	struct check_fault fault;
 
+	if (check_start(&options, &fault))
+		return main_fail(1, fault.text);
 	printf("options are good: %u ports, %u workers, %llu MB of %s\n", options.port_count,
-	       options.worker_count, (unsigned long long)needed,
+	       options.worker_count, (unsigned long long)memory_mb,
 	       options.huge ? "hugepages" : "memory");
-	if (options.huge && eal_hugepages_free_mb() < needed)
-		printf("but only %llu MB of hugepages are free now\n",
-		       (unsigned long long)eal_hugepages_free_mb());
+	check_machine(&options);
 	return 0;
 }
 
@@ -68,7 +69,10 @@ static void main_come_first(void)
 static int main_run(void)
 {
 	struct program_fault fault = { "" };
+	struct check_fault wrong;
 
+	if (check_start(&options, &wrong))
+		return main_fail(1, wrong.text);
 	main_block_signals();
 	if (rights_keep_needed(&options))
 		log_warn("main", "the rights of this process cannot be reduced");

@@ -14,11 +14,12 @@
 static const char help[] =
 	"vpngw-dataplane: the packet path of vpngw\n"
 	"\n"
-	"  --port name=NAME,device=DEVICE,role=public|private|both[,mtu=N][,vlan=TAG]\n"
-	"         [,mirror=INTERFACE][,queues=N][,descriptors=N]\n"
+	"  --port name=NAME,device=DEVICE,role=public|private|both|circuit[,mtu=N]\n"
+	"         [,vlan=TAG][,mirror=INTERFACE][,queues=N][,descriptors=N]\n"
 	"                     a port; DEVICE is a PCI address (0000:01:00.0) or a virtual device\n"
 	"                     with its arguments after colons (net_af_packet0:iface=veth0). Ports\n"
 	"                     with the same device and different tags are its sub-ports.\n"
+	"                     A circuit is a private way to sites beside the VPN.\n"
 	"  --tun name=INTERFACE[,instance=N][,mtu=N][,domain=N]\n"
 	"                     Linux interface of the tunnel side (default vg-tun0); its packets\n"
 	"                     follow the routes of its domain before those of domain 0\n"
@@ -32,7 +33,8 @@ static const char help[] =
 	"                     receives; flows keep their order. For workers with a CPU each\n"
 	"  --memory MB        memory to take (default: computed from the sizes below)\n"
 	"  --no-huge          ordinary pages instead of hugepages\n"
-	"  --buffers N        packet buffers (default: computed from ports and workers)\n"
+	"  --buffers N        packet buffers, at least 384 (default: computed from ports and\n"
+	"                     workers)\n"
 	"  --max-sas N  --max-tunnels N  --max-children N  --max-groups N  --max-nexthops N\n"
 	"  --max-neighbours N  --max-addresses N  --max-limits N  --max-routes4 N  --max-routes6 "
 	"N\n"
@@ -40,7 +42,8 @@ static const char help[] =
 	"  --netns NAME|PATH  network namespace of the Linux interfaces (made when missing)\n"
 	"  --log LEVELS       for example info or info,agent=debug\n"
 	"  --graph            print the packet path as DOT and stop\n"
-	"  --check-config     check the options and stop\n"
+	"  --check-config     find what would keep it from starting, as far as that can be told\n"
+	"                     without DPDK, and stop\n"
 	"  --help, --version\n"
 	"  @FILE              options from a file, one per line\n"
 	"\n"
@@ -307,7 +310,8 @@ static const struct option_row rows[] = {
 	{ "spread-inbound", set_spread, 0, 0, 0, true },
 	{ "memory", set_number, offsetof(struct options, memory_mb), 64, 1048576, false },
 	{ "no-huge", set_no_huge, 0, 0, 0, true },
-	{ "buffers", set_number, offsetof(struct options, buffers), 256, 16777216, false },
+	{ "buffers", set_number, offsetof(struct options, buffers), OPTIONS_BUFFERS_LEAST, 16777216,
+	  false },
 	SIZE("sas", sas, 1u << 20),
 	SIZE("tunnels", tunnels, 1u << 20),
 	SIZE("children", children, 1u << 20),
@@ -355,6 +359,57 @@ static int option_apply(struct options *options, struct words *words, struct opt
 	return row->set(options, row, value, fault);
 }
 
+static int ports_distinct(const struct port_options *a, const struct port_options *b,
+			  struct options_fault *fault)
+{
+	if (!strcmp(a->name, b->name))
+		return option_wrong(fault, "two ports are named %s; give each a name of its own",
+				    a->name);
+	if (!strcmp(a->mirror, b->mirror))
+		return option_wrong(fault,
+				    "ports %s and %s have the same mirror %s; give each one of its "
+				    "own",
+				    a->name, b->name, a->mirror);
+	if (strcmp(a->device, b->device) || a->vlan != b->vlan)
+		return 0;
+	if (!a->vlan)
+		return option_wrong(fault,
+				    "ports %s and %s: both take the untagged traffic of %s; give "
+				    "one another vlan=",
+				    a->name, b->name, a->device);
+	return option_wrong(fault,
+			    "ports %s and %s: both take the tag %u of %s; give one another vlan=",
+			    a->name, b->name, a->vlan, a->device);
+}
+
+static int tun_distinct(const struct options *options, uint32_t tun, struct options_fault *fault)
+{
+	const char *interface = options->tuns[tun].interface;
+	bool taken = false;
+
+	for (uint32_t i = 0; i < options->port_count; i++)
+		taken |= !strcmp(options->ports[i].mirror, interface);
+	for (uint32_t i = 0; i < tun; i++)
+		taken |= !strcmp(options->tuns[i].interface, interface);
+	return taken ? option_wrong(fault,
+				    "--tun name=%s: another TUN or the mirror of a port has this "
+				    "name; give it one of its own",
+				    interface)
+		     : 0;
+}
+
+static int options_distinct(const struct options *options, struct options_fault *fault)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < options->port_count; i++)
+		for (uint32_t j = 0; !err && j < i; j++)
+			err = ports_distinct(&options->ports[j], &options->ports[i], fault);
+	for (uint32_t i = 0; !err && i < options->tun_count; i++)
+		err = tun_distinct(options, i, fault);
+	return err;
+}
+
 static int options_complete(struct options *options, struct options_fault *fault)
 {
 	if (options->mode != OPTIONS_RUN && options->mode != OPTIONS_CHECK)
@@ -363,13 +418,11 @@ static int options_complete(struct options *options, struct options_fault *fault
 		return option_wrong(fault,
 				    "no port given: add at least one --port "
 				    "name=...,device=...,role=...; see vpngw-dataplane --help");
-	for (uint32_t i = 0; i < options->port_count; i++)
-		for (uint32_t j = 0; j < i; j++)
-			if (!strcmp(options->ports[i].name, options->ports[j].name))
-				return option_wrong(fault,
-						    "two ports are named %s; give each a name "
-						    "of its own",
-						    options->ports[i].name);
+	if (!options->tun_count)
+		options->tuns[options->tun_count++] =
+			(struct mirror_options){ .interface = "vg-tun0", .mtu = 1400 };
+	if (options_distinct(options, fault))
+		return -EINVAL;
 	for (uint32_t i = 0; i < options->tun_count; i++)
 		if (options->tuns[i].domain >= options->sizes.domains)
 			return option_wrong(fault,
@@ -381,9 +434,6 @@ static int options_complete(struct options *options, struct options_fault *fault
 		options->sizes.children = options->sizes.tunnels * 2;
 	if (!options->worker_count)
 		options->cpus[options->worker_count++] = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 1 : 0;
-	if (!options->tun_count)
-		options->tuns[options->tun_count++] =
-			(struct mirror_options){ .interface = "vg-tun0", .mtu = 1400 };
 	return 0;
 }
 

@@ -8,6 +8,9 @@
 
 #define OPTIONS_WORKERS 32
 #define OPTIONS_TUNS 16
+#define OPTIONS_BUFFER_CACHE 256 /* packet buffers that a worker keeps at hand */
+/* DPDK makes no pool that is smaller than this for such a cache. */
+#define OPTIONS_BUFFERS_LEAST (OPTIONS_BUFFER_CACHE * 3 / 2)
 
 struct options_sizes {
 	uint32_t sas;

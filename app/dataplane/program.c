@@ -81,16 +81,10 @@ static void stop_socket(struct program *p)
 
 static int start_eal(struct program *p)
 {
-	uint64_t needed = sizes_memory_mb(p->options);
 	struct eal_fault fault;
 	int err;
 
-	if (p->options->memory_mb && p->options->memory_mb < needed)
-		return program_fail(p, -EINVAL,
-				    "--memory %u: %llu MB are needed for these sizes; give more or "
-				    "lower the --max options",
-				    p->options->memory_mb, (unsigned long long)needed);
-	p->memory_mb = p->options->memory_mb ? p->options->memory_mb : needed;
+	p->memory_mb = p->options->memory_mb ? p->options->memory_mb : sizes_memory_mb(p->options);
 	err = eal_start(p->options, p->memory_mb, &fault);
 	return err ? program_fail(p, err, "%s", fault.text) : 0;
 }
@@ -105,7 +99,8 @@ static int start_buffers(struct program *p)
 	uint16_t room = port_data_room(p->options->ports, p->options->port_count);
 
 	p->buffers = sizes_buffers(p->options);
-	p->pool = rte_pktmbuf_pool_create("packets", p->buffers, 256, 0, room, SOCKET_ID_ANY);
+	p->pool = rte_pktmbuf_pool_create("packets", p->buffers, OPTIONS_BUFFER_CACHE, 0, room,
+					  SOCKET_ID_ANY);
 	if (!p->pool)
 		return program_fail(p, -rte_errno,
 				    "no memory for %u packet buffers of %u bytes: %s; give more "

@@ -8,7 +8,6 @@
 /* EAL, ethdev, rings, exits of workers, and the gaps of a heap. */
 #define BASE_MB 48
 #define WORKER_MB 16
-#define BUFFER_CACHE 256
 
 struct fib_config sizes_fib(const struct options *options)
 {
@@ -52,7 +51,7 @@ uint32_t sizes_buffers(const struct options *options)
 	uint32_t rings = workers > 1 ? 2 * WORKER_HANDOVER_RING : WORKER_RING;
 	uint32_t lots = options->spread ? SPREAD_LOT * SPREAD_LOTS : 0;
 	uint32_t own = lots + WORKER_RING * 2 + rings + PATH_EXIT * 3 + PATH_HELD + PATH_BURST +
-		       BUFFER_CACHE;
+		       OPTIONS_BUFFER_CACHE;
 
 	if (options->buffers)
 		return options->buffers;

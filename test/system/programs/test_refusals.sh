@@ -49,6 +49,25 @@ expect "data plane: bad CPU list" refuses 2 "--cores" "$dataplane" --cores a-b
 expect "data plane: bad role" refuses 2 "role=" "$dataplane" --port name=p,device=net_null0,role=outside
 expect "data plane: options file that is not there" refuses 2 "$LAB_DIR/none" "$dataplane" "@$LAB_DIR/none"
 
+expect "data plane: arguments of a device behind commas" refuses 2 "after colons" "$dataplane" \
+	--port name=p,role=public,device=net_af_packet0,iface=lo
+expect "data plane: help names every role" says "role=public|private|both|circuit" "$dataplane" --help
+
+# What the start refuses and needs no DPDK to be found is said by the check too.
+for start in "--check-config" "--socket $LAB_DIR/d.sock"; do
+	# shellcheck disable=SC2086 # words
+	set -- "$dataplane" $start --no-huge --port $port
+	expect "data plane ${start%% *}: too little memory" refuses 1 "--memory 64: [0-9]+ MB are needed" "$@" --memory 64
+	expect "data plane ${start%% *}: CPU that is not there" refuses 1 "--cores: CPU 999 is not there" "$@" --cores 999
+	expect "data plane ${start%% *}: main CPU that is not there" refuses 1 "--main-core 999" "$@" --main-core 999
+	expect "data plane ${start%% *}: group that is not there" refuses 1 "--group nosuchgroup" "$@" --group nosuchgroup
+done
+expect "data plane --check-config: what is good" says "options are good: 1 ports" "$dataplane" --check-config --no-huge --port $port
+expect "data plane --check-config: interface that is not there now" says "no interface nosuchif now" "$dataplane" --check-config --no-huge \
+	--port name=p0,role=public,device=net_af_packet0:iface=nosuchif
+expect "data plane --check-config: PCI device that is not there now" says "no PCI device ff:1f.7 now" "$dataplane" --check-config --no-huge \
+	--port name=p0,role=public,device=ff:1f.7
+
 for check in --check-config --config --dataplane-options; do
 	expect "control $check: no such file" refuses 1 "$LAB_DIR/none.*(No such file|does not exist|cannot)" "$control" $check "$LAB_DIR/none"
 	expect "control $check: not JSON" refuses 1 "JSON|line 1" "$control" $check "$(written broken.json '{ "appliance": [')"
@@ -66,4 +85,6 @@ expect "data plane: socket in a folder that is not there" refuses 1 "$LAB_DIR/no
 expect "data plane: CPU that is not there" refuses 1 "CPU|core" "$dataplane" --no-huge --cores 1000 \
 	--socket "$LAB_DIR/d.sock" --port $port
 expect "nothing is left behind" no_rest
+expect "data plane: the fewest buffers are enough" says "buffers=384" lab_in gw timeout 4 "$dataplane" --no-huge --buffers 384 \
+	--socket "$LAB_DIR/d.sock" --port $port
 finish
