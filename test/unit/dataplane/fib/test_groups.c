@@ -282,7 +282,7 @@ static void who_cannot_carry_gets_nothing_while_another_can(void **state)
 
 static void memory_comes_back(void **state)
 {
-	struct contract_member m[CONTRACT_MEMBERS_MAX];
+	struct contract_member m[CONTRACT_MEMBERS_MAX] = { 0 };
 	struct fib *fib = *state;
 	struct make_object o = make_group(GROUP, m, 0);
 	struct fib_usage usage;
