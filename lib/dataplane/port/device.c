@@ -182,6 +182,7 @@ static int device_queues(struct port_device *device, const struct device_plan *p
 
 	if (err && err != -ENOTSUP)
 		return err;
+	device->rx_descriptors = rx_descriptors;
 	rx.offloads = conf->rxmode.offloads;
 	tx.offloads = conf->txmode.offloads;
 	for (uint16_t i = 0; i < device->rx_queues; i++) {
@@ -197,6 +198,17 @@ static int device_queues(struct port_device *device, const struct device_plan *p
 			return err;
 	}
 	return 0;
+}
+
+/* Of a receive queue, if it tells how many of them hold packets. Some drivers round up. */
+static void device_find_descriptors(struct port_device *device)
+{
+	struct rte_eth_rxq_info info;
+
+	if (rte_eth_rx_queue_count(device->dpdk, 0) < 0)
+		device->rx_descriptors = 0;
+	else if (!rte_eth_rx_queue_info_get(device->dpdk, 0, &info) && info.nb_desc)
+		device->rx_descriptors = info.nb_desc;
 }
 
 /* A wire with frames larger than the device lets through would lose them without a trace. */
@@ -270,6 +282,7 @@ int device_start(struct port_device *device, const struct device_plan *plan,
 	if (err)
 		return device_not_started(device, err, fault);
 	device->started = true;
+	device_find_descriptors(device);
 	flow_spread_esp(device);
 	/* IPv6 neighbour discovery and BGP need groups; few virtual devices know how. */
 	device->all_multicast = !rte_eth_allmulticast_enable(device->dpdk) ||

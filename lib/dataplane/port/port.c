@@ -229,6 +229,8 @@ const char *port_device_lacks(const struct port_set *set, const struct port_devi
 	port_lacks_frames(set, device, text, size);
 	if (!device->link_event && !device->interface[0])
 		port_lacks_add(text, size, "link interrupts (polled)");
+	if (!device->rx_descriptors)
+		port_lacks_add(text, size, "a level of its receive rings (overload loses IKE too)");
 	if (!device->all_multicast)
 		port_lacks_add(text, size, "reception of all multicast");
 	return text;

@@ -48,6 +48,7 @@ struct port_device {
 	uint16_t dpdk;
 	uint16_t rx_queues;
 	uint16_t tx_queues;
+	uint16_t rx_descriptors; /* of a receive queue; 0: it does not tell how many wait */
 	uint16_t mtu;
 	uint16_t mtu_fixed; /* it says that it has this smaller one and cannot be told; 0: no */
 	bool rx_checksum;   /* RTE_MBUF_F_RX_IP_CKSUM_* and L4 are filled in */

@@ -87,6 +87,7 @@ static void test_open_and_close(void **state)
 		/* and what nobody asked it for is not */
 		assert_null(strstr(lacks, "VLAN"));
 		assert_null(strstr(lacks, "MTU"));
+		assert_non_null(strstr(lacks, "a level of its receive rings"));
 		port_set_close(&set);
 		assert_int_equal(rte_eth_dev_count_avail(), 0);
 	}
