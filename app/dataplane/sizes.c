@@ -50,7 +50,7 @@ uint32_t sizes_buffers(const struct options *options)
 	uint32_t workers = options->worker_count;
 	uint32_t rings = workers > 1 ? 2 * WORKER_HANDOVER_RING : WORKER_RING;
 	uint32_t lots = options->spread ? SPREAD_LOT * SPREAD_LOTS : 0;
-	uint32_t own = lots + WORKER_RING * 2 + rings + PATH_EXIT * 3 + PATH_HELD + PATH_BURST +
+	uint32_t own = lots + WORKER_RING * 2 + rings + PATH_EXIT * 3 + PATH_HELD + PATH_BURST * 2 +
 		       OPTIONS_BUFFER_CACHE;
 
 	if (options->buffers)

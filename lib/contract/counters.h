@@ -91,8 +91,10 @@ enum contract_worker_column {
 	CONTRACT_WORKER_RX_MISSED,
 	CONTRACT_WORKER_BUFFERS_FREE,
 	CONTRACT_WORKER_PROGRESS_NS,
-	CONTRACT_WORKER_HANDED_OVER, /* packets given to other workers */
-	CONTRACT_WORKER_WAITS,	     /* for numbers that another worker held, or its turn */
+	CONTRACT_WORKER_HANDED_OVER,  /* packets given to other workers */
+	CONTRACT_WORKER_WAITS,	      /* for numbers that another worker held, or its turn */
+	CONTRACT_WORKER_RX_LEVEL_MAX, /* percent of a receive ring, the most since the start */
+	CONTRACT_WORKER_RX_HIGH,      /* full bursts from a ring over 4/5 full */
 	CONTRACT_WORKER_COLUMNS
 };
 

@@ -53,6 +53,7 @@
 	X(PUNT_FULL, "punt_full", "channel to control full")                                       \
 	X(PUNT_POLICED, "punt_policed", "over the rate of its class to control")                   \
 	X(HANDOVER_FULL, "handover_full", "ring to another worker full")                           \
+	X(OVERLOAD, "overload", "shed before the receive ring ran over, so that IKE is not lost")  \
 	X(TX_FULL, "tx_full", "transmit ring full")                                                \
 	X(NO_BUFFER, "no_buffer", "packet buffers used up")
 

@@ -15,6 +15,7 @@
 
 #define AWAY_NS 20000
 #define AWAY_EVERY 8
+#define WORK 8					     /* of a packet; to receive it is 1 of it */
 #define FIRST_DPDK (RTE_MAX_ETHPORTS - GANG_DEVICES) /* numbers that no device has */
 
 /* Of a steady gang: several threads, each word has a meaning of its own. */
@@ -22,17 +23,46 @@ static bool is_steady;
 static bool is_open;
 static uint64_t first_received;
 static uint64_t last_sent;
+static _Thread_local uint64_t frames_sent;
+
+/* What comes with a load while the work is done that was done by now. */
+static void arrive(struct gang_queue *q)
+{
+	uint64_t due = q->config->load * ((WORK - 1) * frames_sent + q->received) / WORK;
+	void *m;
+
+	if (rte_ring_empty(q->ring))
+		due = RTE_MAX(due, q->arrived + PATH_BURST);
+	while (q->arrived < due && rte_ring_dequeue(q->arriving, &m) == 0) {
+		q->arrived++;
+		if (rte_ring_enqueue(q->ring, m) == 0)
+			continue;
+		rte_pktmbuf_free(m);
+		q->missed++;
+	}
+}
 
 static uint16_t receive(void *queue, struct rte_mbuf **packets, uint16_t n)
 {
+	struct gang_queue *q = queue;
 	uint16_t got;
 
 	if (is_steady && !__atomic_load_n(&is_open, __ATOMIC_ACQUIRE))
 		return 0;
-	got = (uint16_t)rte_ring_dequeue_burst(queue, (void **)packets, n, NULL);
+	if (q->config->load)
+		arrive(q);
+	got = (uint16_t)rte_ring_dequeue_burst(q->ring, (void **)packets, n, NULL);
+	q->received += got;
 	if (is_steady && got && !__atomic_load_n(&first_received, __ATOMIC_RELAXED))
 		__atomic_store_n(&first_received, rte_rdtsc(), __ATOMIC_RELAXED);
 	return got;
+}
+
+static uint32_t waiting(void *queue)
+{
+	const struct gang_queue *q = queue;
+
+	return rte_ring_count(q->ring);
 }
 
 /* Now and then a worker loses its core before its frames are out: the worst moment for order. */
@@ -44,6 +74,7 @@ static uint16_t transmit(void *queue, struct rte_mbuf **packets, uint16_t n)
 	if (!is_steady && ++calls % AWAY_EVERY == 0)
 		nanosleep(&away, NULL);
 	n = (uint16_t)rte_ring_enqueue_burst(queue, (void **)packets, n, NULL);
+	frames_sent += n;
 	if (is_steady)
 		__atomic_store_n(&last_sent, rte_rdtsc(), __ATOMIC_RELEASE);
 	return n;
@@ -62,17 +93,23 @@ uint64_t gang_span(void)
 	       __atomic_load_n(&first_received, __ATOMIC_RELAXED);
 }
 
-static struct rte_ring *ring_new(void)
+static struct rte_ring *ring_new(uint32_t size)
 {
 	static unsigned int number;
 	char name[RTE_RING_NAMESIZE];
 	struct rte_ring *ring;
 
 	snprintf(name, sizeof(name), "gang%u", number++);
-	ring = rte_ring_create(name, GANG_RING, SOCKET_ID_ANY, 0);
+	ring = rte_ring_create(name, size, SOCKET_ID_ANY, RING_F_EXACT_SZ);
 	if (!ring)
 		exit(1);
 	return ring;
+}
+
+static void queue_new(struct gang_queue *q, const struct gang_config *config)
+{
+	*q = (struct gang_queue){ .arriving = ring_new(GANG_RING), .config = config };
+	q->ring = config->load ? ring_new(config->descriptors) : q->arriving;
 }
 
 /* What DPDK calls for a burst of these devices is this file. */
@@ -81,24 +118,30 @@ static void device_new(struct gang *gang, uint32_t i)
 	struct port_device *device = &gang->ports.devices[i];
 	struct rte_eth_fp_ops *ops = &rte_eth_fp_ops[FIRST_DPDK + i];
 	uint32_t queues = gang->config.queues;
+	bool tells = gang->config.descriptors && !gang->config.untold;
 
-	gang->wires[i] = ring_new();
+	gang->wires[i] = ring_new(GANG_RING);
 	for (uint32_t q = 0; q < queues; q++) {
-		gang->receive_queues[i][q] = gang->received[i][q] = ring_new();
+		queue_new(&gang->queues[i][q], &gang->config);
+		gang->receive_queues[i][q] = &gang->queues[i][q];
 		gang->send_queues[i][q] = gang->wires[i];
 	}
 	*ops = (struct rte_eth_fp_ops){ .rx_pkt_burst = receive, .tx_pkt_burst = transmit };
+	if (tells)
+		ops->rx_queue_count = waiting;
 	ops->rxq.data = gang->receive_queues[i];
 	ops->txq.data = gang->send_queues[i];
 	ops->rxq.clbk = ops->txq.clbk = gang->no_callbacks;
-	*device = (struct port_device){ .dpdk = (uint16_t)(FIRST_DPDK + i),
-					.rx_queues = (uint16_t)queues,
-					.tx_queues = port_tx_queues((uint16_t)queues,
-								    (uint16_t)gang->config.workers),
-					.rss = true,
-					.rss_spi = gang->config.spreads_spi,
-					.started = true,
-					.untagged = i + 1 };
+	*device = (struct port_device){
+		.dpdk = (uint16_t)(FIRST_DPDK + i),
+		.rx_queues = (uint16_t)queues,
+		.tx_queues = port_tx_queues((uint16_t)queues, (uint16_t)gang->config.workers),
+		.rx_descriptors = tells ? (uint16_t)gang->config.descriptors : 0,
+		.rss = true,
+		.rss_spi = gang->config.spreads_spi,
+		.started = true,
+		.untagged = i + 1
+	};
 	device->hand_over = port_hands_over(&gang->ports, (uint16_t)i);
 }
 
@@ -182,23 +225,36 @@ static void ring_free(struct rte_ring *ring)
 	rte_ring_free(ring);
 }
 
-void gang_free(struct gang *gang)
+static void queue_free(struct gang_queue *q)
+{
+	if (q->ring != q->arriving)
+		ring_free(q->ring);
+	ring_free(q->arriving);
+}
+
+void gang_stop(struct gang *gang)
 {
 	worker_stop(gang->set);
 	for (uint32_t i = 0; i < gang->config.workers && !gang->config.idle; i++)
 		pthread_join(gang->threads[i], NULL);
+	gang->config.idle = true;
+}
+
+void gang_free(struct gang *gang)
+{
+	gang_stop(gang);
 	worker_set_free(gang->set);
 	for (uint32_t i = 0; i < GANG_DEVICES; i++) {
 		ring_free(gang->wires[i]);
 		for (uint32_t q = 0; q < gang->config.queues; q++)
-			ring_free(gang->received[i][q]);
+			queue_free(&gang->queues[i][q]);
 	}
 	free(gang);
 }
 
 bool gang_arrive(struct gang *gang, uint32_t device, uint32_t queue, struct rte_mbuf *m)
 {
-	return rte_ring_enqueue(gang->received[device][queue], m) == 0;
+	return rte_ring_enqueue(gang->queues[device][queue].arriving, m) == 0;
 }
 
 struct rte_mbuf *gang_left(struct gang *gang, uint32_t device)

@@ -71,6 +71,12 @@ static void workers(const struct contract_counters *counters, struct text *out)
 		{ { "vpngw_worker_waits_total", "counter",
 		    "Waits for sequence numbers that another worker held, or for its turn." },
 		  CONTRACT_WORKER_WAITS },
+		{ { "vpngw_worker_rx_level_max", "gauge",
+		    "Percent of a receive ring that were in use, the most since the start." },
+		  CONTRACT_WORKER_RX_LEVEL_MAX },
+		{ { "vpngw_worker_rx_high_total", "counter",
+		    "Full bursts that came out of a receive ring over four fifths full." },
+		  CONTRACT_WORKER_RX_HIGH },
 	};
 
 	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {

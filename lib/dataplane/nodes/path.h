@@ -168,6 +168,13 @@ void path_turn_end(struct path *path);
 enum path_inject { PATH_INJECT_ROUTE = 1, PATH_INJECT_NEXTHOP, PATH_INJECT_FRAME };
 void path_inject(struct path *path, enum path_inject how, uint32_t where, struct rte_mbuf *packet);
 /*
+ * Of a burst (at most PATH_BURST) that there is no time for (worker/skim.h): what must not be lost
+ * stays, at the front, to be run; gives how many. The rest is dropped as OVERLOAD.
+ */
+uint32_t path_shed(struct path *path, uint32_t device, struct rte_mbuf **packets, uint32_t n);
+/* To us or to Linux, and no ESP: one of those that stay. */
+bool path_is_vital(struct path *path, uint32_t device, struct rte_mbuf *packet);
+/*
  * Once a loop: held packets whose SA or neighbour came, or whose time is over. Gives the time in
  * nanoseconds (CLOCK_BOOTTIME).
  */

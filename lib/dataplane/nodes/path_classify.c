@@ -203,17 +203,6 @@ static PATH_INLINE bool to_us(struct path *path, struct path_packet *p, bool out
 	return true;
 }
 
-/* Never forwarded, for Linux: IPv4 multicast, limited broadcast and class E, IPv6 of the link. */
-static PATH_INLINE bool stays_here(const struct path_packet *p)
-{
-	const struct net_ip6_hdr *ip6 = (const struct net_ip6_hdr *)p->ip;
-
-	if (likely(!p->ip6))
-		return ((const struct net_ip4_hdr *)p->ip)->dst[0] >= 224;
-	/* RFC 4291 section 2.5.6: neither to nor from link-local addresses */
-	return ip6->dst[0] >= 0xfe || (ip6->src[0] == 0xfe && (ip6->src[1] & 0xc0) == 0x80);
-}
-
 /* A header that does not hold. DAD probes come from the unspecified address (RFC 4862 section
  * 5.4.2) and are for Linux. */
 static void refuse(struct path *path, struct path_packet *p, enum contract_drop why)
@@ -255,7 +244,7 @@ static PATH_INLINE void classify_ip(struct path *path, struct path_packet *p,
 			frame_to_mirror(path, p);
 		return;
 	}
-	if (unlikely(stays_here(p))) {
+	if (unlikely(path_stays_here(p))) {
 		frame_to_mirror(path, p);
 		return;
 	}
@@ -298,6 +287,20 @@ static __attribute__((noinline)) void classify_odd(struct path *path, struct pat
 		path_drop(path, p, CONTRACT_DROP_ETHER_NOT_US);
 	else
 		classify_rest(path, p, type_be);
+}
+
+bool path_frame(struct path *path, uint32_t device, struct path_packet *p, uint16_t *type_be)
+{
+	enum contract_drop why;
+	struct arrival a;
+
+	path->device = device;
+	a = arrival_of(path, path->shared->devices[device].untagged);
+	p->ip = rte_pktmbuf_mtod_offset(p->m, uint8_t *, sizeof(struct net_ether_hdr));
+	why = frame_open(path, p, type_be, &a);
+	p->port = a.port;
+	p->domain = a.domain;
+	return why == CONTRACT_DROP_NONE;
 }
 
 struct received {

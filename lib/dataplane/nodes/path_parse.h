@@ -116,3 +116,14 @@ static PATH_INLINE bool path_is_ours(const struct path *path, const struct path_
 	memcpy(&dst, ((const struct net_ip4_hdr *)p->ip)->dst, sizeof(dst));
 	return address_find4(path->addresses, p->domain, dst, found);
 }
+
+/* Never forwarded, for Linux: IPv4 multicast, limited broadcast and class E, IPv6 of the link. */
+static PATH_INLINE bool path_stays_here(const struct path_packet *p)
+{
+	const struct net_ip6_hdr *ip6 = (const struct net_ip6_hdr *)p->ip;
+
+	if (likely(!p->ip6))
+		return ((const struct net_ip4_hdr *)p->ip)->dst[0] >= 224;
+	/* RFC 4291 section 2.5.6: neither to nor from link-local addresses */
+	return ip6->dst[0] >= 0xfe || (ip6->src[0] == 0xfe && (ip6->src[1] & 0xc0) == 0x80);
+}

@@ -218,6 +218,9 @@ static PATH_INLINE bool path_is_syn(const struct path_packet *p)
 /* The packets of a group all go to this tunnel, or some may. */
 bool path_group_has(const struct fib_hot *fib, uint32_t group, uint32_t tunnel);
 
+/* Where the L3 header of p->m, a frame as received, is, and whose it is; false: not to be told. */
+bool path_frame(struct path *path, uint32_t device, struct path_packet *p, uint16_t *type_be);
+
 /* The IP header at p->ip; `room` bytes are there. Fills in the rest of *p. */
 enum contract_drop path_parse_ip(struct path_packet *p, uint32_t room, bool checksum_known);
 

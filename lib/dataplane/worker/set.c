@@ -3,6 +3,7 @@
  */
 #include "dataplane/fib/lookup.h"
 #include "dataplane/sa/hot.h"
+#include "dataplane/worker/skim.h"
 #include "dataplane/worker/spread.h"
 #include "dataplane/worker/state.h"
 
@@ -124,6 +125,7 @@ static int paths_new(struct worker_set *set)
 		w->set = set;
 		w->index = w->home = i;
 		w->counters = contract_counters_row(c->counters, CONTRACT_COUNT_WORKER, i, 0);
+		skim_init(w);
 	}
 	return 0;
 }

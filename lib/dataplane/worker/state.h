@@ -15,6 +15,15 @@ struct worker_item {
 #define WORKER_TRANSMIT 0
 #define WORKER_RECEIVED 16
 
+/* A worker's queue of a device (skim.h). */
+struct worker_rx {
+	uint16_t ask; /* a burst of as many is reason to ask how many wait; UINT16_MAX: none is */
+	uint16_t bursts; /* such ones since it was asked */
+	int32_t left;	 /* waited then, less what was taken */
+	int32_t came;	 /* since the time before, or a burst that was not full */
+	uint64_t loop;	 /* of the last full burst */
+};
+
 struct worker {
 	struct worker_set *set;
 	struct path *path;
@@ -27,6 +36,7 @@ struct worker {
 	uint32_t own;	/* packets of this turn that were not handed over */
 	uint32_t idle;	/* turns without work */
 	bool left_work; /* for the main lcore, in this turn */
+	struct worker_rx rings[PORT_DEVICE_MAX];
 } __attribute__((aligned(64)));
 
 struct worker_set {
