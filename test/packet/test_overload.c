@@ -8,6 +8,7 @@
 #include "../unit/cmocka_all.h"
 #include "../unit/dataplane/eal.h"
 #include "craft.h"
+#include "dataplane/worker/handover.h"
 #include "gang.h"
 #include "peer.h"
 #include "pool.h"
@@ -279,6 +280,8 @@ static void ours_survive(void **state)
 	static const struct gang_config configs[] = {
 		{ .workers = 1, .descriptors = DESCRIPTORS, .load = 2 },
 		{ .workers = 1, .descriptors = DESCRIPTORS, .load = 3 },
+		{ .workers = 2, .descriptors = DESCRIPTORS, .load = 3 },
+		{ .workers = 2, .descriptors = DESCRIPTORS, .load = 3, .spread_inbound = true },
 	};
 
 	(void)state;
@@ -347,6 +350,55 @@ static void flood_of_ours(void **state)
 	run_go(&r);
 	assert_int_equal(r.drops[CONTRACT_DROP_OVERLOAD], 0);
 	assert_true(r.missed > 0);
+}
+
+/* Frames for the second of two workers, until so many are taken or dropped. */
+static void hand_over(struct worker *w, uint32_t device, uint32_t count, bool ike)
+{
+	struct craft c = { .tunnel = 1, .length = BYTES };
+	struct craft_outer outer = { .tunnel = 1, .port = 4500 };
+	uint8_t bytes[BYTES] = { 0 };
+	uint32_t given = 0;
+
+	for (uint32_t i = 0; given < count; i++) {
+		struct rte_mbuf *m;
+
+		c.flow = (uint16_t)i;
+		outer.tunnel = 1 + i % TUNNELS;
+		m = ike ? craft_esp(bed, &outer, bytes, sizeof(bytes))
+			: craft_frame(bed, bytes, craft_ip(bytes, &c), false);
+		given += handover_worker(sa_hot(bed->sas), m, 2);
+		if (handover_received(w, device, &m, 1))
+			rte_pktmbuf_free(m);
+	}
+}
+
+/*
+ * A worker that does not come round: what is for it is dropped and counted, the rest is not. The
+ * last eighth of its ring is for what must not be lost and for what main sends.
+ */
+static void full_ring(void **state)
+{
+	const struct gang_config config = { .workers = 2, .queues = 1, .idle = true };
+	struct gang *gang = gang_new(bed, &config);
+	struct worker *w = worker_get(gang->set, 0);
+	uint64_t drops = bed_drops(bed, CONTRACT_DROP_HANDOVER_FULL);
+	const uint32_t reserved = WORKER_HANDOVER_RING / 8;
+	struct rte_mbuf *m;
+
+	(void)state;
+	/* a ring holds one less than its size */
+	hand_over(w, 0, WORKER_HANDOVER_RING - reserved - 1, false);
+	assert_int_equal(bed_drops(bed, CONTRACT_DROP_HANDOVER_FULL), drops);
+	hand_over(w, 0, 10, false);
+	assert_int_equal(bed_drops(bed, CONTRACT_DROP_HANDOVER_FULL), drops + 10);
+	hand_over(w, 1, reserved - 1, true);
+	assert_int_equal(bed_drops(bed, CONTRACT_DROP_HANDOVER_FULL), drops + 10);
+	m = rte_pktmbuf_alloc(bed->pool);
+	assert_int_equal(worker_inject(gang->set, PATH_INJECT_ROUTE, 1, &m, 1), 1);
+	hand_over(w, 1, 5, true);
+	assert_int_equal(bed_drops(bed, CONTRACT_DROP_HANDOVER_FULL), drops + 15);
+	gang_free(gang);
 }
 
 struct sort {
@@ -462,6 +514,7 @@ int main(void)
 		cmocka_unit_test(what_is_kept), cmocka_unit_test(ours_survive),
 		cmocka_unit_test(untold_loses), cmocka_unit_test(no_overload),
 		cmocka_unit_test(away),		cmocka_unit_test(flood_of_ours),
+		cmocka_unit_test(full_ring),
 	};
 
 	test_eal_init_with("--no-huge", "256");

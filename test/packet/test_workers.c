@@ -560,32 +560,6 @@ static void what_decides(void **state)
 		assert_true(worker_of(udp, n ? n : 1) < 1000);
 }
 
-/* A worker that does not come round: what is for it is dropped and counted, the rest is not. */
-static void full_ring(void **state)
-{
-	const struct gang_config config = { .workers = 2, .queues = 1, .qsbr = qsbr, .idle = true };
-	struct gang *gang = gang_new(bed, &config);
-	struct worker *w = worker_get(gang->set, 0);
-	uint64_t drops = bed_drops(bed, CONTRACT_DROP_HANDOVER_FULL);
-	struct craft c = { .tunnel = 1, .length = BYTES };
-	uint8_t ip[BYTES];
-	uint32_t given = 0;
-
-	(void)state;
-	for (uint32_t i = 0; given < WORKER_HANDOVER_RING + 10; i++) {
-		struct rte_mbuf *m;
-
-		c.flow = (uint16_t)i;
-		m = craft_frame(bed, ip, craft_ip(ip, &c), false);
-		given += handover_worker(sa_hot(bed->sas), m, 2);
-		if (handover_received(w, 0, &m, 1))
-			rte_pktmbuf_free(m);
-	}
-	/* a ring holds one less than its size */
-	assert_int_equal(bed_drops(bed, CONTRACT_DROP_HANDOVER_FULL), drops + 11);
-	gang_free(gang);
-}
-
 static int tidy(void **state)
 {
 	(void)state;
@@ -628,7 +602,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_decides),
-		cmocka_unit_test(full_ring),
 		cmocka_unit_test_teardown(in_order_everywhere, tidy),
 		cmocka_unit_test_teardown(one_at_a_time, tidy),
 		cmocka_unit_test_teardown(planted_spread, tidy),

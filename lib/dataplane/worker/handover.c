@@ -10,6 +10,7 @@
 
 #define ITEMS 64
 #define AHEAD 4
+#define RESERVED (WORKER_HANDOVER_RING / 8)
 
 /* The SPI where ESP begins, also within UDP (RFC 3948 section 2.1); NULL: no ESP. */
 static const uint8_t *spi_of(const uint8_t *l4, uint32_t n, uint8_t protocol)
@@ -131,6 +132,30 @@ static void give(struct worker *w, struct rte_ring *ring, struct worker_item *it
 		rte_pktmbuf_free(items[done].m);
 }
 
+/*
+ * What of received packets goes into the ring of another worker. Its last part is for what must not
+ * be lost (skim.h) and what main sends; other packets find it full before.
+ */
+static uint32_t ration(struct worker *w, struct rte_ring *ring, struct worker_item *items,
+		       uint32_t n)
+{
+	uint32_t room = rte_ring_free_count(ring);
+	uint32_t kept = 0;
+
+	if (likely(room >= n + RESERVED))
+		return n;
+	room = room > RESERVED ? room - RESERVED : 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (kept < room || path_is_vital(w->path, items[i].where, items[i].m)) {
+			items[kept++] = items[i];
+			continue;
+		}
+		path_drops(w->path)[CONTRACT_DROP_HANDOVER_FULL]++;
+		rte_pktmbuf_free(items[i].m);
+	}
+	return kept;
+}
+
 static void give_received(struct worker *w, uint32_t to, uint32_t device, struct rte_mbuf **packets,
 			  const uint8_t *whose, uint32_t n)
 {
@@ -141,6 +166,8 @@ static void give_received(struct worker *w, uint32_t to, uint32_t device, struct
 		if (whose[i] == to)
 			items[count++] =
 				(struct worker_item){ packets[i], WORKER_RECEIVED, device };
+	if (count)
+		count = ration(w, w->set->workers[to].ring, items, count);
 	if (count)
 		give(w, w->set->workers[to].ring, items, count);
 }

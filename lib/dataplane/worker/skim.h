@@ -17,6 +17,9 @@
  * is not shed: a skim ends when it has a burst of it; the rates of classes to Linux and control are
  * for it.
  *
+ * Where packets are handed over, the ring of a busy worker runs over before that of the NIC: its
+ * last eighth is for what must not be lost and for what main sends (handover.c).
+ *
  * Costs: one compare a burst. To ask reads one descriptor in four, or all, of those that wait, so
  * with long rings it is done once a quarter of a ring. To shed ESP takes some 25 cycles and what
  * the driver takes to receive it, about an eighth of opening 1420 bytes, and the worker opens fewer
