@@ -1,31 +1,36 @@
 #!/usr/bin/env python3
-"""The picture of the packet path, read from its source: graph.py OUT.c DROPS.h FILE.c...
+"""The picture of the packet path, read from its source: graph.py OUT.c DROPS.h FILE...
 
-A file is a step. It leads to the file that defines a function it calls, and to the file that takes
-from a list it puts packets on; what it drops stands beside it. Writes a C string with DOT in it.
+A file is a step, with the header of its name. It leads to the file that defines a function it calls, and to the file that
+takes from a list it puts packets on; what it drops stands beside it. Writes a C string with DOT in it.
 """
 import os
 import re
 import sys
 
+FUNCTION = r"((?:path|esp|worker|handover|spread|mirror)_\w+)"
 LISTS = re.compile(r"path_add\(&path->(\w+)")
-CALL = re.compile(r"(?<!\w)(path_\w+)\(")
-DEFINITION = re.compile(r"^[a-z][^\n=;]*?\b(path_\w+)\(", re.M)
+CALL = re.compile(r"(?<!\w)" + FUNCTION + r"\(")
+DEFINITION = re.compile(r"^[a-z][^\n=;(]*?\b" + FUNCTION + r"\([^;{]*\)\n\{", re.M)
 DROP = re.compile(r"CONTRACT_DROP_([A-Z0-9_]+)")
-ENDS = {"path_to_mirror": "mirror", "path_punt": "punt", "path_transmit": "transmit"}
-HIDDEN = ("address", "parse", "select", "mss")  # helpers of a step, no step
+ENDS = {"path_to_mirror": "mirror", "path_punt": "punt"}
+TAKES = {"path_tx": "transmit"}  # who calls it takes what that step left
+ENTRY = "path_run"  # into the frame; what else path.c has is for all
+NAMES = {"path": "receive", "inbound": "esp", "events": "punt"}
+HIDDEN = ("address", "select", "mss")  # helpers of a step, no step
 
 
 def step_of(path):
-    name = os.path.basename(path)[:-2]
-    return "receive" if name == "path" else name.removeprefix("path_")
+    name = os.path.basename(path).rsplit(".", 1)[0]
+    return NAMES.get(name, name.removeprefix("path_"))
 
 
 def read(paths):
     steps = {}
     for path in paths:
         with open(path, encoding="utf-8") as file:
-            steps[step_of(path)] = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+            text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+        steps[step_of(path)] = steps.get(step_of(path), "") + text
     return {name: text for name, text in steps.items() if name not in HIDDEN}
 
 
@@ -49,8 +54,13 @@ def edges_of(steps):
     found = set()
     for name, text in steps.items():
         for function in calls(text):
+            if function in TAKES:
+                found.add((TAKES[function], name))
+                continue
             target = home_of(function, home, steps)
-            if target and target not in (name, "receive") and not function.endswith("_row"):
+            if target == "receive" and not function.startswith(ENTRY):
+                continue
+            if target and target != name and not function.endswith("_row"):
                 found.add((name, target))
         for queue in LISTS.findall(text):
             for reader, other in steps.items():
