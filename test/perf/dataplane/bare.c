@@ -3,6 +3,7 @@
 #include "dataplane/esp/esp.h"
 
 #include <intel-ipsec-mb.h>
+#include <rte_common.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +13,7 @@ struct bare {
 	aes_gcm_enc_dec_t run;
 	uint32_t turn; /* the packet's place in the sequence of tunnels */
 	struct gcm_context_data ctx;
-	uint8_t iv[16];
-	uint8_t aad[16];
-	uint8_t tag[64];
+	uint8_t iv[16], aad[16], tag[64];
 };
 
 static aes_gcm_enc_dec_t gcm_call(const IMB_MGR *mgr, enum contract_cipher cipher, bool out)
@@ -36,51 +35,51 @@ static const void *key_of(struct feed *feed, const struct bare *b, uint32_t ahea
 					  : sa_slot(hot, 2 * tunnel + 1)->out[0].key;
 }
 
+static uint8_t *esp_of(const struct feed_slot *s)
+{
+	return (uint8_t *)s->m->buf_addr + s->at + 34;
+}
+
+static void prefetch(const uint8_t *p, size_t n)
+{
+	for (size_t at = 0; at < n; at += 64)
+		__builtin_prefetch(p + at, 1);
+}
+
 /* Direct calls, text and key of the packet four ahead prefetched. */
 static void round_gcm(struct feed *feed, struct bare *b)
 {
-	const uint32_t n = feed->load.pool;
-
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < feed->load.pool; i++, b->turn++) {
 		struct feed_slot *s = &feed->slots[i];
 		uint32_t length = esp_align(s->inner_length + ESP_TRAILER, 4);
-		uint8_t *text = (uint8_t *)s->m->buf_addr + s->at + 50;
+		uint8_t *text = esp_of(s) + 16;
 
-		if (i + 4 < n) {
-			struct feed_slot *next = &feed->slots[i + 4];
-			const uint8_t *p = (uint8_t *)next->m->buf_addr + next->at + 50;
-
-			for (uint32_t at = 0; at < next->inner_length; at += 64)
-				__builtin_prefetch(p + at, 1);
-			if (feed->load.tunnels > 1) {
-				const uint8_t *key = key_of(feed, b, 4);
-
-				for (uint32_t at = 0; at < sizeof(struct gcm_key_data); at += 64)
-					__builtin_prefetch(key + at);
-			}
+		if (i + 4 < feed->load.pool) {
+			prefetch(esp_of(s + 4) + 16, s[4].inner_length);
+			if (feed->load.tunnels > 1)
+				prefetch(key_of(feed, b, 4), sizeof(struct gcm_key_data));
 		}
 		b->run(key_of(feed, b, 0), &b->ctx, text, text, length, b->iv, b->aad, 12, b->tag,
 		       16);
-		b->turn++;
 	}
 }
 
-/* Keys of the job algorithms: any will do, the cost does not depend on them. */
-struct job_keys {
-	uint8_t enc[240] __attribute__((aligned(64)));
-	uint8_t dec[240] __attribute__((aligned(64)));
-	uint8_t inner[64] __attribute__((aligned(16)));
-	uint8_t outer[64] __attribute__((aligned(16)));
-};
-
-static void job_fill(IMB_JOB *job, const struct load *load, const struct job_keys *keys,
-		     struct bare *b)
+static void job_fill(struct bare *b, IMB_JOB *job, const struct feed_slot *s)
 {
-	bool out = load->work == WORK_OUT;
-	bool chacha = load->cipher == CONTRACT_CIPHER_CHACHA20_POLY1305;
+	/* Any keys will do, the cost does not depend on them. */
+	static uint8_t keys[4][256] __attribute__((aligned(64)));
+	bool out = b->feed->load.work == WORK_OUT;
+	bool chacha = b->feed->load.cipher == CONTRACT_CIPHER_CHACHA20_POLY1305;
+	uint32_t head = chacha ? 0 : 24;
 
-	job->enc_keys = keys->enc;
-	job->dec_keys = keys->dec;
+	job->src = esp_of(s);
+	job->dst = esp_of(s) + head;
+	job->cipher_start_src_offset_in_bytes = head;
+	job->msg_len_to_cipher_in_bytes = esp_align(s->inner_length + ESP_TRAILER, chacha ? 4 : 16);
+	job->hash_start_src_offset_in_bytes = 0;
+	job->msg_len_to_hash_in_bytes = head + job->msg_len_to_cipher_in_bytes;
+	job->enc_keys = keys[0];
+	job->dec_keys = keys[1];
 	job->key_len_in_bytes = 32;
 	job->iv = b->iv;
 	job->iv_len_in_bytes = chacha ? 12 : 16;
@@ -90,39 +89,28 @@ static void job_fill(IMB_JOB *job, const struct load *load, const struct job_key
 	job->hash_alg = chacha ? IMB_AUTH_CHACHA20_POLY1305 : IMB_AUTH_HMAC_SHA_256;
 	job->cipher_direction = out ? IMB_DIR_ENCRYPT : IMB_DIR_DECRYPT;
 	job->chain_order = out ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
-	job->u.HMAC._hashed_auth_key_xor_ipad = keys->inner;
-	job->u.HMAC._hashed_auth_key_xor_opad = keys->outer;
+	job->u.HMAC._hashed_auth_key_xor_ipad = keys[2];
+	job->u.HMAC._hashed_auth_key_xor_opad = keys[3];
 	if (chacha) {
 		job->u.CHACHA20_POLY1305.aad = b->aad;
 		job->u.CHACHA20_POLY1305.aad_len_in_bytes = 12;
 	}
 }
 
-/* Jobs in bursts of 64 without checks. */
+/* Jobs without checks, as many at once as there may be; the first lines of each prefetched. */
 static void round_jobs(struct feed *feed, struct bare *b)
 {
-	static struct job_keys keys;
-	bool chacha = feed->load.cipher == CONTRACT_CIPHER_CHACHA20_POLY1305;
-	IMB_JOB *jobs[64];
+	IMB_JOB *jobs[IMB_MAX_BURST_SIZE];
 	uint32_t count;
 
 	for (uint32_t i = 0; i < feed->load.pool; i += count) {
-		uint32_t left = feed->load.pool - i;
+		uint32_t most = RTE_MIN(feed->load.pool - i, (uint32_t)IMB_MAX_BURST_SIZE);
 		uint32_t done;
 
-		count = IMB_GET_NEXT_BURST(b->mgr, left < 64 ? left : 64, jobs);
+		count = IMB_GET_NEXT_BURST(b->mgr, most, jobs);
 		for (uint32_t k = 0; k < count; k++) {
-			struct feed_slot *s = &feed->slots[i + k];
-			uint32_t head = chacha ? 0 : 24;
-			uint32_t n = esp_align(s->inner_length + ESP_TRAILER, chacha ? 4 : 16);
-
-			job_fill(jobs[k], &feed->load, &keys, b);
-			jobs[k]->src = (uint8_t *)s->m->buf_addr + s->at + 34;
-			jobs[k]->dst = (uint8_t *)s->m->buf_addr + s->at + 34 + head;
-			jobs[k]->cipher_start_src_offset_in_bytes = head;
-			jobs[k]->msg_len_to_cipher_in_bytes = n;
-			jobs[k]->hash_start_src_offset_in_bytes = 0;
-			jobs[k]->msg_len_to_hash_in_bytes = head + n;
+			prefetch(esp_of(&feed->slots[i + k]), 128);
+			job_fill(b, jobs[k], &feed->slots[i + k]);
 		}
 		done = IMB_SUBMIT_BURST_NOCHECK(b->mgr, count, jobs);
 		while (done < count)
