@@ -226,7 +226,7 @@ static void rest(struct worker *w)
 		rte_rcu_qsbr_thread_online(w->set->config.qsbr, w->index);
 }
 
-static void turn(struct worker *w, uint64_t *last)
+void worker_turn(struct worker *w, uint64_t *last)
 {
 	uint32_t packets = receive_all(w) + take_all(w);
 	bool held = path_holds(w->path);
@@ -261,7 +261,7 @@ int worker_main(void *worker)
 		rte_rcu_qsbr_thread_online(qsbr, w->index);
 	}
 	while (!atomic_load_explicit(&w->set->stop, memory_order_relaxed))
-		turn(w, &last);
+		worker_turn(w, &last);
 	if (qsbr) {
 		rte_rcu_qsbr_thread_offline(qsbr, w->index);
 		rte_rcu_qsbr_thread_unregister(qsbr, w->index);

@@ -51,6 +51,9 @@ struct worker_set {
 	_Atomic bool stop;
 };
 
+/* One turn of worker_main(): the loop calls it until it is told to stop. `last`: end of the turn
+ * before (TSC). */
+void worker_turn(struct worker *worker, uint64_t *last);
 /* Empties the exits of a worker's path. */
 void worker_flush(struct worker *worker);
 /* The transmit rows only; a struct worker, as the path knows it. */

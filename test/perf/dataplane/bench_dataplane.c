@@ -1,11 +1,12 @@
 /*
- * The packet path without a NIC: cycles per packet of path_run(), from the array that RX would
- * give to the arrays that TX would take, beside the cipher alone. scripts/bench dataplane.
+ * The packet path without a NIC: cycles per packet of a worker's turns, from the array that RX
+ * gives to the array that TX takes, beside the cipher alone. scripts/bench dataplane.
  */
 #include "../../unit/dataplane/eal.h"
 #include "../measure.h"
 #include "../options.h"
 #include "bare.h"
+#include "loop.h"
 
 #include <rte_cycles.h>
 
@@ -35,33 +36,26 @@ struct result {
 };
 
 /* One pass over the pool; the frames that left, in order, go to `out`. Cycles of the path alone. */
-__attribute__((noinline)) static uint64_t pass(struct feed *feed, struct rte_mbuf **out)
+__attribute__((noinline)) static uint64_t pass(struct feed *feed, struct loop *loop,
+					       struct rte_mbuf **out)
 {
-	struct path *path = feed->bed->path;
-	uint32_t from_device = feed->load.work == WORK_IN ? 1 : 0;
-	uint32_t to_device = feed->load.work == WORK_IN ? 0 : 1;
-	struct path_tx *tx = path_tx(path, to_device);
+	uint32_t device = feed->load.work == WORK_IN ? 1 : 0;
 	uint64_t cycles = 0;
-	uint32_t left = 0;
 
 	for (uint32_t i = 0; i < feed->load.pool; i += feed->load.burst) {
 		uint32_t n = feed->load.pool - i < feed->load.burst ? feed->load.pool - i
 								    : feed->load.burst;
 		uint64_t start = feed_now(feed);
+		uint32_t left = loop_turn(loop, device, &feed->packets[i], n, &out[i]);
 
-		path_run(path, from_device, &feed->packets[i], n);
-		path_tick(path);
 		cycles += feed_now(feed) - start;
-		if (tx->n != n) {
-			fprintf(stderr, "bench: %u packets in, %u out\n", n, tx->n);
+		if (left != n) {
+			fprintf(stderr, "bench: %u packets in, %u out\n", n, left);
 			for (uint32_t d = 1; d < CONTRACT_DROP_COUNT; d++)
 				if (bed_drops(feed->bed, d))
 					fprintf(stderr, "  %s\n", contract_drop_name(d));
 			exit(1);
 		}
-		memcpy(out + left, tx->packets, n * sizeof(*out));
-		left += n;
-		tx->n = 0;
 	}
 	return cycles;
 }
@@ -85,7 +79,7 @@ static double median_of(double *values, uint32_t n)
 }
 
 /* Rounds of the path and of the cipher alone take turns: what disturbs one disturbs the other. */
-static struct result measure(struct feed *feed, const struct choice *choice)
+static struct result measure(struct feed *feed, struct loop *loop, const struct choice *choice)
 {
 	uint32_t rounds = choice->rounds;
 	uint64_t most = (uint64_t)(choice->seconds * (double)rte_get_tsc_hz());
@@ -107,7 +101,7 @@ static struct result measure(struct feed *feed, const struct choice *choice)
 			bare[r] = bare_round(alone);
 		for (uint32_t p = 0; p < passes; p++) {
 			feed_refill(feed);
-			sum += pass(feed, out);
+			sum += pass(feed, loop, out);
 		}
 		cycles[r] = (double)sum / passes / feed->load.pool;
 		ratios[r] = alone ? cycles[r] / bare[r] : 0;
@@ -130,10 +124,8 @@ static struct result measure(struct feed *feed, const struct choice *choice)
 
 static const char *const work_names[] = { "out", "in", "plain" };
 
-static void print_steps(const struct bed *bed)
+static void print_steps(const struct path_step_cycles *steps)
 {
-	const struct path_step_cycles *steps = path_steps(bed->path);
-
 	printf("     ");
 	for (uint32_t i = 0; i < PATH_STEP_COUNT; i++)
 		if (steps[i].packets)
@@ -143,7 +135,7 @@ static void print_steps(const struct bed *bed)
 }
 
 static void print_result(struct bench_options *o, const struct load *l, const struct result *r,
-			 const struct bed *bed)
+			 const struct path_step_cycles *steps)
 {
 	double hz = (double)rte_get_tsc_hz();
 	double size = l->size ? l->size : (7 * 64 + 4 * 512 + 1420) / 12.0;
@@ -155,7 +147,7 @@ static void print_result(struct bench_options *o, const struct load *l, const st
 	       hz / r->median * size * 8 / 1e9);
 	fflush(stdout);
 	if (o->own)
-		print_steps(bed);
+		print_steps(steps);
 	bench_json(o,
 		   "\"direction\": \"%s\", \"algorithm\": \"%s\", \"size\": %u, \"tunnels\": %u, "
 		   "\"burst\": %u, \"pool\": %u, \"flows\": %u, \"routes\": %u, "
@@ -212,6 +204,7 @@ static void one(struct choice *choice, const struct load *load)
 				     .routes4 = load->routes + load->tunnels + 64 };
 	struct bed *bed;
 	struct feed *feed;
+	struct loop *loop;
 	struct result result;
 
 	if (!wanted(choice, load))
@@ -230,9 +223,11 @@ static void one(struct choice *choice, const struct load *load)
 	}
 	bed_routes(bed, load->routes);
 	feed = feed_new(bed, load);
-	result = measure(feed, choice);
-	print_result(&choice->common, load, &result, bed);
+	loop = loop_new(bed);
+	result = measure(feed, loop, choice);
+	print_result(&choice->common, load, &result, path_steps(loop_path(loop)));
 	compare_bare(load, &result);
+	loop_free(loop);
 	feed_free(feed);
 	bed_free(bed);
 }
