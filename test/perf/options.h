@@ -4,6 +4,7 @@
  */
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,31 @@ struct bench_options {
 	bool json_begun;
 };
 
+/* What follows an option that takes a value. */
+static inline const char *bench_value(int argc, char **argv, int *i)
+{
+	if (*i + 1 >= argc || strncmp(argv[*i + 1], "--", 2) == 0) {
+		fprintf(stderr, "bench: %s takes a value\n", argv[*i]);
+		exit(2);
+	}
+	return argv[++*i];
+}
+
+/* The same for a number from 1. */
+static inline uint32_t bench_number(int argc, char **argv, int *i)
+{
+	const char *option = argv[*i];
+	const char *text = bench_value(argc, argv, i);
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || n == 0 || n > UINT32_MAX) {
+		fprintf(stderr, "bench: %s takes a number from 1, not %s\n", option, text);
+		exit(2);
+	}
+	return (uint32_t)n;
+}
+
 static inline struct bench_options bench_options(int argc, char **argv, const char *own)
 {
 	struct bench_options o = { 0 };
@@ -24,10 +50,12 @@ static inline struct bench_options bench_options(int argc, char **argv, const ch
 			o.quick = true;
 		} else if (own && strcmp(argv[i], own) == 0) {
 			o.own = true;
-		} else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
-			o.json = fopen(argv[++i], "w");
+		} else if (strcmp(argv[i], "--json") == 0) {
+			const char *path = bench_value(argc, argv, &i);
+
+			o.json = fopen(path, "w");
 			if (!o.json) {
-				perror(argv[i]);
+				perror(path);
 				exit(1);
 			}
 		} else {

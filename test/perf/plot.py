@@ -18,7 +18,7 @@ KEY = ("direction", "algorithm", "size", "tunnels", "burst", "pool", "flows", "r
 
 def row_name(row):
     """What is not as in the base row is said."""
-    words = [row["direction"], row["algorithm"], "IMIX" if row["size"] == 0 else "%d B" % row["size"]]
+    words = [row["direction"], row["algorithm"], "IMIX" if "mix" in row else "%d B" % row["size"]]
     most = {"tunnels": 1, "pool": 256, "flows": 256, "routes": 10}
     words += ["%d %s" % (row[key], key) for key, value in most.items() if row[key] > value]
     if row["burst"] not in (32, 256):
@@ -26,21 +26,33 @@ def row_name(row):
     return " ".join(words)
 
 
+def rows_of(name):
+    try:
+        with open(name, encoding="utf-8") as file:
+            rows = json.load(file)
+    except OSError as error:
+        sys.exit("plot.py: %s: %s" % (name, error.strerror))
+    except ValueError as error:
+        sys.exit("plot.py: %s is no JSON: %s" % (name, error))
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        sys.exit("plot.py: %s is not an array of objects" % name)
+    return rows
+
+
 def read(names):
     """{ row: [(series, row's object)] } in the order of the files."""
     rows, series = {}, []
     for name in names:
-        with open(name) as file:
-            for row in json.load(file):
-                missing = [key for key in KEY + ("cycles_median", "cycles_min", "bare_median") if key not in row]
-                if missing:
-                    sys.exit("plot.py: %s: a row has no %s" % (name, ", ".join(missing)))
-                label = row.get("program", "vpngw")
-                if len(names) > 1:
-                    label += " " + os.path.splitext(os.path.basename(name))[0]
-                if label not in series:
-                    series.append(label)
-                rows.setdefault(row_name(row), []).append((series.index(label), row))
+        for row in rows_of(name):
+            missing = [key for key in KEY + ("cycles_median", "cycles_min", "bare_median") if key not in row]
+            if missing:
+                sys.exit("plot.py: %s: a row has no %s" % (name, ", ".join(missing)))
+            label = row.get("program", "vpngw")
+            if len(names) > 1:
+                label += " " + os.path.splitext(os.path.basename(name))[0]
+            if label not in series:
+                series.append(label)
+            rows.setdefault(row_name(row), []).append((series.index(label), row))
     return rows, series
 
 
