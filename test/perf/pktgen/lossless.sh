@@ -11,10 +11,11 @@ lossless_start() {
 	lab_start pace - bash -c 'exec "$@" <"$0"' "$LAB_DIR/pace.in" "$BENCH_BUILD/test/perf/pktgen/pktgen_pace" --no-huge -m 128 \
 		--no-pci --no-telemetry --lcores "0@${site_generator_cpu:?}" --file-prefix "${LAB_PREFIX}pace" \
 		--vdev "$(memif_end 0)" --vdev "$(memif_end 1)"
-	lab_await_line pace 20 ready || { tail -n 5 "$LAB_DIR/pace.log" >&2; return 1; }
+	lab_await_line pace 60 ready || { tail -n 5 "$LAB_DIR/pace.log" >&2; return 1; }
 }
 
 lossless_stop() {
+	site_down
 	exec {lossless_in}>&-
 	lab_stop pace
 }
@@ -29,7 +30,7 @@ lossless_trial() {
 	local had unsent
 	had=$(grep -c '^trial' "$LAB_DIR/pace.log") || true
 	printf '%s\n' "$*" >&"$lossless_in"
-	lab_await $((10 + $2 / 500)) lossless_answered "$had" || lab_fail 'bench pktgen: pace gave no figures' || exit 1
+	lab_await $((60 + $2 / 500)) lossless_answered "$had" || lab_fail 'bench pktgen: pace gave no figures' || exit 1
 	read -r _ lossless_sent unsent lossless_received lossless_ms lossless_cpu_ms < <(grep '^trial' "$LAB_DIR/pace.log" | tail -n 1)
 	[ "$lossless_sent" = "$lossless_received" ] && [ "$unsent" = 0 ] && [ "$lossless_cpu_ms" -gt 0 ] &&
 		[ $((lossless_sent * 1000 / lossless_cpu_ms)) -ge $(($1 * 95 / 100)) ]
@@ -103,6 +104,7 @@ lossless_seal() {
 lossless() {
 	local algorithm=$1 size
 	shift
+	site_up
 	site_tunnels "$algorithm"
 	lossless_start || lab_fail 'bench pktgen: pace does not start' || exit 1
 	for size in "$@"; do
@@ -115,5 +117,7 @@ lossless() {
 		lossless_row in "$algorithm" "$size" "$LAB_DIR/sealed-$size.pcap"
 	done
 	lossless_stop
+	site_up
+	site_tunnels "$algorithm" in
 	lossless_proof "$algorithm"
 }

@@ -30,14 +30,19 @@ site_memif() {
 	printf 'net_memif%s:role=server:id=%s:socket=%s/port%s.sock:socket-abstract=no:mac=%s' "$1" "$1" "$LAB_DIR" "$1" "$site_mac"
 }
 
-site_start() {
-	local pages=()
-	[ "$(awk '/HugePages_Free/ { print $2 }' /proc/meminfo)" -ge 200 ] || pages=(--no-huge)
-	lab_start dataplane gw "$(gateway_program dataplane)" "${pages[@]}" --idle poll --cores "$site_worker_cpu" --main-core 0 \
-		--socket "$LAB_DIR/dp.sock" --port "name=port0,role=both,device=$1" --port "name=port1,role=both,device=$2"
-	lab_await_line dataplane 20 'main: ready' || { cat "$LAB_DIR/dataplane.log" >&2; exit 1; }
-	[ ${#pages[@]} = 0 ] || printf 'ordinary pages: 400 MB of hugepages are not free (scripts/setup)\n'
+# What the figures of this machine are to be read with.
+site_announce() {
+	[ "$(awk '/HugePages_Free/ { print $2 }' /proc/meminfo)" -ge 200 ] || site_pages=(--no-huge)
+	[ ${#site_pages[@]} = 0 ] || printf 'ordinary pages: 400 MB of hugepages are not free (scripts/setup)\n'
 	[ "$site_cpus" -gt 2 ] || printf '%s CPUs: the generator shares one with others, so what it cannot take in time is dropped (tx_full)\n' "$site_cpus"
+}
+site_pages=()
+
+site_start() {
+	rm -f "$LAB_DIR/dataplane.log"
+	lab_start dataplane gw "$(gateway_program dataplane)" "${site_pages[@]}" --idle poll --cores "$site_worker_cpu" --main-core 0 \
+		--socket "$LAB_DIR/dp.sock" --port "name=port0,role=both,device=$1" --port "name=port1,role=both,device=$2"
+	lab_await_line dataplane 60 'main: ready' || { cat "$LAB_DIR/dataplane.log" >&2; exit 1; }
 }
 
 # Two ways out, a tunnel over each, and the flows' network behind both of them.
@@ -55,11 +60,23 @@ site_routes() {
 }
 site_peer_macs=(02:00:00:00:00:00 02:00:00:00:00:01)
 
-site_up() {
+site_prepare() {
 	lab_ns gw
 	lab_in gw sysctl -qw net.ipv6.conf.default.disable_ipv6=1 net.ipv6.conf.all.disable_ipv6=1
+	site_announce
+}
+
+site_up() {
 	site_start "$(generator_device 0)" "$(generator_device 1)"
 	site_routes | site_ctl
+}
+
+# The data plane, before a generator ends: DPDK's memif unmaps the cable's memory in its interrupt thread when the other end
+# leaves, while the worker may be reading there (config/README.md, Ports without a NIC). A new generator finds a new data plane.
+site_down() {
+	lab_alive dataplane && lab_stop dataplane && return
+	tail -n 5 "$LAB_DIR/dataplane.log" >&2
+	lab_fail 'bench pktgen: the data plane did not run to its end' || exit 1
 }
 
 # Without a salt for what takes none.
@@ -100,6 +117,15 @@ site_counted() {
 			if (f[1] == "out_packets") packets += f[2]; if (f[1] == "out_bytes") bytes += f[2]
 			if (f[1] == "in_packets") opened += f[2] } }
 		END { printf "busy=%.0f\nidle=%.0f\npackets=%.0f\nbytes=%.0f\nopened=%.0f\n", busy, idle, packets, bytes, opened }'
+}
+
+# Frames that the data plane has taken from the cables and put on them, since it started.
+site_traffic() {
+	site_ctl counters | awk '
+		$1 == "ports" && ($2 == "id=1" || $2 == "id=2") { for (i = 3; i <= NF; i++) { split($i, f, "=")
+			if (f[1] == "rx_packets") taken += f[2]; if (f[1] == "tx_packets") put += f[2] } }
+		$1 == "drop" && sub(/^tx_full=/, "", $2) { put -= $2 }
+		END { printf "%.0f %.0f\n", taken, put }'
 }
 
 # The difference of two such lists, as JSON: { busy, idle, packets, bytes, drops: { NAME: NUMBER } }

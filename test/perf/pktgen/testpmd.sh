@@ -21,7 +21,7 @@ testpmd_start() {
 	lab_start "$name" - bash -c 'exec stdbuf -oL "$@" <"$0"' "$LAB_DIR/$name.in" dpdk-testpmd --no-huge -m 128 --no-pci --no-telemetry \
 		--lcores "0@0,1@${site_generator_cpu:?}" --file-prefix "$LAB_PREFIX$name" "${arguments[@]}" -- \
 		-i --total-num-mbufs=16384 --nb-cores=1 "$@"
-	if ! lab_await_line "$name" 20 'Checking link statuses' || ! lab_await 10 site_links; then
+	if ! lab_await_line "$name" 60 'Checking link statuses' || ! lab_await 30 site_links; then
 		tail -n 5 "$LAB_DIR/$name.log" >&2
 		return 1
 	fi
@@ -31,8 +31,10 @@ testpmd_say() {
 	printf '%s\n' "$@" >&"$testpmd_in"
 }
 
+# After testpmd_halt: its own thread must not look at the cables when the data plane goes.
 testpmd_end() {
-	testpmd_say stop quit
+	site_down
+	testpmd_say quit
 	lab_await_end "$(lab_pid "$1")" 5 || lab_stop "$1"
 	exec {testpmd_in}>&-
 }
@@ -43,7 +45,7 @@ testpmd_halt() {
 	had=$(grep -c 'Accumulated forward' "$LAB_DIR/$1.log")
 	testpmd_say stop
 	# shellcheck disable=SC2016
-	lab_await 10 bash -c '[ "$(grep -c "Accumulated forward" "$0")" -gt "$1" ]' "$LAB_DIR/$1.log" "$had"
+	lab_await 30 bash -c '[ "$(grep -c "Accumulated forward" "$0")" -gt "$1" ]' "$LAB_DIR/$1.log" "$had"
 }
 
 site_links() {
@@ -65,34 +67,43 @@ generator_stop() {
 # flowgen takes the size with the frame check sequence; afterwards what is still under way is received.
 generator_run() {
 	local begun ms
+	generator_before=$(site_traffic)
 	testpmd_say "set txpkts $(($1 + 14 + 4))" 'clear port stats all' 'set fwd flowgen' start
 	begun=${EPOCHREALTIME/./}
 	read -r -t "$2" <> <(:) || true
 	testpmd_halt generator || return 1
 	ms=$(((${EPOCHREALTIME/./} - begun) / 1000))
 	testpmd_say 'set fwd rxonly' start
-	lab_await 3 generator_drained || true
+	lab_await 60 generator_drained || return 1
 	testpmd_halt generator || return 1
-	generator_shown=$(grep -c 'NIC statistics' "$LAB_DIR/generator.log")
+	generator_look || return 1
+	export generator_figures="$generator_sums $ms"
+}
+
+# Its counters, sent, received and bytes received, in generator_sums.
+generator_look() {
+	generator_shown=$(grep -c 'NIC statistics' "$LAB_DIR/generator.log") || true
 	testpmd_say 'show port stats all'
-	lab_await 5 generator_shows || return 1
-	export generator_figures
-	generator_figures=$(awk -v skip="$generator_shown" '
+	lab_await 20 generator_shows || return 1
+	generator_sums=$(awk -v skip="$generator_shown" '
 		/NIC statistics/ { n++ }
 		n <= skip { next }
 		{ for (i = 1; i < NF; i++) { if ($i == "TX-packets:") sent += $(i + 1); if ($i == "RX-packets:") got += $(i + 1); if ($i == "RX-bytes:") bytes += $(i + 1) } }
-		END { printf "%.0f %.0f %.0f", sent, got, bytes }' "$LAB_DIR/generator.log")" $ms"
+		END { printf "%.0f %.0f %.0f", sent, got, bytes }' "$LAB_DIR/generator.log")
 }
 
 generator_shows() {
 	[ "$(awk '/NIC statistics/ { n++ } /^  Tx-pps/ { t = n } END { print t + 0 }' "$LAB_DIR/generator.log")" -ge $((generator_shown + 2)) ]
 }
 
-# The data plane forwards nothing any more.
+# The data plane has taken all that was sent, and what it put on the cables has been received.
 generator_drained() {
-	local now
-	now=$(site_ctl counters ports)
-	[ "$now" = "${generator_last:-}" ] || { generator_last=$now; return 1; }
+	local taken put taken_before put_before sent received
+	generator_look || return 1
+	read -r sent received _ <<<"$generator_sums"
+	read -r taken_before put_before <<<"$generator_before"
+	read -r taken put < <(site_traffic)
+	[ $((taken - taken_before)) -ge "$sent" ] && [ "$received" -ge $((put - put_before)) ]
 }
 
 # Sends the packets of file $1 into port 0 once and writes what leaves port 0 and port 1 into $2 and $3: $4 in all. In
@@ -102,7 +113,8 @@ generator_pass() {
 		--no-flush-rx --forward-mode=io --port-topology=chained || return 1
 	testpmd_say 'set portlist 0,1,2,3,4' start
 	generator_pass_files=("$2" "$3")
-	lab_await 10 generator_passed "$4" || true
+	lab_await 30 generator_passed "$4" || true
+	testpmd_halt passer || return 1
 	testpmd_end passer
 	generator_passed "$4"
 }

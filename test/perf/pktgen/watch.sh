@@ -35,6 +35,7 @@ watch_line() {
 }
 
 watch_devices
+site_prepare
 site_up
 site_tunnels aes-256-gcm
 watch_macs
