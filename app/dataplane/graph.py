@@ -67,8 +67,8 @@ def edges_of(steps):
                 if reader not in (name, "receive") and re.search(r"path->%s\b" % queue, other) \
                         and "path_add(&path->%s" % queue not in other:
                     found.add((name, reader))
-    # The frame calls the steps in their order; what leads to a step is the step before.
-    led_to = {end for start, end in found if start not in ("receive", "hold")}
+    # The frame calls the steps in their order; what leads to a step is the step before. What waits or is shed is beside them.
+    led_to = {end for start, end in found if start not in ("receive", "hold", "shed")}
     return {(start, end) for start, end in found if start != "receive" or end not in led_to}
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Stands in for VPP in test_peers_vpp.py: runs the script of CLI commands that it is given as far as a benchmark needs it.
 
-    fake_vpp.py -c FILE         FAKE_VPP: `drops`, `forges`, `mute` or `dies` for one that is at fault
+    fake_vpp.py -c FILE         FAKE_VPP: `drops`, `forges`, `keeps`, `mute` or `dies` for one that is at fault
 """
 import os
 import re
@@ -31,6 +31,7 @@ def sealed(packet, i, keys):
 
 def run(script):
     keys = capture = None
+    engine = "openssl"
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "vpp_runtime.txt")) as file:
         runtime = file.read()
     if FAULT == "drops":
@@ -47,6 +48,11 @@ def run(script):
             print("waited %.3f sec." % float(word[1]))
         elif line.startswith("show version"):
             print("vpp v26.06-release built by nobody on nowhere at never")
+        elif line.startswith("set crypto handler all simple ") and FAULT != "keeps":
+            engine = word[-1]
+        elif line.startswith("show crypto handlers"):
+            for name in ("aes-256-cbc", "aes-256-gcm", "chacha20-poly1305"):
+                print("\x1b[1;32m%-29s\x1b[0m enc \x1b[0m other \x1b[36m%s*\x1b[0m  \x1b[0m -         \x1b[0m -" % (name, engine))
         elif line.startswith("show runtime"):
             print(runtime)
         elif line.startswith("show packet-generator"):
