@@ -130,6 +130,7 @@ static int start_counters(struct program *p)
 		[CONTRACT_COUNT_LIMITS] = sizes->limits,
 		[CONTRACT_COUNT_WORKER] = 1,
 		[CONTRACT_COUNT_DESTINATIONS] = sizes->tunnels,
+		[CONTRACT_COUNT_STEPS] = 1,
 	};
 	/* One row more than workers: the main lcore counts too. */
 	int err = contract_counters_create(&p->counters, p->options->worker_count + 1u, rows);

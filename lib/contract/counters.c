@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define MAGIC 0x74637076u
-#define VERSION 3
+#define VERSION 4
 #define LINE 64
 #define ROWS_MAX (1u << 24)
 #define WORKERS_MAX 256
@@ -21,6 +21,7 @@ static const uint32_t columns_of[CONTRACT_SECTIONS] = {
 	[CONTRACT_COUNT_LIMITS] = CONTRACT_LIMIT_COLUMNS,
 	[CONTRACT_COUNT_WORKER] = CONTRACT_WORKER_COLUMNS,
 	[CONTRACT_COUNT_DESTINATIONS] = CONTRACT_DESTINATION_COLUMNS,
+	[CONTRACT_COUNT_STEPS] = CONTRACT_STEP_COLUMNS,
 };
 
 static uint64_t section_bytes(const struct contract_counter_section *s, uint32_t workers)
@@ -200,6 +201,22 @@ bool contract_counters_row_sum(const struct contract_counters *c, enum contract_
 		for (uint32_t i = 0; i < count; i++)
 			columns[i] += __atomic_load_n(words + i, __ATOMIC_RELAXED);
 	}
+	return true;
+}
+
+bool contract_counters_worker(const struct contract_counters *c, enum contract_section section,
+			      uint32_t worker, uint64_t *columns, uint32_t count)
+{
+	struct contract_counter_header h;
+	const uint64_t *words;
+
+	memset(columns, 0, count * sizeof(*columns));
+	if (!geometry(c, section, 0, &h) || count != h.sections[section].columns ||
+	    worker >= h.workers)
+		return false;
+	words = row_of(c, &h.sections[section], worker, 0);
+	for (uint32_t i = 0; i < count; i++)
+		columns[i] = __atomic_load_n(words + i, __ATOMIC_RELAXED);
 	return true;
 }
 

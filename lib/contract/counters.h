@@ -3,10 +3,12 @@
  * DOC: counter area
  *
  * A memfd that the data plane writes and control maps read-only. A header names the sections; a
- * section is `rows` x `columns` of 64-bit words for each worker, so that each worker writes words
- * of its own without atomics and a reader adds them up. 64-bit loads are whole; a row is not a
- * consistent snapshot. Counters of an id start at zero when the object is added.
+ * section is `rows` x `columns` of 64-bit words for each worker and, behind them, for the main
+ * lcore, so that each writes words of its own without atomics and a reader adds them up. 64-bit
+ * loads are whole; a row is not a consistent snapshot. Counters of an id start at zero when the
+ * object is added.
  */
+#include "contract/capture.h"
 #include "contract/drops.h"
 
 #include <stdbool.h>
@@ -21,6 +23,7 @@ enum contract_section {
 	CONTRACT_COUNT_WORKER,	     /* rows: 1; columns: enum contract_worker_column */
 	CONTRACT_COUNT_DESTINATIONS, /* rows: tunnel id; columns: enum contract_destination_column
 				      */
+	CONTRACT_COUNT_STEPS,	     /* rows: 1; columns: a struct contract_step_cost a step */
 	CONTRACT_SECTIONS
 };
 
@@ -88,15 +91,26 @@ enum contract_worker_column {
 	CONTRACT_WORKER_IDLE_CYCLES,
 	CONTRACT_WORKER_LOOPS,
 	CONTRACT_WORKER_PACKETS,
-	CONTRACT_WORKER_RX_MISSED,
-	CONTRACT_WORKER_BUFFERS_FREE,
+	CONTRACT_WORKER_RX_MISSED,    /* the main lcore's, as the next */
+	CONTRACT_WORKER_BUFFERS_FREE, /* packet buffers in the pool, at this moment */
 	CONTRACT_WORKER_PROGRESS_NS,
 	CONTRACT_WORKER_HANDED_OVER,  /* packets given to other workers */
 	CONTRACT_WORKER_WAITS,	      /* for numbers that another worker held, or its turn */
 	CONTRACT_WORKER_RX_LEVEL_MAX, /* percent of a receive ring, the most since the start */
 	CONTRACT_WORKER_RX_HIGH,      /* full bursts from a ring over 4/5 full */
+	CONTRACT_WORKER_BUFFERS,      /* packet buffers that there are; the main lcore's */
 	CONTRACT_WORKER_COLUMNS
 };
+
+/* What a step of the packet path took: of the vectors that are timed, one in so many. */
+#define CONTRACT_STEP_SAMPLE 16
+struct contract_step_cost {
+	uint64_t cycles;
+	uint64_t packets;
+};
+/* The steps of CONTRACT_PATH_STEPS, in their order. */
+#define CONTRACT_PATH_STEP_COUNT (CONTRACT_STEP_HOLD - CONTRACT_STEP_CLASSIFY)
+#define CONTRACT_STEP_COLUMNS (2 * CONTRACT_PATH_STEP_COUNT)
 
 struct contract_counter_section {
 	uint64_t offset; /* from the start of the area */
@@ -146,6 +160,10 @@ uint64_t contract_counters_sum(const struct contract_counters *counters,
 bool contract_counters_row_sum(const struct contract_counters *counters,
 			       enum contract_section section, uint32_t row, uint64_t *columns,
 			       uint32_t count);
+/* Row 0 of one worker; false (and zeros) also when there is no such worker. */
+bool contract_counters_worker(const struct contract_counters *counters,
+			      enum contract_section section, uint32_t worker, uint64_t *columns,
+			      uint32_t count);
 uint64_t contract_counters_max(const struct contract_counters *counters,
 			       enum contract_section section, uint32_t row, uint32_t column);
 const char *contract_drop_name(enum contract_drop drop);

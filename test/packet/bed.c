@@ -124,6 +124,7 @@ static void tables(struct bed *bed, const struct bed_config *c)
 		[CONTRACT_COUNT_LIMITS] = 64,
 		[CONTRACT_COUNT_WORKER] = 1,
 		[CONTRACT_COUNT_DESTINATIONS] = c->tunnels + 1,
+		[CONTRACT_COUNT_STEPS] = 1,
 	};
 	struct fib_config fib = { .routes4 = c->routes4 ? c->routes4 : c->tunnels + 64,
 				  .routes6 = c->tunnels + 64,

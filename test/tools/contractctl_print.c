@@ -176,8 +176,13 @@ static const char *const tunnel_columns[] = { "in_packets",	     "in_bytes",
 static const char *const limit_columns[] = { "packets", "bytes", "dropped_packets",
 					     "dropped_bytes" };
 
-static const char *const worker_columns[] = { "busy_cycles", "idle_cycles", "loops", "packets",
-					      "rx_missed" };
+static const char *const worker_columns[] = { "busy_cycles",  "idle_cycles", "loops",
+					      "packets",      "rx_missed",   "buffers_free",
+					      "progress_ns",  "handed_over", "waits",
+					      "rx_level_max", "rx_high",     "buffers" };
+#define X(name, text) text "_cycles", text "_packets",
+static const char *const step_columns[] = { CONTRACT_PATH_STEPS(X) };
+#undef X
 
 static const struct {
 	const char *name;
@@ -189,7 +194,8 @@ static const struct {
 	{ "sas", sa_columns, CONTRACT_COUNT_SAS, 4 },
 	{ "tunnels", tunnel_columns, CONTRACT_COUNT_TUNNELS, 8 },
 	{ "limits", limit_columns, CONTRACT_COUNT_LIMITS, 4 },
-	{ "worker", worker_columns, CONTRACT_COUNT_WORKER, 5 },
+	{ "worker", worker_columns, CONTRACT_COUNT_WORKER, CONTRACT_WORKER_COLUMNS },
+	{ "steps", step_columns, CONTRACT_COUNT_STEPS, CONTRACT_STEP_COLUMNS },
 };
 
 static void print_drops(const struct contract_counters *counters)

@@ -16,6 +16,10 @@
 #define EVENTS_PER_S 1000 /* of those that a stranger can cause, per worker */
 #define EVENTS_BURST 64
 
+_Static_assert((int)PATH_STEP_COUNT == (int)CONTRACT_PATH_STEP_COUNT &&
+		       sizeof(struct contract_step_cost) == 2 * sizeof(uint64_t),
+	       "a row of CONTRACT_COUNT_STEPS is an array of them");
+
 static void clock_sync(struct path *path, uint64_t now_tsc)
 {
 	struct timespec now;
@@ -62,6 +66,8 @@ int path_new(struct path **to, const struct path_shared *shared, uint32_t worker
 	path->destination_rows =
 		contract_counters_row(config->counters, CONTRACT_COUNT_DESTINATIONS, worker, 0);
 	path->port_rows = contract_counters_row(config->counters, CONTRACT_COUNT_PORTS, worker, 0);
+	path->steps =
+		(void *)contract_counters_row(config->counters, CONTRACT_COUNT_STEPS, worker, 0);
 	path->metered = config->meter != NULL;
 	if (config->meter)
 		path->meter = meter_worker(config->meter, worker);
@@ -215,7 +221,7 @@ static void run_vector(struct path *path, struct rte_mbuf **packets, uint32_t n)
 	path_vector_begin(path, true);
 	path->received = packets;
 	path->received_count = (uint16_t)n;
-	if (++path->vectors % PATH_SAMPLE == 0) {
+	if (++path->vectors % CONTRACT_STEP_SAMPLE == 0) {
 		path->attention |= PATH_TIMED;
 		path->step_tsc = rte_rdtsc();
 	}
@@ -340,7 +346,7 @@ struct path_exit *path_punted(struct path *path)
 	return &path->punted;
 }
 
-const struct path_step_cycles *path_steps(const struct path *path)
+const struct contract_step_cost *path_steps(const struct path *path)
 {
 	return path->steps;
 }

@@ -123,13 +123,6 @@ enum path_step {
 		PATH_STEP_COUNT
 };
 
-/* One vector in PATH_SAMPLE is timed. */
-#define PATH_SAMPLE 16
-struct path_step_cycles {
-	uint64_t cycles;
-	uint64_t packets;
-};
-
 struct path;
 
 /* 0 or -ENOMEM. The shared part is filled in by the main lcore before. */
@@ -185,8 +178,8 @@ bool path_holds(const struct path *path);
 struct path_tx *path_tx(struct path *path, uint32_t device);
 struct path_exit *path_mirrored(struct path *path);
 struct path_exit *path_punted(struct path *path);
-/* By enum path_step; of sampled vectors. */
-const struct path_step_cycles *path_steps(const struct path *path);
+/* By enum path_step: the worker's row of CONTRACT_COUNT_STEPS. */
+const struct contract_step_cost *path_steps(const struct path *path);
 const char *path_step_name(enum path_step step);
 
 /*

@@ -116,8 +116,8 @@ struct path {
 	uint16_t at;
 	uint16_t received_count;
 	struct rte_mbuf *const *received;
-	struct path_step_cycles steps[PATH_STEP_COUNT];
-	uint64_t event_time; /* TSC up to which rate-limited events were told */
+	struct contract_step_cost *steps; /* by enum path_step: its row of counters */
+	uint64_t event_time;		  /* TSC up to which rate-limited events were told */
 	struct path_packet packets[PATH_VECTOR];
 	struct path_list esp;
 	struct path_list forward;

@@ -178,12 +178,12 @@ static bool disturbed(const struct result *r)
 	return r->median > DISTURBED * r->min || r->bare > DISTURBED * r->bare_min;
 }
 
-static double step_cycles(const struct path_step_cycles *step)
+static double step_cycles(const struct contract_step_cost *step)
 {
 	return step->packets ? (double)step->cycles / (double)step->packets : 0;
 }
 
-static void print_steps(const struct path_step_cycles *steps)
+static void print_steps(const struct contract_step_cost *steps)
 {
 	printf("     ");
 	for (uint32_t i = 0; i < PATH_STEP_COUNT; i++)
@@ -194,7 +194,7 @@ static void print_steps(const struct path_step_cycles *steps)
 
 /* Fields of the JSON object that only some rows have. */
 static void more_fields(char *to, size_t room, const struct load *l,
-			const struct path_step_cycles *steps)
+			const struct contract_step_cost *steps)
 {
 	size_t n = 0;
 
@@ -208,7 +208,7 @@ static void more_fields(char *to, size_t room, const struct load *l,
 }
 
 static void json_result(struct bench_options *o, const struct load *l, const struct result *r,
-			const struct path_step_cycles *steps, double target)
+			const struct contract_step_cost *steps, double target)
 {
 	char more[512];
 	char held[96] = "";
@@ -229,7 +229,7 @@ static void json_result(struct bench_options *o, const struct load *l, const str
 }
 
 static void print_result(struct choice *choice, const struct load *l, const struct result *r,
-			 const struct path_step_cycles *steps, double target)
+			 const struct contract_step_cost *steps, double target)
 {
 	double hz = (double)rte_get_tsc_hz();
 	char size[16];

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const uint32_t rows[CONTRACT_SECTIONS] = { 1, 5, 1000, 100, 10, 1, 100 };
+static const uint32_t rows[CONTRACT_SECTIONS] = { 1, 5, 1000, 100, 10, 1, 100, 1 };
 
 static struct contract_counters made, mapped;
 
@@ -66,6 +66,31 @@ static void test_whole_rows(void **state)
 					       CONTRACT_TUNNEL_COLUMNS));
 }
 
+static void test_a_row_of_one_worker(void **state)
+{
+	uint64_t columns[CONTRACT_STEP_COLUMNS + 1];
+
+	for (uint32_t worker = 0; worker < 3; worker++)
+		for (uint32_t i = 0; i < CONTRACT_STEP_COLUMNS; i++)
+			contract_counters_row(&made, CONTRACT_COUNT_STEPS, worker, 0)[i] =
+				10 * i + worker;
+	for (uint32_t worker = 0; worker < 3; worker++) {
+		assert_true(contract_counters_worker(&mapped, CONTRACT_COUNT_STEPS, worker, columns,
+						     CONTRACT_STEP_COLUMNS));
+		for (uint32_t i = 0; i < CONTRACT_STEP_COLUMNS; i++)
+			assert_int_equal(columns[i], 10 * i + worker);
+	}
+	assert_false(contract_counters_worker(&mapped, CONTRACT_COUNT_STEPS, 3, columns,
+					      CONTRACT_STEP_COLUMNS));
+	assert_int_equal(columns[1], 0);
+	assert_false(contract_counters_worker(&mapped, CONTRACT_COUNT_STEPS, UINT32_MAX, columns,
+					      CONTRACT_STEP_COLUMNS));
+	assert_false(contract_counters_worker(&mapped, CONTRACT_COUNT_STEPS, 0, columns,
+					      CONTRACT_STEP_COLUMNS + 1));
+	assert_false(contract_counters_worker(&mapped, CONTRACT_SECTIONS, 0, columns,
+					      CONTRACT_STEP_COLUMNS));
+}
+
 /* Every word of every row is a word of its own, inside the area. */
 static void test_rows_do_not_overlap(void **state)
 {
@@ -111,7 +136,7 @@ static void test_control_cannot_write(void **state)
 
 static void test_bad_sizes(void **state)
 {
-	uint32_t many[CONTRACT_SECTIONS] = { 1, 1, UINT32_MAX, 1, 1, 1, 1 };
+	uint32_t many[CONTRACT_SECTIONS] = { 1, 1, UINT32_MAX, 1, 1, 1, 1, 1 };
 	struct contract_counters c;
 
 	assert_int_equal(contract_counters_create(&c, 0, rows), -EINVAL);
@@ -176,7 +201,13 @@ static void test_header_changes_later(void **state)
 	made.header->sections[CONTRACT_COUNT_SAS].rows = 1000;
 	made.header->sections[CONTRACT_COUNT_SAS].offset = UINT64_MAX - 7;
 	assert_int_equal(contract_counters_sum(&mapped, CONTRACT_COUNT_SAS, 0, 0), 0);
+	assert_false(contract_counters_worker(&mapped, CONTRACT_COUNT_WORKER, 3,
+					      (uint64_t[CONTRACT_WORKER_COLUMNS]){ 0 },
+					      CONTRACT_WORKER_COLUMNS));
 	made.header->workers = UINT32_MAX;
+	assert_false(contract_counters_worker(&mapped, CONTRACT_COUNT_WORKER, 3,
+					      (uint64_t[CONTRACT_WORKER_COLUMNS]){ 0 },
+					      CONTRACT_WORKER_COLUMNS));
 	assert_int_equal(contract_counters_sum(&mapped, CONTRACT_COUNT_DROPS, 0, 0), 0);
 }
 
@@ -211,11 +242,17 @@ static void test_drop_texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		with_area(test_whole_rows),	      with_area(test_sum_and_max),
-		with_area(test_rows_do_not_overlap),  with_area(test_workers_share_no_line),
-		with_area(test_control_cannot_write), with_area(test_forged_areas),
-		with_area(test_header_changes_later), cmocka_unit_test(test_bad_sizes),
-		cmocka_unit_test(test_not_a_memfd),   cmocka_unit_test(test_drop_texts),
+		with_area(test_whole_rows),
+		with_area(test_sum_and_max),
+		with_area(test_a_row_of_one_worker),
+		with_area(test_rows_do_not_overlap),
+		with_area(test_workers_share_no_line),
+		with_area(test_control_cannot_write),
+		with_area(test_forged_areas),
+		with_area(test_header_changes_later),
+		cmocka_unit_test(test_bad_sizes),
+		cmocka_unit_test(test_not_a_memfd),
+		cmocka_unit_test(test_drop_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,7 +114,7 @@ static void asked(void *context)
 
 void fake_start(struct fake_dataplane *fake, struct event_loop *loop)
 {
-	static const uint32_t rows[CONTRACT_SECTIONS] = { 1, 8, 64, 64, 64, 1 };
+	static const uint32_t rows[CONTRACT_SECTIONS] = { 1, 8, 64, 64, 64, 1, 64, 1 };
 	static uint64_t instances;
 
 	fake->loop = loop;

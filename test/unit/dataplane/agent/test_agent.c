@@ -523,7 +523,7 @@ static void test_mutations(void **state)
 
 static int start_tables(void)
 {
-	const uint32_t rows[CONTRACT_SECTIONS] = { 1, 2, SAS, 64, 64, 1 };
+	const uint32_t rows[CONTRACT_SECTIONS] = { 1, 2, SAS, 64, 64, 1, 64, 1 };
 	const struct fib_config fib = { .routes4 = 1000,
 					.routes6 = 100,
 					.domains = 1,
