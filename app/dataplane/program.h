@@ -10,6 +10,7 @@
 #include "dataplane/agent/agent.h"
 #include "dataplane/port/link.h"
 #include "options.h"
+#include "warn.h"
 
 struct program_fault {
 	char text[640];
@@ -51,7 +52,7 @@ struct program {
 	uint64_t second_ns;
 	uint64_t watchdog_ns;
 	uint32_t stalled; /* workers that do not move, a bit each */
-	uint64_t missed;  /* packets that NICs dropped, as last seen */
+	struct warn warn;
 };
 
 __attribute__((warn_unused_result)) int program_start(struct program *program);

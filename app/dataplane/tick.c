@@ -12,6 +12,8 @@
 #define LIMITS_NS (20 * CLOCK_NS_PER_MS) /* readers make rates of a second of them */
 #define STALL_NS CLOCK_NS_PER_S
 
+_Static_assert(WARN_WORKERS == OPTIONS_WORKERS, "each can be warned of");
+
 /* Due when now has passed *next; then the next time is set. */
 static bool tick_due(uint64_t *next, uint64_t now_ns, uint64_t period_ns)
 {
@@ -76,34 +78,43 @@ static void tick_limits(struct program *p)
 	}
 }
 
-/* Loss that no worker sees: rings of NICs that ran over, buffers that run out. */
-static void tick_losses(struct program *p)
+/* What runs out before packets are lost, and loss that no worker sees: rings of NICs. */
+static void tick_losses(struct program *p, uint64_t now_ns)
 {
 	uint64_t *row = contract_counters_row(&p->counters, CONTRACT_COUNT_WORKER,
 					      p->options->worker_count, 0);
-	uint32_t available = rte_mempool_avail_count(p->pool);
+	struct warn_seen seen = {
+		.buffers = p->buffers,
+		.buffers_free = rte_mempool_avail_count(p->pool),
+		.workers = p->options->worker_count,
+		.rest = p->options->rest,
+		.spread = p->options->spread,
+	};
 	struct rte_eth_stats stats;
-	uint64_t missed = 0;
 
 	for (uint16_t i = 0; i < p->ports.device_count; i++)
 		if (!rte_eth_stats_get(p->ports.devices[i].dpdk, &stats))
-			missed += stats.imissed + stats.rx_nombuf;
-	if (missed > p->missed)
-		log_warn("port", "NICs dropped packets because workers were late packets=%llu",
-			 (unsigned long long)(missed - p->missed));
-	p->missed = missed;
-	row[CONTRACT_WORKER_RX_MISSED] = missed;
-	row[CONTRACT_WORKER_BUFFERS_FREE] = available;
-	if (available < p->buffers / 10)
-		log_warn("main", "packet buffers run out free=%u of=%u; give more --buffers",
-			 available, p->buffers);
+			seen.missed += stats.imissed + stats.rx_nombuf;
+	for (uint32_t i = 0; i < seen.workers; i++) {
+		const uint64_t *worker =
+			contract_counters_row(&p->counters, CONTRACT_COUNT_WORKER, i, 0);
+
+		seen.cycles[i].busy =
+			__atomic_load_n(&worker[CONTRACT_WORKER_BUSY_CYCLES], __ATOMIC_RELAXED);
+		seen.cycles[i].idle =
+			__atomic_load_n(&worker[CONTRACT_WORKER_IDLE_CYCLES], __ATOMIC_RELAXED);
+	}
+	row[CONTRACT_WORKER_RX_MISSED] = seen.missed;
+	row[CONTRACT_WORKER_BUFFERS] = seen.buffers;
+	row[CONTRACT_WORKER_BUFFERS_FREE] = seen.buffers_free;
+	warn_look(&p->warn, &seen, now_ns);
 }
 
 static void tick_second(struct program *p, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < p->options->worker_count; i++)
 		tick_worker(p, i, now_ns);
-	tick_losses(p);
+	tick_losses(p, now_ns);
 }
 
 /* Silence is what makes the service manager restart us: a worker that hangs is reason enough. */
