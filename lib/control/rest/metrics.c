@@ -2,91 +2,12 @@
 
 #include "control/config/list.h"
 #include "control/config/sku.h"
+#include "control/rest/metrics_dataplane.h"
 #include "control/rest/state.h"
 #include "control/tunnel/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct sample {
-	const char *name;
-	const char *type; /* "counter" or "gauge" */
-	const char *help;
-};
-
-static void head(struct text *out, const struct sample *sample)
-{
-	text_add(out, "# HELP %s %s\n# TYPE %s %s\n", sample->name, sample->help, sample->name,
-		 sample->type);
-}
-
-/* Label values: backslash, quote and newline are escaped. */
-static void label(struct text *out, const char *name, const char *value, bool first)
-{
-	text_add(out, "%s%s=\"", first ? "{" : ",", name);
-	for (const char *c = value; *c;) {
-		size_t plain = strcspn(c, "\"\\\n");
-
-		text_add_bytes(out, c, plain);
-		c += plain;
-		if (*c)
-			text_add(out, "\\%c", *c == '\n' ? 'n' : *c);
-		c += *c != '\0';
-	}
-	text_add_bytes(out, "\"", 1);
-}
-
-static void drops(const struct contract_counters *counters, struct text *out)
-{
-	static const struct sample sample = { "vpngw_dropped_packets_total", "counter",
-					      "Packets given up, by reason." };
-
-	head(out, &sample);
-	for (int d = CONTRACT_DROP_NONE + 1; d < CONTRACT_DROP_COUNT; d++) {
-		text_add(out, "%s", sample.name);
-		label(out, "reason", contract_drop_name((enum contract_drop)d), true);
-		text_add(out, "} %llu\n",
-			 (unsigned long long)contract_counters_sum(counters, CONTRACT_COUNT_DROPS,
-								   0, (uint32_t)d));
-	}
-}
-
-static void workers(const struct contract_counters *counters, struct text *out)
-{
-	static const struct {
-		struct sample sample;
-		uint32_t column;
-	} rows[] = {
-		{ { "vpngw_worker_busy_cycles_total", "counter", "Cycles spent on packets." },
-		  CONTRACT_WORKER_BUSY_CYCLES },
-		{ { "vpngw_worker_idle_cycles_total", "counter", "Cycles spent waiting." },
-		  CONTRACT_WORKER_IDLE_CYCLES },
-		{ { "vpngw_worker_packets_total", "counter", "Packets taken from ports." },
-		  CONTRACT_WORKER_PACKETS },
-		{ { "vpngw_worker_rx_missed_total", "counter", "Packets the NIC had no room for." },
-		  CONTRACT_WORKER_RX_MISSED },
-		{ { "vpngw_worker_handed_over_total", "counter",
-		    "Packets given to other workers: for want of queues, or by spreadInbound." },
-		  CONTRACT_WORKER_HANDED_OVER },
-		{ { "vpngw_worker_waits_total", "counter",
-		    "Waits for sequence numbers that another worker held, or for its turn." },
-		  CONTRACT_WORKER_WAITS },
-		{ { "vpngw_worker_rx_level_max", "gauge",
-		    "Percent of a receive ring that were in use, the most since the start." },
-		  CONTRACT_WORKER_RX_LEVEL_MAX },
-		{ { "vpngw_worker_rx_high_total", "counter",
-		    "Full bursts that came out of a receive ring over four fifths full." },
-		  CONTRACT_WORKER_RX_HIGH },
-	};
-
-	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
-		head(out, &rows[r].sample);
-		for (uint32_t w = 0; w < counters->header->workers; w++)
-			text_add(out, "%s{worker=\"%u\"} %llu\n", rows[r].sample.name, w,
-				 (unsigned long long)contract_counters_row(
-					 counters, CONTRACT_COUNT_WORKER, w, 0)[rows[r].column]);
-	}
-}
 
 /* Not `instance`: a scraper calls its target so, and renames what comes with the samples. */
 #define INSTANCE "gateway_instance"
@@ -108,7 +29,7 @@ enum tunnel_value {
 	TUNNEL_VALUES
 };
 
-static const struct sample tunnel_samples[] = {
+static const struct metrics_sample tunnel_samples[] = {
 	[IN_BYTES] = { "vpngw_tunnel_ingress_bytes_total", "counter",
 		       "Inner bytes received (TunnelIngressBytes)." },
 	[OUT_BYTES] = { "vpngw_tunnel_egress_bytes_total", "counter",
@@ -170,10 +91,10 @@ static struct text tunnel_labels(const struct tunnel_status *status)
 
 	if (status->remote.family)
 		net_addr_text(remote, &status->remote);
-	label(&labels, "gateway", status->plan->gateway->resource.name, true);
-	label(&labels, "connection", status->connection->resource.name, false);
-	label(&labels, "remote_ip", remote, false);
-	label(&labels, INSTANCE, tunnel_instance_text(status->instance), false);
+	metrics_label(&labels, "gateway", status->plan->gateway->resource.name, true);
+	metrics_label(&labels, "connection", status->connection->resource.name, false);
+	metrics_label(&labels, "remote_ip", remote, false);
+	metrics_label(&labels, INSTANCE, tunnel_instance_text(status->instance), false);
 	text_add_bytes(&labels, "} ", 2);
 	return labels;
 }
@@ -220,7 +141,7 @@ static void tunnels(struct rest *rest, struct text *out)
 
 	tunnels_each(rest->config.tunnels, NULL, metrics_tunnel, &all);
 	for (int v = 0; v < TUNNEL_VALUES && !all.failed; v++) {
-		head(out, &tunnel_samples[v]);
+		metrics_head(out, &tunnel_samples[v]);
 		for (size_t i = 0; i < all.count; i++)
 			tunnel_sample(out, tunnel_samples[v].name, &all.rows[i].labels,
 				      all.rows[i].values[v]);
@@ -231,7 +152,7 @@ static void tunnels(struct rest *rest, struct text *out)
 	out->failed |= all.failed;
 }
 
-static const struct sample bgp_samples[] = {
+static const struct metrics_sample bgp_samples[] = {
 	{ "vpngw_bgp_peer_status", "gauge", "1 when the BGP session is up (BgpPeerStatus)." },
 	{ "vpngw_bgp_routes_learned", "gauge",
 	  "Prefixes that a peer announces (BgpRoutesLearned)." },
@@ -251,9 +172,9 @@ static void on_peer(void *context, const struct bgp_peer *peer)
 	char text[NET_ADDR_TEXT];
 
 	text_add(pass->out, "%s", bgp_samples[pass->value].name);
-	label(pass->out, "bgp_peer_address", net_addr_text(text, &peer->peer), true);
-	label(pass->out, "connection", peer->connection->resource.name, false);
-	label(pass->out, INSTANCE, tunnel_instance_text(peer->instance), false);
+	metrics_label(pass->out, "bgp_peer_address", net_addr_text(text, &peer->peer), true);
+	metrics_label(pass->out, "connection", peer->connection->resource.name, false);
+	metrics_label(pass->out, INSTANCE, tunnel_instance_text(peer->instance), false);
 	text_add(pass->out, "} %llu\n", (unsigned long long)values[pass->value]);
 }
 
@@ -262,7 +183,7 @@ static void bgp(struct rest *rest, struct text *out)
 	for (unsigned int v = 0; v < sizeof(bgp_samples) / sizeof(bgp_samples[0]); v++) {
 		struct bgp_pass pass = { out, v };
 
-		head(out, &bgp_samples[v]);
+		metrics_head(out, &bgp_samples[v]);
 		bgp_peers_each(rest->config.bgp, NULL, on_peer, &pass);
 	}
 }
@@ -276,7 +197,7 @@ enum gateway_value {
 	REFUSED
 };
 
-static const struct sample gateway_samples[] = {
+static const struct metrics_sample gateway_samples[] = {
 	[PREFIXES] = { "vpngw_gateway_address_prefixes", "gauge",
 		       "Prefixes of the gateway's network (VnetAddressPrefixCount)." },
 	[CONNECTIONS] = { "vpngw_gateway_connections", "gauge", "Connections of the gateway." },
@@ -307,13 +228,13 @@ static void gateway_values(struct rest *rest, const struct config_gateway *gatew
 	values[REFUSED] = charge.refused_packets;
 }
 
-static void gateway_sample(struct text *out, const struct sample *sample, const char *gateway,
-			   const char *instance, uint64_t value)
+static void gateway_sample(struct text *out, const struct metrics_sample *sample,
+			   const char *gateway, const char *instance, uint64_t value)
 {
 	text_add(out, "%s", sample->name);
-	label(out, "gateway", gateway, true);
+	metrics_label(out, "gateway", gateway, true);
 	if (instance)
-		label(out, INSTANCE, instance, false);
+		metrics_label(out, INSTANCE, instance, false);
 	text_add(out, "} %llu\n", (unsigned long long)value);
 }
 
@@ -330,9 +251,9 @@ static void gateways(struct rest *rest, struct text *out)
 	for (uint32_t i = 0; i < count; i++)
 		gateway_values(rest, config_gateway_at(config, i), values[i]);
 	for (int v = PREFIXES; v <= REFUSED; v++) {
-		const struct sample *sample = &gateway_samples[v];
+		const struct metrics_sample *sample = &gateway_samples[v];
 
-		head(out, sample);
+		metrics_head(out, sample);
 		for (uint32_t i = 0; i < count; i++) {
 			const struct config_gateway *gateway = config_gateway_at(config, i);
 			const char *name = gateway->resource.name;
@@ -350,7 +271,7 @@ static void gateways(struct rest *rest, struct text *out)
 	free(values);
 }
 
-static const struct sample circuit_samples[] = {
+static const struct metrics_sample circuit_samples[] = {
 	{ "vpngw_circuit_link_up", "gauge", "1 when the link of a private circuit is up." },
 	{ "vpngw_circuit_bgp_up", "gauge", "1 when the BGP session of a private circuit is up." },
 	{ "vpngw_circuit_routes_learned", "gauge", "Prefixes that the circuit's peer announces." },
@@ -363,7 +284,7 @@ static void on_circuit(void *context, const struct config_port *port, bool up,
 	const uint64_t values[] = { up, peer->state == BGP_CONNECTED, peer->received };
 
 	text_add(pass->out, "%s", circuit_samples[pass->value].name);
-	label(pass->out, "port", port->name, true);
+	metrics_label(pass->out, "port", port->name, true);
 	text_add(pass->out, "} %llu\n", (unsigned long long)values[pass->value]);
 }
 
@@ -372,23 +293,23 @@ static void circuits(struct rest *rest, struct text *out)
 	for (unsigned int v = 0; v < sizeof(circuit_samples) / sizeof(circuit_samples[0]); v++) {
 		struct bgp_pass pass = { out, v };
 
-		head(out, &circuit_samples[v]);
+		metrics_head(out, &circuit_samples[v]);
 		rest_circuits_each(rest, on_circuit, &pass);
 	}
 }
 
 void metrics_render(struct rest *rest, struct text *out)
 {
-	static const struct sample attached = { "vpngw_dataplane_attached", "gauge",
-						"1 when the data plane is attached." };
-	static const struct sample prefixes = { "vpngw_rib_prefixes", "gauge",
-						"Prefixes in the routing table." };
+	static const struct metrics_sample attached = { "vpngw_dataplane_attached", "gauge",
+							"1 when the data plane is attached." };
+	static const struct metrics_sample prefixes = { "vpngw_rib_prefixes", "gauge",
+							"Prefixes in the routing table." };
 	const struct requests *requests = desired_requests(rest->config.desired);
 	const struct contract_counters *counters = requests_counters(requests);
 
-	head(out, &attached);
+	metrics_head(out, &attached);
 	text_add(out, "%s %d\n", attached.name, counters != NULL);
-	head(out, &prefixes);
+	metrics_head(out, &prefixes);
 	text_add(out, "%s %zu\n", prefixes.name, rib_count(route_rib(rest->config.route)));
 	tunnels(rest, out);
 	gateways(rest, out);
@@ -398,6 +319,5 @@ void metrics_render(struct rest *rest, struct text *out)
 	}
 	if (!counters)
 		return;
-	drops(counters, out);
-	workers(counters, out);
+	metrics_dataplane(out, counters);
 }

@@ -262,6 +262,7 @@ static const struct router_row part_rows[] = {
 	ROWS("virtualNetworks/*/virtualNetworkPeerings", peerings),
 	ROWS("virtualNetworkGateways/*/natRules", rules),
 };
+#undef ROWS
 
 const struct rest_rows rest_part_rows = { part_rows, sizeof(part_rows) / sizeof(part_rows[0]),
 					  REST_OF_AZURE };
