@@ -6,6 +6,7 @@
 #include "control/rest/state.h"
 #include "control/tunnel/plan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -298,6 +299,23 @@ static void circuits(struct rest *rest, struct text *out)
 	}
 }
 
+struct ports {
+	struct metrics_port list[ROUTE_PORTS_MAX];
+	uint32_t count;
+};
+
+static void on_port(void *context, const char *name, uint32_t id)
+{
+	struct ports *ports = context;
+	struct metrics_port *port = &ports->list[ports->count];
+
+	if (ports->count == ROUTE_PORTS_MAX)
+		return;
+	snprintf(port->name, sizeof(port->name), "%s", name);
+	port->id = id;
+	ports->count++;
+}
+
 void metrics_render(struct rest *rest, struct text *out)
 {
 	static const struct metrics_sample attached = { "vpngw_dataplane_attached", "gauge",
@@ -306,6 +324,7 @@ void metrics_render(struct rest *rest, struct text *out)
 							"Prefixes in the routing table." };
 	const struct requests *requests = desired_requests(rest->config.desired);
 	const struct contract_counters *counters = requests_counters(requests);
+	struct ports ports = { .count = 0 };
 
 	metrics_head(out, &attached);
 	text_add(out, "%s %d\n", attached.name, counters != NULL);
@@ -319,5 +338,6 @@ void metrics_render(struct rest *rest, struct text *out)
 	}
 	if (!counters)
 		return;
-	metrics_dataplane(out, counters);
+	route_ports_each(rest->config.route, on_port, &ports);
+	metrics_dataplane(out, counters, ports.list, ports.count);
 }

@@ -5,7 +5,7 @@
 #include "control/route/netlink.h"
 #include "control/route/route.h"
 
-#define PORTS_MAX 64
+#define PORTS_MAX ROUTE_PORTS_MAX
 
 struct port {
 	struct contract_port is; /* name "" when the data plane has none such */

@@ -611,6 +611,14 @@ bool route_port_is_up(const struct route *route, const char *name)
 	return false;
 }
 
+void route_ports_each(const struct route *route,
+		      void (*visit)(void *context, const char *name, uint32_t id), void *context)
+{
+	for (uint32_t i = 0; i < route->ports.count; i++)
+		if (route->ports.ports[i].is.name[0])
+			visit(context, route->ports.ports[i].is.name, route->ports.ports[i].id);
+}
+
 int route_privates_set(struct route *route, const struct speaker_private *privates, uint32_t count)
 {
 	return speaker_privates_set(&route->speakers, &route->ports, route->netlink, privates,

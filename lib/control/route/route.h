@@ -23,6 +23,7 @@
 #include "control/route/rib.h"
 #include "control/route/stale.h"
 
+#define ROUTE_PORTS_MAX 64	   /* of a data plane */
 #define ROUTE_ADDRESSES_MAX 32	   /* of a port: as many as its configuration can have */
 #define ROUTE_ANNOUNCED_TABLE 7801 /* of the kernel's */
 #define ROUTE_DEFAULT_TABLE 7802
@@ -95,6 +96,9 @@ uint32_t route_tunnel_mirror(const struct route *route, uint32_t instance);
 
 /* The link of a port (its name); false also when there is none such. */
 bool route_port_is_up(const struct route *route, const char *name);
+/* The ports that the data plane has, by the names and ids that both know them by. */
+void route_ports_each(const struct route *route,
+		      void (*visit)(void *context, const char *name, uint32_t id), void *context);
 /* The instances' addresses at which tunnels over circuits end: all of them, instead of those of
  * the call before. */
 __attribute__((warn_unused_result)) int route_privates_set(struct route *route,
