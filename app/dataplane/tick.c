@@ -103,6 +103,7 @@ static void tick_losses(struct program *p, uint64_t now_ns)
 			__atomic_load_n(&worker[CONTRACT_WORKER_BUSY_CYCLES], __ATOMIC_RELAXED);
 		seen.cycles[i].idle =
 			__atomic_load_n(&worker[CONTRACT_WORKER_IDLE_CYCLES], __ATOMIC_RELAXED);
+		seen.high += __atomic_load_n(&worker[CONTRACT_WORKER_RX_HIGH], __ATOMIC_RELAXED);
 	}
 	row[CONTRACT_WORKER_RX_MISSED] = seen.missed;
 	row[CONTRACT_WORKER_BUFFERS] = seen.buffers;

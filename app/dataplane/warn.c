@@ -58,6 +58,24 @@ static void look_at_rings(struct warn *warn, const struct warn_seen *seen, uint6
 	warn->missed_told = seen->missed;
 }
 
+static void look_at_levels(struct warn *warn, const struct warn_seen *seen, uint64_t now_ns)
+{
+	bool more = seen->high > warn->high;
+
+	warn->high = seen->high;
+	switch (warn_step(&warn->levels, more, now_ns)) {
+	case WARN_TELL:
+		log_warn("port", "receive rings are over four fifths full because workers are "
+				 "late; give more --cores");
+		break;
+	case WARN_OVER:
+		log_warn("port", "receive rings have room again");
+		break;
+	default:
+		break;
+	}
+}
+
 static void look_at_worker(struct warn *warn, const struct warn_seen *seen, uint32_t worker,
 			   uint64_t now_ns)
 {
@@ -106,6 +124,7 @@ static void look_at_workers(struct warn *warn, const struct warn_seen *seen, uin
 void warn_look(struct warn *warn, const struct warn_seen *seen, uint64_t now_ns)
 {
 	look_at_buffers(warn, seen, now_ns);
+	look_at_levels(warn, seen, now_ns);
 	look_at_rings(warn, seen, now_ns);
 	look_at_workers(warn, seen, now_ns);
 }

@@ -35,6 +35,7 @@ struct warn_cycles {
 struct warn_seen {
 	uint32_t buffers;
 	uint32_t buffers_free;
+	uint64_t high;	 /* bursts from rings that were over four fifths full */
 	uint64_t missed; /* packets that NICs dropped */
 	uint32_t workers;
 	bool rest; /* workers rest: time asleep before a packet counts as busy, and says nothing */
@@ -44,9 +45,11 @@ struct warn_seen {
 
 struct warn {
 	struct warn_state buffers;
+	struct warn_state levels;
 	struct warn_state rings;
 	struct warn_state busy[WARN_WORKERS];
-	uint64_t missed;      /* as last seen */
+	uint64_t high;	      /* as last seen */
+	uint64_t missed;      /* likewise */
 	uint64_t missed_told; /* of them */
 	uint64_t second_ns;   /* since when the cycles count; 0: nothing was seen yet */
 	struct warn_cycles before[WARN_WORKERS];

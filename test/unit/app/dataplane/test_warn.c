@@ -167,6 +167,23 @@ static void test_buffers(void **state)
 	assert_said(1, "there are packet buffers again free=800 of=1000");
 }
 
+/* Told while nothing is lost yet. */
+static void test_levels(void **state)
+{
+	seen.high = 3;
+	quarter(0);
+	assert_said(1, "receive rings are over four fifths full because workers are late");
+	for (unsigned int i = 0; i < 4 * 59; i++) {
+		seen.high += 1;
+		quarter(0);
+	}
+	assert_int_equal(lines(), 0);
+	seconds(20, 0);
+	assert_said(1, "receive rings have room again");
+	seconds(100, 0);
+	assert_int_equal(lines(), 0);
+}
+
 /* Each packet is told once, also those that were lost in a pause. */
 static void test_rings(void **state)
 {
@@ -198,7 +215,7 @@ int main(void)
 		cmocka_unit_test(test_pause), cmocka_unit_test(test_flapping),
 		with_log(test_worker),	      with_log(test_no_load),
 		with_log(test_rest),	      with_log(test_buffers),
-		with_log(test_rings),
+		with_log(test_levels),	      with_log(test_rings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
