@@ -87,7 +87,6 @@ static void tick_losses(struct program *p, uint64_t now_ns)
 		.buffers = p->buffers,
 		.buffers_free = rte_mempool_avail_count(p->pool),
 		.workers = p->options->worker_count,
-		.rest = p->options->rest,
 		.spread = p->options->spread,
 	};
 	struct rte_eth_stats stats;

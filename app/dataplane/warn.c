@@ -108,8 +108,6 @@ static void look_at_worker(struct warn *warn, const struct warn_seen *seen, uint
 
 static void look_at_workers(struct warn *warn, const struct warn_seen *seen, uint64_t now_ns)
 {
-	if (seen->rest)
-		return;
 	if (warn->second_ns && now_ns - warn->second_ns < CLOCK_NS_PER_S)
 		return;
 	for (uint32_t i = 0; i < seen->workers && i < WARN_WORKERS; i++) {

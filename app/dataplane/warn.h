@@ -38,7 +38,6 @@ struct warn_seen {
 	uint64_t high;	 /* bursts from rings that were over four fifths full */
 	uint64_t missed; /* packets that NICs dropped */
 	uint32_t workers;
-	bool rest; /* workers rest: time asleep before a packet counts as busy, and says nothing */
 	bool spread; /* --spread-inbound is given */
 	struct warn_cycles cycles[WARN_WORKERS];
 };

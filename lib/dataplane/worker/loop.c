@@ -213,9 +213,10 @@ static void count_turn(struct worker *w, uint32_t packets, uint64_t cycles, uint
 }
 
 /* A sleeping worker holds nothing of what main may take away. */
-static void rest(struct worker *w)
+static void rest(struct worker *w, uint64_t *last)
 {
 	struct timespec pause = { 0, WORKER_REST_US * 1000 };
+	uint64_t now;
 
 	if (w->idle < IDLE_BEFORE_REST || !w->set->config.rest || path_holds(w->path))
 		return;
@@ -224,6 +225,9 @@ static void rest(struct worker *w)
 	nanosleep(&pause, NULL);
 	if (w->set->config.qsbr)
 		rte_rcu_qsbr_thread_online(w->set->config.qsbr, w->index);
+	now = rte_rdtsc(); /* not of the turn that follows, which may have packets */
+	w->counters[CONTRACT_WORKER_IDLE_CYCLES] += now - *last;
+	*last = now;
 }
 
 void worker_turn(struct worker *w, uint64_t *last)
@@ -246,7 +250,7 @@ void worker_turn(struct worker *w, uint64_t *last)
 	count_turn(w, packets, now - *last, now_ns);
 	*last = now;
 	w->idle = packets ? 0 : w->idle + 1;
-	rest(w);
+	rest(w, last);
 }
 
 int worker_main(void *worker)

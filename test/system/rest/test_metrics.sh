@@ -101,6 +101,16 @@ steps_grow() {
 	done
 }
 
+# What a worker does that rests between a few hundred packets a second is mostly to sleep.
+rest_is_idle() {
+	local busy idle
+	busy=$(metric 'vpngw_worker_busy_cycles_total{worker="0"}') idle=$(metric 'vpngw_worker_idle_cycles_total{worker="0"}')
+	pings 100 >/dev/null
+	busy=$(($(metric 'vpngw_worker_busy_cycles_total{worker="0"}') - busy)) idle=$(($(metric 'vpngw_worker_idle_cycles_total{worker="0"}') - idle))
+	printf '# | %d %% busy\n' $((100 * busy / (busy + idle))) | tee -a /dev/fd/3
+	[ $((100 * busy / (busy + idle))) -lt 60 ]
+}
+
 buffers_are_there() {
 	local all free
 	all=$(metric vpngw_packet_buffers) free=$(metric vpngw_packet_buffers_free)
@@ -140,6 +150,7 @@ require "packets pass" lab_await 10 pings 100
 expect "a port received and sent what its cable carried" lab_await 20 ports_are_right
 expect "and counts what it gives up" drops_are_counted
 expect "every step says what its packets cost" steps_grow
+expect "a worker that rests is not busy" rest_is_idle
 expect "there are as many packet buffers as were made" buffers_are_there
 expect "fewer while packets wait, and all again" buffers_fall_and_rise
 if command -v promtool >/dev/null; then

@@ -144,14 +144,6 @@ static void test_no_load(void **state)
 	assert_int_equal(lines(), 0);
 }
 
-/* A worker that rests tells nothing by its cycles. */
-static void test_rest(void **state)
-{
-	seen.rest = true;
-	seconds(200, 100);
-	assert_int_equal(lines(), 0);
-}
-
 static void test_buffers(void **state)
 {
 	seen.buffers_free = 100;
@@ -214,8 +206,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pause), cmocka_unit_test(test_flapping),
 		with_log(test_worker),	      with_log(test_no_load),
-		with_log(test_rest),	      with_log(test_buffers),
-		with_log(test_levels),	      with_log(test_rings),
+		with_log(test_buffers),	      with_log(test_levels),
+		with_log(test_rings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
