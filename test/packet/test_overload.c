@@ -21,8 +21,9 @@
 #define TUNNELS 32
 #define DESCRIPTORS 1024
 #define FRAMES 15000
-#define EVERY 32 /* one frame of so many is for us, once the load is there */
-#define COMES 4000
+#define EVERY 64 /* one frame of so many is for us: fewer than the reserve of a ring (handover.c)  \
+		  */
+#define COMES 4000 /* frames, until the load is there */
 #define BYTES 96
 #define MARK 28 /* where the number of a packet in its flow stands */
 #define PATIENCE_S 30
