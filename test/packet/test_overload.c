@@ -21,8 +21,7 @@
 #define TUNNELS 32
 #define DESCRIPTORS 1024
 #define FRAMES 15000
-#define EVERY 64 /* one frame of so many is for us: fewer than the reserve of a ring (handover.c)  \
-		  */
+#define EVERY 64   /* one frame of so many is for us: a reserve (handover.c) holds them */
 #define COMES 4000 /* frames, until the load is there */
 #define BYTES 96
 #define MARK 28 /* where the number of a packet in its flow stands */
