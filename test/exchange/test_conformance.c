@@ -643,43 +643,41 @@ static void item_74_peer_behind_a_nat_moves(void **state)
 			 50002);
 }
 
+static void a_moves(struct world *world)
+{
+	struct ikev2_path path;
+	struct ikev2_info info;
+
+	world_start(world);
+	world_up(world);
+	assert_int_equal(ikev2_info(world->a.engine, world_ike(&world->a), &info), 0);
+	path = info.path;
+	path.local = world->a.addr = net_addr_ip4(0x0a000063);
+	assert_int_equal(ikev2_move(world->a.engine, world_ike(&world->a), &path, world->now_ns),
+			 0);
+}
+
 static void item_75_mobike(void **state)
 {
 	struct world *world = *state;
-	struct ikev2_path path;
 	struct ikev2_info info;
 
-	world_start(world);
-	world_up(world);
-	assert_int_equal(ikev2_info(world->a.engine, world_ike(&world->a), &info), 0);
-	path = info.path;
-	path.local = world->a.addr = net_addr_ip4(0x0a000063);
-	assert_int_equal(ikev2_move(world->a.engine, world_ike(&world->a), &path, world->now_ns),
-			 0);
+	a_moves(world);
 	world_run(world, WORLD_SECOND);
 	assert_int_equal(ikev2_info(world->b.engine, world_ike(&world->b), &info), 0);
-	assert_true(net_addr_equal(&info.path.remote, &path.local));
+	assert_true(net_addr_equal(&info.path.remote, &world->a.addr));
 	assert_true(net_addr_equal(
 		&list_entry(world->b.sas.next, struct world_sa, link)->outbound.remote,
-		&path.local));
+		&world->a.addr));
 	world_agree(world, 1);
 }
 
-/* What answers a move without its COOKIE2 may be a forger of routes: the SA ends, and is told so.
- */
+/* An answer to a move without its COOKIE2: the SA ends, and the peer is told so. */
 static void item_75_another_cookie(void **state)
 {
 	struct world *world = *state;
-	struct ikev2_path path;
-	struct ikev2_info info;
 
-	world_start(world);
-	world_up(world);
-	assert_int_equal(ikev2_info(world->a.engine, world_ike(&world->a), &info), 0);
-	path = info.path;
-	path.local = world->a.addr = net_addr_ip4(0x0a000063);
-	assert_int_equal(ikev2_move(world->a.engine, world_ike(&world->a), &path, world->now_ns),
-			 0);
+	a_moves(world);
 	sa_of(&world->a)->own->cookie2[0] ^= 1;
 	world_run(world, WORLD_SECOND);
 	assert_int_equal(world_last(&world->a, IKEV2_EVENT_DOWN)->reason, IKEV2_REASON_PAYLOAD);

@@ -1,6 +1,7 @@
 #include "gang.h"
 
 #include "craft.h"
+#include "pool.h"
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -182,6 +183,14 @@ static void place(const struct gang *gang, uint32_t worker)
 		if (!gang->config.steady || i == count - 1 - worker % count)
 			CPU_SET((size_t)i, &cpus);
 	pthread_setaffinity_np(gang->threads[worker], sizeof(cpus), &cpus);
+}
+
+struct bed *gang_bed(struct bed_config *config)
+{
+#ifdef __SANITIZE_THREAD__
+	config->pool_ops = pool_locked();
+#endif
+	return bed_new(config);
 }
 
 struct gang *gang_new(struct bed *bed, const struct gang_config *config)

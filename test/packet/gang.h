@@ -55,6 +55,8 @@ struct gang {
 	pthread_t threads[GANG_WORKERS];
 };
 
+/* A bed that several threads take buffers from. */
+struct bed *gang_bed(struct bed_config *config);
 /* Starts the threads; exits when it cannot. */
 struct gang *gang_new(struct bed *bed, const struct gang_config *config);
 /* Ends the threads. */

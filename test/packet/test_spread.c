@@ -12,7 +12,6 @@
 #include "dataplane/worker/spread.h"
 #include "gang.h"
 #include "peer.h"
-#include "pool.h"
 
 #include <rte_mbuf.h>
 
@@ -358,10 +357,7 @@ static int make(void **state)
 	struct bed_config config = { .tunnels = TUNNELS, .buffers = 8191, .workers = GANG_WORKERS };
 
 	(void)state;
-#ifdef __SANITIZE_THREAD__
-	config.pool_ops = pool_locked();
-#endif
-	bed = bed_new(&config);
+	bed = gang_bed(&config);
 	for (uint32_t t = 1; t <= TUNNELS; t++)
 		bed_tunnel(bed, t);
 	return 0;

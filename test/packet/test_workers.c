@@ -11,7 +11,6 @@
 #include "dataplane/worker/handover.h"
 #include "gang.h"
 #include "peer.h"
-#include "pool.h"
 
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
@@ -577,10 +576,7 @@ static int make(void **state)
 
 	(void)state;
 	qsbr = config.qsbr = worker_qsbr_new(GANG_WORKERS);
-#ifdef __SANITIZE_THREAD__
-	config.pool_ops = pool_locked();
-#endif
-	bed = bed_new(&config);
+	bed = gang_bed(&config);
 	for (uint32_t t = 1; t <= TUNNELS; t++) {
 		struct bed_sa sa = { .tunnel = t, .cipher = CONTRACT_CIPHER_AES128_GCM };
 
