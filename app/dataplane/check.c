@@ -101,7 +101,7 @@ static void check_device(const struct port_options *port)
 
 void check_machine(const struct options *options)
 {
-	uint64_t needed = options->memory_mb ? options->memory_mb : sizes_memory_mb(options);
+	uint64_t needed = sizes_taken_mb(options);
 
 	for (uint32_t i = 0; i < options->port_count; i++)
 		check_device(&options->ports[i]);

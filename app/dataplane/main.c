@@ -44,7 +44,7 @@ static void main_block_signals(void)
 
 static int main_check(void)
 {
-	uint64_t memory_mb = options.memory_mb ? options.memory_mb : sizes_memory_mb(&options);
+	uint64_t memory_mb = sizes_taken_mb(&options);
 	struct check_fault fault;
 
 	if (check_start(&options, &fault))

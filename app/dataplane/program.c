@@ -84,7 +84,7 @@ static int start_eal(struct program *p)
 	struct eal_fault fault;
 	int err;
 
-	p->memory_mb = p->options->memory_mb ? p->options->memory_mb : sizes_memory_mb(p->options);
+	p->memory_mb = sizes_taken_mb(p->options);
 	err = eal_start(p->options, p->memory_mb, &fault);
 	return err ? program_fail(p, err, "%s", fault.text) : 0;
 }

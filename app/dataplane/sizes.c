@@ -74,3 +74,8 @@ uint64_t sizes_memory_mb(const struct options *options)
 		buffer * sizes_buffers(options);
 	return bytes / MEGA + bytes / MEGA / 16 + BASE_MB + WORKER_MB * options->worker_count;
 }
+
+uint64_t sizes_taken_mb(const struct options *options)
+{
+	return options->memory_mb ? options->memory_mb : sizes_memory_mb(options);
+}

@@ -13,3 +13,5 @@ struct meter_config sizes_meter(const struct options *options);
 uint32_t sizes_buffers(const struct options *options);
 /* Everything together, in MB, with what DPDK itself needs. */
 uint64_t sizes_memory_mb(const struct options *options);
+/* What is taken: --memory, or that. */
+uint64_t sizes_taken_mb(const struct options *options);
